@@ -29,6 +29,8 @@ target_link_options(test_leases PRIVATE -Wl,--wrap=uv_now,--wrap=uv_timer_start,
 unit_test(event_order engine_fixtures virtual_clock)
 unit_test(notify engine_fixtures virtual_clock)
 unit_test(notify_content engine PkgConfig::JANSSON)
+unit_test(webhook http_fixtures virtual_clock)
+unit_test(queue_notifier engine_fixtures virtual_clock)
 unit_test(absent_objects engine_fixtures virtual_clock)
 unit_test(metric_text engine)
 unit_test(trace_context engine)

@@ -4,7 +4,6 @@
 
 #include "consumer.h"
 #include "delivery.h"
-#include "job_notify.h"
 #include "log.h"
 
 static void claim_woken(struct source_claim *claim)
@@ -73,6 +72,16 @@ static const struct job_step *step_of(const struct job *job)
     return step;
 }
 
+static const struct pipeline_notify *notify_of(const struct job *job)
+{
+    return job->msg.runner->options.pipeline_ops->facts(job->msg.pipeline)->notify;
+}
+
+struct notifier *job_notifier(const struct job *job)
+{
+    return job->msg.runner->options.notifiers[notify_of(job)->kind];
+}
+
 /* Cancels all operations, so that no callback is called any more. */
 static void operations_cancel(struct job *job)
 {
@@ -87,7 +96,9 @@ static void operations_cancel(struct job *job)
     if (job->loop.label_request)
         options->labeler->ops->cancel(job->loop.label_request);
     job->loop.label_request = NULL;
-    job_notify_cancel(job);
+    if (job->loop.notify_request)
+        job_notifier(job)->ops->cancel(job->loop.notify_request);
+    job->loop.notify_request = NULL;
     job->loop.pending = 0;
 }
 
@@ -152,13 +163,19 @@ void job_progressed(struct job *job)
     job->loop.moved_ms = job->msg.runner->moved_ms = uv_now(job->msg.runner->loop);
 }
 
+static bool announces_rejection(const struct job *job)
+{
+    const struct pipeline_notify *notify = notify_of(job);
+    return notify && notify->rejected && job->loop.state != JOB_NOTIFYING;
+}
+
 /* Ends a job whose step has failed, or lets it announce its rejection first. False: it goes on. */
 static bool job_failed(struct job *job, const struct job_step *step)
 {
     int code = job->loop.error.code;
     enum outcome outcome = outcome_of(step->stage, code);
     const char *reason = outcome_reason(step->stage, code);
-    if (outcome == OUTCOME_REJECT && job_announces_rejection(job)) {
+    if (outcome == OUTCOME_REJECT && announces_rejection(job)) {
         job->loop.rejection.reason = reason;
         job->loop.rejection.error = job->loop.error;
         job->loop.error = (struct error){0};

@@ -155,6 +155,8 @@ bool job_under_way(const struct job *job);
  * is freed as soon as no worker uses it. */
 void job_drop(struct job *job);
 const char *job_state_name(enum job_state state);
+/* Of the pipeline's target; NULL: there is none for its kind. The pipeline has a notify. */
+struct notifier *job_notifier(const struct job *job);
 
 struct job_step {
     enum job_state state;

@@ -13,28 +13,10 @@ static const struct pipeline_facts *facts_of(const struct job *job)
     return job->msg.runner->options.pipeline_ops->facts(job->msg.pipeline);
 }
 
-static struct notifier *notifier_of(const struct job *job)
-{
-    return job->msg.runner->options.notifiers[facts_of(job)->notify->kind];
-}
-
-bool job_announces_rejection(const struct job *job)
-{
-    const struct pipeline_notify *notify = facts_of(job)->notify;
-    return notify && notify->rejected && job->loop.state != JOB_NOTIFYING;
-}
-
 static bool announces(const struct job *job)
 {
     const struct pipeline_notify *notify = facts_of(job)->notify;
     return notify && (job->loop.rejection.reason ? notify->rejected : notify->done);
-}
-
-void job_notify_cancel(struct job *job)
-{
-    if (job->loop.notify_request)
-        notifier_of(job)->ops->cancel(job->loop.notify_request);
-    job->loop.notify_request = NULL;
 }
 
 static void on_notified(const struct error *error, void *user)
@@ -71,7 +53,7 @@ static int content_send(struct job *job, struct notify_content *content)
     int code = notify_content_write(&facts, content, error);
     if (code)
         return code;
-    struct notifier *notifier = notifier_of(job);
+    struct notifier *notifier = job_notifier(job);
     if (!notifier)
         return error_set(error, ERR_UNSUPPORTED, "there is no client for this kind of target");
     content->parts.trace = &job->msg.delivery->trace;

@@ -28,19 +28,20 @@ struct output { /* borrowed, except the link */
     char *link;                        /* NULL: none */
 };
 
-struct writer {
+struct notice_writer {
     const struct notify_facts *facts;
     struct output *outputs;
     size_t output_count;
+    int64_t expires_s; /* of the links; 0: there are none */
     char time[ISO_TIME_SIZE], expires[ISO_TIME_SIZE];
 };
 
-static bool is_done(const struct writer *w)
+static bool is_done(const struct notice_writer *w)
 {
     return !w->facts->reason;
 }
 
-static const char *outcome_word(const struct writer *w)
+static const char *outcome_word(const struct notice_writer *w)
 {
     return is_done(w) ? "done" : "rejected";
 }
@@ -68,7 +69,7 @@ static const char *etag_of(const struct notify_facts *facts)
     return record->etag || record->version ? record->etag : facts->etag;
 }
 
-static void identify(const struct writer *w, struct notify_content *out)
+static void identify(const struct notice_writer *w, struct notify_content *out)
 {
     const struct envelope_record *record = w->facts->record;
     struct hash id, group;
@@ -87,17 +88,32 @@ static void identify(const struct writer *w, struct notify_content *out)
 
 /* ---- outputs and links ---- */
 
-static int link_make(const struct writer *w, struct output *output, struct error *error)
+/* The earliest of them all: a link ends with the credentials that it was signed with. */
+static void expires_note(struct notice_writer *w, const struct object_validity *valid)
 {
-    struct object_store *store = w->facts->store;
-    const struct object_name name = {.bucket = output->bucket, .key = output->key};
-    if (!w->facts->notify->link_s)
-        return 0;
-    output->link = store->ops->presign(store, "GET", &name, w->facts->notify->link_s, error);
-    return output->link ? 0 : error->code;
+    int64_t expires_s = valid->expires_s;
+    if (valid->credentials_expire_s && valid->credentials_expire_s < expires_s)
+        expires_s = valid->credentials_expire_s;
+    if (!w->expires_s || expires_s < w->expires_s)
+        w->expires_s = expires_s;
 }
 
-static int outputs_collect(struct writer *w, struct error *error)
+static int link_make(struct notice_writer *w, struct output *output, struct error *error)
+{
+    struct object_store *store = w->facts->store;
+    struct object_validity valid = {0};
+    const struct object_presign what = {.method = "GET",
+                                        .name = {.bucket = output->bucket, .key = output->key},
+                                        .expires_s = w->facts->notify->link_s};
+    if (!what.expires_s)
+        return 0;
+    int code = store->ops->presign(store, &what, &output->link, &valid, error);
+    if (!code)
+        expires_note(w, &valid);
+    return code;
+}
+
+static int outputs_collect(struct notice_writer *w, struct error *error)
 {
     const struct render_item *item = w->facts->item;
     const char *bucket = w->facts->record->bucket;
@@ -116,6 +132,7 @@ static int outputs_collect(struct writer *w, struct error *error)
     int code = 0;
     for (size_t i = 0; i < w->output_count && !code; i++)
         code = link_make(w, &w->outputs[i], error);
+    iso_time_format(w->expires_s, w->expires);
     return code;
 }
 
@@ -134,7 +151,7 @@ static json_t *output_json(const struct output *output)
     return json;
 }
 
-static json_t *outputs_json(const struct writer *w)
+static json_t *outputs_json(const struct notice_writer *w)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < w->output_count; i++)
@@ -154,7 +171,7 @@ static json_t *labels_json(const struct label_set *labels)
     return array;
 }
 
-static json_t *document_json(const struct writer *w, const struct notify_content *content)
+static json_t *document_json(const struct notice_writer *w, const struct notify_content *content)
 {
     const struct notify_facts *facts = w->facts;
     json_t *root =
@@ -166,7 +183,7 @@ static json_t *document_json(const struct writer *w, const struct notify_content
         json_object_set_new(root, "outputs", outputs_json(w));
         if (facts->item->labels.count)
             json_object_set_new(root, "labels", labels_json(&facts->item->labels));
-        if (facts->notify->link_s)
+        if (w->expires_s)
             json_object_set_new(root, "links_expire", json_string(w->expires));
     } else if (root) {
         json_object_set_new(root, "reason", json_string(facts->reason));
@@ -175,7 +192,8 @@ static json_t *document_json(const struct writer *w, const struct notify_content
     return root;
 }
 
-static int document_write(const struct writer *w, struct notify_content *out, struct error *error)
+static int document_write(const struct notice_writer *w, struct notify_content *out,
+                          struct error *error)
 {
     enum { DIGITS = 5 };
     json_t *root = document_json(w, out);
@@ -233,7 +251,7 @@ struct values { /* of the placeholders */
     const char *list[NOTIFY_PART_COUNT];
 };
 
-static void values_of_source(struct buffer *texts, const struct writer *w)
+static void values_of_source(struct buffer *texts, const struct notice_writer *w)
 {
     const struct envelope_record *record = w->facts->record;
     const char *name = name_of(record->key), *dot = strrchr(name, '.');
@@ -248,7 +266,7 @@ static void values_of_source(struct buffer *texts, const struct writer *w)
     buffer_text(&texts[NOTIFY_PART_OUTCOME], outcome_word(w));
 }
 
-static void values_of_outputs(struct buffer *texts, const struct writer *w)
+static void values_of_outputs(struct buffer *texts, const struct notice_writer *w)
 {
     const struct output *first = w->outputs;
     for (size_t i = 0; i < w->output_count; i++) {
@@ -272,7 +290,7 @@ static void values_clear(struct values *values)
         buffer_free(&values->texts[i]);
 }
 
-static int values_make(const struct writer *w, struct values *values)
+static int values_make(const struct notice_writer *w, struct values *values)
 {
     int code = 0;
     struct buffer *texts = values->texts;
@@ -312,7 +330,7 @@ static void subject_fit(char *subject)
     *to = '\0';
 }
 
-static const char *subject_template(const struct writer *w)
+static const char *subject_template(const struct notice_writer *w)
 {
     const struct pipeline_notify *notify = w->facts->notify;
     if (!is_done(w) && notify->rejected_subject)
@@ -320,7 +338,7 @@ static const char *subject_template(const struct writer *w)
     return notify->subject ? notify->subject : is_done(w) ? done_subject : rejected_subject;
 }
 
-static int subject_write(const struct writer *w, const struct values *values,
+static int subject_write(const struct notice_writer *w, const struct values *values,
                          struct notify_content *out)
 {
     struct buffer text;
@@ -339,7 +357,7 @@ static int subject_write(const struct writer *w, const struct values *values,
     return code;
 }
 
-static int text_write(const struct writer *w, const struct values *values,
+static int text_write(const struct notice_writer *w, const struct values *values,
                       struct notify_content *out)
 {
     const struct pipeline_notify *notify = w->facts->notify;
@@ -361,14 +379,18 @@ static int text_write(const struct writer *w, const struct values *values,
     return code;
 }
 
-static int texts_write(const struct writer *w, struct notify_content *out, struct error *error)
+static int texts_write(const struct notice_writer *w, struct notify_content *out,
+                       struct error *error)
 {
     struct values values;
     int code = values_make(w, &values);
-    if (!code)
-        code = subject_write(w, &values, out);
-    if (!code)
-        code = text_write(w, &values, out);
+    if (code)
+        goto out;
+    code = subject_write(w, &values, out);
+    if (code)
+        goto out;
+    code = text_write(w, &values, out);
+out:
     values_clear(&values);
     if (code == ERR_LIMIT)
         return error_set(error, code, "its text is longer than %d bytes, the limit",
@@ -378,7 +400,7 @@ static int texts_write(const struct writer *w, struct notify_content *out, struc
 
 /* ---- all of it ---- */
 
-static void outputs_free(struct writer *w)
+static void outputs_free(struct notice_writer *w)
 {
     for (size_t i = 0; i < w->output_count; i++)
         free(w->outputs[i].link);
@@ -388,7 +410,7 @@ static void outputs_free(struct writer *w)
 int notify_content_write(const struct notify_facts *facts, struct notify_content *out,
                          struct error *error)
 {
-    struct writer w = {.facts = facts};
+    struct notice_writer w = {.facts = facts};
     *out = (struct notify_content){.parts = {.target = facts->notify->target,
                                              .secret = facts->notify->secret,
                                              .id = out->id,
@@ -396,13 +418,16 @@ int notify_content_write(const struct notify_facts *facts, struct notify_content
                                              .pipeline = facts->pipeline}};
     out->parts.type = is_done(&w) ? "photo.done" : "photo.rejected";
     iso_time_format(facts->now_s, w.time);
-    iso_time_format(facts->now_s + facts->notify->link_s, w.expires);
     identify(&w, out);
     int code = outputs_collect(&w, error);
-    if (!code)
-        code = document_write(&w, out, error);
-    if (!code && facts->notify->kind == NOTIFY_TOPIC)
+    if (code)
+        goto out;
+    code = document_write(&w, out, error);
+    if (code)
+        goto out;
+    if (facts->notify->kind == NOTIFY_TOPIC)
         code = texts_write(&w, out, error);
+out:
     outputs_free(&w);
     return code;
 }

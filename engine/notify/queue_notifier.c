@@ -12,7 +12,7 @@
 
 enum { ATTRIBUTES = 2 };
 
-struct target { /* a queue that is open or being opened */
+struct notified_queue { /* a queue that is open or being opened */
     struct list link;
     struct queue_notifier *notifier;
     char *name;
@@ -20,19 +20,18 @@ struct target { /* a queue that is open or being opened */
     struct list requests;
 };
 
-struct notify_request {
-    struct list link; /* in target->requests */
-    struct target *target;
+struct queued_notice {
+    struct notify_request seam; /* done NULL: cancelled */
+    struct list link;           /* in target->requests */
+    struct notified_queue *target;
     bool sent;
     char *body, *id, *group, *type, *pipeline;
     struct trace_context trace;
-    notified *done; /* NULL: cancelled */
-    void *user;
 };
 
 /* ---- memory ---- */
 
-static void request_free(struct notify_request *request)
+static void request_free(struct queued_notice *request)
 {
     list_remove(&request->link);
     free(request->body);
@@ -43,9 +42,10 @@ static void request_free(struct notify_request *request)
     free(request);
 }
 
-static struct notify_request *request_new(struct target *target, const struct notify_message *what)
+static struct queued_notice *request_new(struct notified_queue *target,
+                                         const struct notify_message *what)
 {
-    struct notify_request *request = calloc(1, sizeof *request);
+    struct queued_notice *request = calloc(1, sizeof *request);
     if (!request)
         return NULL;
     list_push(&target->requests, &request->link);
@@ -63,22 +63,21 @@ static struct notify_request *request_new(struct target *target, const struct no
     return NULL;
 }
 
-static void target_free(struct target *target)
+static void target_free(struct notified_queue *target)
 {
     list_remove(&target->link);
     while (!list_empty(&target->requests))
-        request_free(container_of(target->requests.next, struct notify_request, link));
+        request_free(container_of(target->requests.next, struct queued_notice, link));
     free(target->name);
     free(target);
 }
 
-static void request_finish(struct notify_request *request, const struct error *error)
+static void request_finish(struct queued_notice *request, const struct error *error)
 {
-    notified *done = request->done;
-    void *user = request->user;
+    const struct notify_request seam = request->seam;
     request_free(request);
-    if (done)
-        done(error, user);
+    if (seam.done)
+        seam.done(error, seam.user);
 }
 
 /* ---- sending ---- */
@@ -89,13 +88,13 @@ static void on_sent(const char *message_id, const struct error *error, void *use
     request_finish(user, error);
 }
 
-static bool is_too_long(const struct queue_facts *facts, const struct notify_request *request)
+static bool is_too_long(const struct queue_facts *facts, const struct queued_notice *request)
 {
     return facts->message_max && strlen(request->body) > facts->message_max;
 }
 
 /* Fails at once only where the caller of the notifier still waits for the result. */
-static int request_send(struct notify_request *request)
+static int request_send(struct queued_notice *request)
 {
     static char text_type[] = "String", event[] = "event", pipeline[] = "pipeline";
     struct queue *queue = request->target->queue;
@@ -116,7 +115,7 @@ static int request_send(struct notify_request *request)
     return ops->send(queue, &message, on_sent, request);
 }
 
-static void requests_fail(struct target *target, const struct error *error)
+static void requests_fail(struct notified_queue *target, const struct error *error)
 {
     struct list waiting;
     list_init(&waiting);
@@ -126,13 +125,13 @@ static void requests_fail(struct target *target, const struct error *error)
     }
     target_free(target); /* the next notification opens it again */
     while (!list_empty(&waiting))
-        request_finish(container_of(waiting.next, struct notify_request, link), error);
+        request_finish(container_of(waiting.next, struct queued_notice, link), error);
 }
 
-static struct notify_request *first_unsent(const struct target *target)
+static struct queued_notice *first_unsent(const struct notified_queue *target)
 {
     for (struct list *l = target->requests.next; l != &target->requests; l = l->next) {
-        struct notify_request *request = container_of(l, struct notify_request, link);
+        struct queued_notice *request = container_of(l, struct queued_notice, link);
         if (!request->sent)
             return request;
     }
@@ -140,9 +139,9 @@ static struct notify_request *first_unsent(const struct target *target)
 }
 
 /* The callback of one may cancel others. */
-static void requests_send(struct target *target)
+static void requests_send(struct notified_queue *target)
 {
-    struct notify_request *request;
+    struct queued_notice *request;
     while ((request = first_unsent(target))) {
         int code = request_send(request);
         struct error error = {0};
@@ -157,7 +156,7 @@ static void requests_send(struct target *target)
 
 static void on_opened(struct queue *queue, const struct error *error, void *user)
 {
-    struct target *target = user;
+    struct notified_queue *target = user;
     if (error->code) {
         requests_fail(target, error);
         return;
@@ -166,19 +165,20 @@ static void on_opened(struct queue *queue, const struct error *error, void *user
     requests_send(target);
 }
 
-static struct target *target_find(const struct queue_notifier *notifier, const char *name)
+static struct notified_queue *target_find(const struct queue_notifier *notifier, const char *name)
 {
     for (struct list *l = notifier->targets.next; l != &notifier->targets; l = l->next) {
-        struct target *target = container_of(l, struct target, link);
+        struct notified_queue *target = container_of(l, struct notified_queue, link);
         if (strcmp(target->name, name) == 0)
             return target;
     }
     return NULL;
 }
 
-static int target_open(struct queue_notifier *notifier, const char *name, struct target **out)
+static int target_open(struct queue_notifier *notifier, const char *name,
+                       struct notified_queue **out)
 {
-    struct target *target = *out = calloc(1, sizeof *target);
+    struct notified_queue *target = *out = calloc(1, sizeof *target);
     if (!target)
         return ERR_MEMORY;
     target->notifier = notifier;
@@ -198,26 +198,26 @@ static int queue_notify(struct notifier *base, const struct notify_message *what
                         void *user, struct notify_request **out)
 {
     struct queue_notifier *notifier = container_of(base, struct queue_notifier, notifier);
-    struct target *target = target_find(notifier, what->target);
+    struct notified_queue *target = target_find(notifier, what->target);
     int code = target ? 0 : target_open(notifier, what->target, &target);
     if (code)
         return code;
-    struct notify_request *request = request_new(target, what);
+    struct queued_notice *request = request_new(target, what);
     if (!request)
         return ERR_MEMORY;
-    request->done = done;
-    request->user = user;
+    request->seam = (struct notify_request){done, user};
     code = target->queue ? request_send(request) : 0;
     if (code)
         request_free(request);
     else
-        *out = request;
+        *out = &request->seam;
     return code;
 }
 
-static void queue_notify_cancel(struct notify_request *request)
+static void queue_notify_cancel(struct notify_request *seam)
 {
-    request->done = NULL;
+    struct queued_notice *request = container_of(seam, struct queued_notice, seam);
+    request->seam.done = NULL;
     if (!request->sent)
         request_free(request);
 }
@@ -233,7 +233,8 @@ void queue_notifier_init(struct queue_notifier *notifier, struct queue_backend *
 void queue_notifier_close(struct queue_notifier *notifier)
 {
     while (!list_empty(&notifier->targets)) {
-        struct target *target = container_of(notifier->targets.next, struct target, link);
+        struct notified_queue *target =
+            container_of(notifier->targets.next, struct notified_queue, link);
         if (target->queue)
             notifier->queues->ops->close(target->queue);
         else

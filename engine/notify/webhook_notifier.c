@@ -14,7 +14,8 @@ enum { HEADERS_MAX = 5, SIGNATURE_MAX = 1024 };
 
 static const char from_environment[] = "env:", from_file[] = "file:";
 
-struct notify_request {
+struct webhook_request {
+    struct notify_request seam;
     struct list link; /* in webhooks->requests */
     struct webhook_notifier *webhooks;
     uv_timer_t turn; /* reports what is known at once from a new loop callback */
@@ -24,28 +25,26 @@ struct notify_request {
     struct bytes body;
     char traceparent[TRACE_PARENT_SIZE];
     struct error error;
-    notified *done;
-    void *user;
 };
 
 /* ---- the end ---- */
 
 static void on_closed(uv_handle_t *handle)
 {
-    struct notify_request *request = container_of(handle, struct notify_request, turn);
+    struct webhook_request *request = container_of(handle, struct webhook_request, turn);
     free(request->url);
     free(request->id);
     bytes_free(&request->body);
     free(request);
 }
 
-static void request_end(struct notify_request *request)
+static void request_end(struct webhook_request *request)
 {
     list_remove(&request->link);
     uv_close((uv_handle_t *)&request->turn, on_closed);
 }
 
-static void request_cancel(struct notify_request *request)
+static void request_cancel(struct webhook_request *request)
 {
     if (request->read)
         secret_read_cancel(request->read);
@@ -54,15 +53,20 @@ static void request_cancel(struct notify_request *request)
     request_end(request);
 }
 
-static void request_report(struct notify_request *request)
+static void webhook_cancel(struct notify_request *seam)
 {
-    request->done(&request->error, request->user);
+    request_cancel(container_of(seam, struct webhook_request, seam));
+}
+
+static void request_report(struct webhook_request *request)
+{
+    request->seam.done(&request->error, request->seam.user);
     request_end(request);
 }
 
 static void on_turn(uv_timer_t *turn)
 {
-    request_report(container_of(turn, struct notify_request, turn));
+    request_report(container_of(turn, struct webhook_request, turn));
 }
 
 /* ---- the response ---- */
@@ -95,7 +99,7 @@ static bool is_accepted(const struct http_response *response)
 
 static void on_response(const struct http_response *response, void *user)
 {
-    struct notify_request *request = user;
+    struct webhook_request *request = user;
     struct error *error = &request->error;
     request->exchange = NULL;
     if (response->error && !is_accepted(response))
@@ -114,7 +118,7 @@ static void on_response(const struct http_response *response, void *user)
 
 /* ---- the request ---- */
 
-static int post(struct notify_request *request, const char *timestamp, const char *signature)
+static int post(struct webhook_request *request, const char *timestamp, const char *signature)
 {
     struct http_header headers[HEADERS_MAX] = {{"content-type", "application/json"},
                                                {"webhook-id", request->id},
@@ -139,7 +143,7 @@ static int post(struct notify_request *request, const char *timestamp, const cha
                 : 0;
 }
 
-static int sign_and_post(struct notify_request *request, const char *secret)
+static int sign_and_post(struct webhook_request *request, const char *secret)
 {
     char timestamp[24];
     struct buffer signature;
@@ -156,7 +160,7 @@ static int sign_and_post(struct notify_request *request, const char *secret)
 
 static void on_secret(char *text, const struct error *error, void *user)
 {
-    struct notify_request *request = user;
+    struct webhook_request *request = user;
     request->read = NULL;
     request->error = *error;
     int code = error->code;
@@ -169,7 +173,7 @@ static void on_secret(char *text, const struct error *error, void *user)
 }
 
 /* What fails here is reported from a new loop callback. */
-static void begin(struct notify_request *request, const char *secret)
+static void begin(struct webhook_request *request, const char *secret)
 {
     struct error *error = &request->error;
     if (slice_starts_with(slice_of(secret), from_file)) {
@@ -190,7 +194,7 @@ static int webhook_send(struct notifier *notifier, const struct notify_message *
                         notified *done, void *user, struct notify_request **out)
 {
     struct webhook_notifier *webhooks = container_of(notifier, struct webhook_notifier, notifier);
-    struct notify_request *request = calloc(1, sizeof *request);
+    struct webhook_request *request = calloc(1, sizeof *request);
     if (!request)
         return ERR_MEMORY;
     request->url = strdup(what->target);
@@ -206,11 +210,10 @@ static int webhook_send(struct notifier *notifier, const struct notify_message *
     if (what->trace && trace_context_known(what->trace))
         trace_context_traceparent(what->trace, request->traceparent);
     request->webhooks = webhooks;
-    request->done = done;
-    request->user = user;
+    request->seam = (struct notify_request){done, user};
     uv_timer_init(webhooks->loop, &request->turn);
     list_push(&webhooks->requests, &request->link);
-    *out = request;
+    *out = &request->seam;
     begin(request, what->secret);
     return 0;
 }
@@ -218,7 +221,7 @@ static int webhook_send(struct notifier *notifier, const struct notify_message *
 void webhook_notifier_init(struct webhook_notifier *webhooks, uv_loop_t *loop,
                            struct http_client *http)
 {
-    static const struct notifier_ops ops = {.send = webhook_send, .cancel = request_cancel};
+    static const struct notifier_ops ops = {.send = webhook_send, .cancel = webhook_cancel};
     webhooks->notifier.ops = &ops;
     webhooks->loop = loop;
     webhooks->http = http;
@@ -228,5 +231,5 @@ void webhook_notifier_init(struct webhook_notifier *webhooks, uv_loop_t *loop,
 void webhook_notifier_close(struct webhook_notifier *webhooks)
 {
     while (!list_empty(&webhooks->requests))
-        request_cancel(container_of(webhooks->requests.next, struct notify_request, link));
+        request_cancel(container_of(webhooks->requests.next, struct webhook_request, link));
 }

@@ -71,9 +71,14 @@ struct notify_message { /* borrowed for the call */
 };
 
 struct notifier;
-struct notify_request; /* a pending notification, for cancelling it */
-
 typedef void notified(const struct error *error, void *user);
+
+/* A pending notification, for cancelling it: the part of an implementation's own struct that all of
+ * them need. */
+struct notify_request {
+    notified *done;
+    void *user;
+};
 
 struct notifier_ops {
     int (*send)(struct notifier *notifier, const struct notify_message *what, notified *done,

@@ -114,7 +114,7 @@ static void check_secret(struct schema_reader *r, const struct notify_config *no
         fail(r, node, "secret", "expected env:NAME or file:PATH");
 }
 
-struct target {
+struct notify_target {
     const char *name;
     enum notify_kind kind;
     char *text;
@@ -122,20 +122,20 @@ struct target {
 
 enum { TARGETS = 4 };
 
-static void targets_list(const struct notify_config *notify, struct target out[TARGETS])
+static void targets_list(const struct notify_config *notify, struct notify_target out[TARGETS])
 {
-    out[0] = (struct target){"topic", NOTIFY_TOPIC, notify->topic};
-    out[1] = (struct target){"queue", NOTIFY_QUEUE, notify->queue};
-    out[2] = (struct target){"event_bus", NOTIFY_EVENT_BUS, notify->event_bus};
-    out[3] = (struct target){"url", NOTIFY_URL, notify->url};
+    out[0] = (struct notify_target){"topic", NOTIFY_TOPIC, notify->topic};
+    out[1] = (struct notify_target){"queue", NOTIFY_QUEUE, notify->queue};
+    out[2] = (struct notify_target){"event_bus", NOTIFY_EVENT_BUS, notify->event_bus};
+    out[3] = (struct notify_target){"url", NOTIFY_URL, notify->url};
 }
 
 /* False: there is none, or there are several. */
 static bool check_target(struct schema_reader *r, struct notify_config *notify,
                          const struct yaml_node *node)
 {
-    struct target targets[TARGETS];
-    const struct target *found = NULL;
+    struct notify_target targets[TARGETS];
+    const struct notify_target *found = NULL;
     targets_list(notify, targets);
     for (size_t i = 0; i < TARGETS; i++) {
         if (targets[i].text && found) {

@@ -1,33 +1,31 @@
 #include <stdlib.h>
 
+#include "container_of.h"
 #include "notify_private.h"
 
-struct notify_request *notify_request_new(notified *done, void *user)
+struct aws_notice *aws_notice_new(notified *done, void *user)
 {
-    struct notify_request *request = calloc(1, sizeof *request);
-    if (!request)
-        return NULL;
-    request->done = done;
-    request->user = user;
-    return request;
+    struct aws_notice *notice = calloc(1, sizeof *notice);
+    if (notice)
+        notice->seam = (struct notify_request){done, user};
+    return notice;
 }
 
-void notify_request_release(void *user)
+void aws_notice_release(void *user)
 {
     free(user);
 }
 
-void notify_request_finish(struct notify_request *request, const struct error *error)
+void aws_notice_finish(struct aws_notice *notice, const struct error *error)
 {
-    notified *done = request->done;
-    void *user = request->user;
-    free(request);
-    done(error, user);
+    const struct notify_request seam = notice->seam;
+    free(notice);
+    seam.done(error, seam.user);
 }
 
-static void cancel(struct notify_request *request)
+static void cancel(struct notify_request *seam)
 {
-    aws_request_cancel(request->request);
+    aws_request_cancel(container_of(seam, struct aws_notice, seam)->request);
 }
 
 const struct notifier_ops aws_topic_ops = {.send = topic_notify, .cancel = cancel};

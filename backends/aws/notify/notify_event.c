@@ -37,7 +37,7 @@ static void on_put(const struct aws_reply *reply, void *user)
     if (root)
         entry_check(root, reply, &error);
     json_decref(root);
-    notify_request_finish(user, &error);
+    aws_notice_finish(user, &error);
 }
 
 static json_t *body_of(const struct notify_message *what)
@@ -65,7 +65,7 @@ static int region_of(const struct aws *aws, const char *target, char out[REGION_
     return 0;
 }
 
-static int put(struct aws *aws, const struct notify_message *what, struct notify_request *request)
+static int put(struct aws *aws, const struct notify_message *what, struct aws_notice *request)
 {
     char region[REGION_SIZE_MAX];
     struct buffer url;
@@ -89,7 +89,7 @@ static int put(struct aws *aws, const struct notify_message *what, struct notify
         .body = body_of(what),
         .response_max = AWS_RESPONSE_MAX,
         .done = on_put,
-        .release = notify_request_release,
+        .release = aws_notice_release,
         .user = request,
     };
     code = aws_json_start(aws, &call, &request->request);
@@ -101,13 +101,13 @@ out:
 int event_bus_notify(struct notifier *notifier, const struct notify_message *what, notified *done,
                      void *user, struct notify_request **out)
 {
-    struct notify_request *request = notify_request_new(done, user);
+    struct aws_notice *request = aws_notice_new(done, user);
     if (!request)
         return ERR_MEMORY;
     int code = put(container_of(notifier, struct aws, event_buses), what, request);
     if (code)
         free(request);
     else
-        *out = request;
+        *out = &request->seam;
     return code;
 }

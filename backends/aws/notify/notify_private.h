@@ -5,17 +5,16 @@
 #include "aws_notify.h"
 #include "aws_request.h"
 
-struct notify_request {
+struct aws_notice {
+    struct notify_request seam;
     struct aws_request *request;
-    notified *done;
-    void *user;
 };
 
-struct notify_request *notify_request_new(notified *done, void *user);
-/* For aws_call.release, with a struct notify_request. */
-void notify_request_release(void *user);
+struct aws_notice *aws_notice_new(notified *done, void *user);
+/* For aws_call.release, with a struct aws_notice. */
+void aws_notice_release(void *user);
 /* Frees the request, then calls its callback. */
-void notify_request_finish(struct notify_request *request, const struct error *error);
+void aws_notice_finish(struct aws_notice *notice, const struct error *error);
 
 int topic_notify(struct notifier *notifier, const struct notify_message *what, notified *done,
                  void *user, struct notify_request **out);

@@ -15,7 +15,7 @@ enum { MESSAGE_MAX = 256 * 1024 }; /* bytes */
 
 static void on_published(const struct aws_reply *reply, void *user)
 {
-    notify_request_finish(user, &reply->error);
+    aws_notice_finish(user, &reply->error);
 }
 
 /* NULL: memory is short, or together they are too long. */
@@ -39,7 +39,7 @@ int topic_notify(struct notifier *notifier, const struct notify_message *what, n
 {
     struct aws *aws = container_of(notifier, struct aws, topics);
     const bool fifo = slice_ends_with(slice_of(what->target), ".fifo");
-    struct notify_request *request = notify_request_new(done, user);
+    struct aws_notice *request = aws_notice_new(done, user);
     if (!request)
         return ERR_MEMORY;
     char *all = message_of_all(what);
@@ -64,7 +64,7 @@ int topic_notify(struct notifier *notifier, const struct notify_message *what, n
                                          .parameter_count = sizeof parameters / sizeof *parameters,
                                          .trace = what->trace,
                                          .done = on_published,
-                                         .release = notify_request_release,
+                                         .release = aws_notice_release,
                                          .user = request,
                                          .out = &request->request};
     int code = sns_start(aws, &call);
@@ -72,6 +72,6 @@ int topic_notify(struct notifier *notifier, const struct notify_message *what, n
     if (code)
         free(request);
     else
-        *out = request;
+        *out = &request->seam;
     return code;
 }

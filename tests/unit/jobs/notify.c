@@ -5,11 +5,10 @@ enum { SCRIPT_MAX = 8, DELAY_MS = 500 };
 
 /* ---- the notifier ---- */
 
-struct notify_request {
+struct told_request {
+    struct notify_request seam;
     uv_timer_t timer;
     int code;
-    notified *done;
-    void *user;
 };
 
 static struct {
@@ -27,12 +26,12 @@ static struct pipeline_notify wish;
 
 static void request_closed(uv_handle_t *handle)
 {
-    free(container_of(handle, struct notify_request, timer));
+    free(container_of(handle, struct told_request, timer));
 }
 
 static void request_due(uv_timer_t *timer)
 {
-    struct notify_request *request = container_of(timer, struct notify_request, timer);
+    struct told_request *request = container_of(timer, struct told_request, timer);
     struct error error = {0};
     if (request->code)
         error_set(&error, request->code, "not today");
@@ -40,14 +39,14 @@ static void request_due(uv_timer_t *timer)
         told.confirmed++;
     if (told.on_confirm)
         told.on_confirm();
-    request->done(&error, request->user);
+    request->seam.done(&error, request->seam.user);
     uv_close((uv_handle_t *)timer, request_closed);
 }
 
 static int tell(struct notifier *notifier, const struct notify_message *what, notified *done,
                 void *user, struct notify_request **out)
 {
-    struct notify_request *request = calloc(1, sizeof *request);
+    struct told_request *request = calloc(1, sizeof *request);
     assert_ptr_equal(notifier, &told.notifier);
     assert_true(told.sent < SCRIPT_MAX);
     if (told.on_send)
@@ -58,29 +57,30 @@ static int tell(struct notifier *notifier, const struct notify_message *what, no
              what->document.data);
     snprintf(told.text, sizeof told.text, "%s", what->text ? what->text : "");
     request->code = told.codes[told.sent++];
-    request->done = done;
-    request->user = user;
+    request->seam = (struct notify_request){done, user};
     uv_timer_init(&w.loop, &request->timer);
     if (!told.silent)
         uv_timer_start(&request->timer, request_due, DELAY_MS, 0);
-    *out = request;
+    *out = &request->seam;
     return 0;
 }
 
-static void tell_cancel(struct notify_request *request)
+static void tell_cancel(struct notify_request *seam)
 {
+    struct told_request *request = container_of(seam, struct told_request, seam);
     told.cancelled++;
     uv_close((uv_handle_t *)&request->timer, request_closed);
 }
 
-static char *presign(struct object_store *store, const char *method, const struct object_name *name,
-                     unsigned expires_s, struct error *error)
+static int presign(struct object_store *store, const struct object_presign *what, char **url,
+                   struct object_validity *valid, struct error *error)
 {
-    char *url = NULL;
     (void)store, (void)error;
-    assert_string_equal(method, "GET");
-    assert_true(asprintf(&url, "https://%s/%s?for=%u", name->bucket, name->key, expires_s) > 0);
-    return url;
+    assert_string_equal(what->method, "GET");
+    assert_true(asprintf(url, "https://%s/%s?for=%u", what->name.bucket, what->name.key,
+                         what->expires_s) > 0);
+    *valid = (struct object_validity){.expires_s = what->expires_s};
+    return 0;
 }
 
 static struct engine_options telling(void)

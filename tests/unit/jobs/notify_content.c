@@ -25,17 +25,19 @@ static struct render_item item;
 static struct notify_facts facts;
 static bool no_credentials;
 
-static char *presign(struct object_store *store, const char *method, const struct object_name *name,
-                     unsigned expires_s, struct error *error)
+static int64_t credentials_expire_s;
+
+static int presign(struct object_store *store, const struct object_presign *what, char **url,
+                   struct object_validity *valid, struct error *error)
 {
-    char *url = NULL;
-    (void)store, (void)method;
-    if (no_credentials) {
-        error_set(error, ERR_CREDENTIALS, "no credentials");
-        return NULL;
-    }
-    assert_true(asprintf(&url, "https://%s/%s?%u", name->bucket, name->key, expires_s) > 0);
-    return url;
+    (void)store;
+    if (no_credentials)
+        return error_set(error, ERR_CREDENTIALS, "no credentials");
+    assert_string_equal(what->method, "GET");
+    assert_true(
+        asprintf(url, "https://%s/%s?%u", what->name.bucket, what->name.key, what->expires_s) > 0);
+    *valid = (struct object_validity){facts.now_s + what->expires_s, credentials_expire_s};
+    return 0;
 }
 
 static int setup(void **state)
@@ -44,6 +46,7 @@ static int setup(void **state)
     static struct object_store store = {&ops};
     (void)state;
     no_credentials = false;
+    credentials_expire_s = 0;
     notify = (struct pipeline_notify){.kind = NOTIFY_TOPIC, .target = "topic", .link_s = 3600};
     record = (struct envelope_record){
         .bucket = text("photos"), .key = text("in/cat 1.jpg"), .etag = text("etag")};
@@ -201,13 +204,18 @@ static void the_document_of_a_rejected_photo(void **state)
     json_decref(expected);
 }
 
-static void links_need_credentials(void **state)
+static void links_need_credentials_and_end_with_them(void **state)
 {
     (void)state;
     struct error error = {0};
     no_credentials = true;
     notify_content_clear(&content);
     assert_int_equal(notify_content_write(&facts, &content, &error), ERR_CREDENTIALS);
+    no_credentials = false;
+    credentials_expire_s = facts.now_s + 60; /* which ends the links earlier */
+    assert_text("{expires}", "2025-11-29T12:01:00Z");
+    notify.message = NULL;
+    no_credentials = true;
     notify.link_s = 0;
     write_content();
     assert_null(strstr(content.document, "link"));
@@ -319,7 +327,7 @@ int main(void)
         CONTENT(without_version_and_etag_the_fetched_one_counts),
         CONTENT(the_document_of_a_done_photo),
         CONTENT(the_document_of_a_rejected_photo),
-        CONTENT(links_need_credentials),
+        CONTENT(links_need_credentials_and_end_with_them),
         CONTENT(every_placeholder_has_its_value),
         CONTENT(defaults_suit_mail),
         CONTENT(a_key_never_begins_a_line),
