@@ -188,8 +188,8 @@ static void only_2xx_counts_and_nothing_is_rejected(void **state)
         {RESPONSE("503 Service Unavailable", ""), ERR_SERVER},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        size_t before = w->server.requests;
         SCRIPT(&w->server, {.text = cases[i].text});
+        size_t before = w->server.requests;
         assert_int_equal(notify(w, "env:HOOK_SECRET"), cases[i].code);
         assert_int_equal(w->server.requests, before + 1); /* no redirect is followed */
     }
