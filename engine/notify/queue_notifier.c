@@ -66,8 +66,8 @@ static struct queued_notice *request_new(struct notified_queue *target,
 static void target_free(struct notified_queue *target)
 {
     list_remove(&target->link);
-    while (!list_empty(&target->requests))
-        request_free(container_of(target->requests.next, struct queued_notice, link));
+    for (struct list *link; (link = list_shift(&target->requests));)
+        request_free(container_of(link, struct queued_notice, link));
     free(target->name);
     free(target);
 }
@@ -119,32 +119,23 @@ static void requests_fail(struct notified_queue *target, const struct error *err
 {
     struct list waiting;
     list_init(&waiting);
-    while (!list_empty(&target->requests)) {
-        struct list *link = list_shift(&target->requests);
-        list_push(&waiting, link);
-    }
+    list_move_all(&waiting, &target->requests);
     target_free(target); /* the next notification opens it again */
-    while (!list_empty(&waiting))
-        request_finish(container_of(waiting.next, struct queued_notice, link), error);
+    for (struct list *link; (link = list_shift(&waiting));)
+        request_finish(container_of(link, struct queued_notice, link), error);
 }
 
-static struct queued_notice *first_unsent(const struct notified_queue *target)
-{
-    for (struct list *l = target->requests.next; l != &target->requests; l = l->next) {
-        struct queued_notice *request = container_of(l, struct queued_notice, link);
-        if (!request->sent)
-            return request;
-    }
-    return NULL;
-}
-
-/* The callback of one may cancel others. */
+/* The callback of one may cancel others, which leave the list of those that wait. */
 static void requests_send(struct notified_queue *target)
 {
-    struct queued_notice *request;
-    while ((request = first_unsent(target))) {
-        int code = request_send(request);
+    struct list waiting;
+    list_init(&waiting);
+    list_move_all(&waiting, &target->requests);
+    for (struct list *link; (link = list_shift(&waiting));) {
+        struct queued_notice *request = container_of(link, struct queued_notice, link);
         struct error error = {0};
+        list_push(&target->requests, link);
+        int code = request_send(request);
         if (code) {
             error_set(&error, code, "the message could not be sent (%s)", error_name(code));
             request_finish(request, &error);
@@ -232,9 +223,8 @@ void queue_notifier_init(struct queue_notifier *notifier, struct queue_backend *
 
 void queue_notifier_close(struct queue_notifier *notifier)
 {
-    while (!list_empty(&notifier->targets)) {
-        struct notified_queue *target =
-            container_of(notifier->targets.next, struct notified_queue, link);
+    for (struct list *link; (link = list_shift(&notifier->targets));) {
+        struct notified_queue *target = container_of(link, struct notified_queue, link);
         if (target->queue)
             notifier->queues->ops->close(target->queue);
         else

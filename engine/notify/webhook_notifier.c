@@ -12,7 +12,8 @@
 
 enum { HEADERS_MAX = 5, SIGNATURE_MAX = 1024 };
 
-static const char from_environment[] = "env:", from_file[] = "file:";
+#define FROM_ENVIRONMENT "env:"
+#define FROM_FILE        "file:"
 
 struct webhook_request {
     struct notify_request seam;
@@ -176,11 +177,11 @@ static void on_secret(char *text, const struct error *error, void *user)
 static void begin(struct webhook_request *request, const char *secret)
 {
     struct error *error = &request->error;
-    if (slice_starts_with(slice_of(secret), from_file)) {
-        secret_read_start(request->webhooks->loop, secret + sizeof from_file - 1, on_secret,
-                          request, &request->read, error);
+    if (slice_starts_with(slice_of(secret), FROM_FILE)) {
+        secret_read_start(request->webhooks->loop, secret + strlen(FROM_FILE), on_secret, request,
+                          &request->read, error);
     } else {
-        const char *name = secret + sizeof from_environment - 1, *value = getenv(name);
+        const char *name = secret + strlen(FROM_ENVIRONMENT), *value = getenv(name);
         if (!value)
             error_set(error, ERR_CREDENTIALS, "the environment variable %s is not set", name);
         else
