@@ -91,7 +91,8 @@ void completion_fish(FILE *out)
     for (size_t i = 0; i < command_table_size; i++)
         print_arguments(out, &command_table[i]);
     fputs("complete -c thumbwheel -n '__thumbwheel_command_is help' -a '", out);
-    print_commands(out, ~0u);
+    for (size_t i = 0; i < command_table_size; i++)
+        fprintf(out, " %s", command_table[i].name);
     fputs("'\n", out);
     for (size_t i = 0; i < config_table_size; i++)
         print_option(out, &config_table[i]);
