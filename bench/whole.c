@@ -150,21 +150,26 @@ static void on_provisioned(const struct error *error, void *user)
 
 static void provision(void)
 {
-    struct fanout_queue queues[PIPELINES_MAX] = {0};
-    for (size_t i = 0; i < b.pipeline_count; i++) {
-        queues[i].name = vips_pipeline_ops.facts(b.pipelines[i])->queue;
-        queues[i].visibility_s = 120;
-    }
-    const struct fanout fanout = {.bucket = "photos",
-                                  .prefix = "ingest/",
-                                  .topic = "photo-events",
-                                  .queues = queues,
-                                  .queue_count = b.pipeline_count};
+    const struct provision_settings settings = {.bucket = "photos",
+                                                .prefix = "ingest/",
+                                                .name = "photo-events",
+                                                .max_receives = 3,
+                                                .visibility_s = 120,
+                                                .any_bucket = true,
+                                                .envelopes = true};
+    struct provision_plan plan;
+    struct error error = {0};
+    if (provision_plan_make(&plan, &vips_pipeline_ops, b.pipelines, b.pipeline_count, &settings,
+                            &error))
+        die("no plan", &error);
+    const struct provision_run run = {
+        .plan = &plan, .place = {"aws", "us-east-1", "000000000000"}, .write = true};
     b.flag = false;
-    if (aws_provision(b.aws, &fanout, on_provisioned, NULL))
+    if (aws_provision(b.aws, &run, on_provisioned, NULL))
         die("provisioning could not start", NULL);
     while (!b.flag)
         uv_run(&b.loop, UV_RUN_ONCE);
+    provision_plan_clear(&plan);
 }
 
 static void upload_next(void);

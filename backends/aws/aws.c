@@ -203,6 +203,11 @@ struct queue_backend *aws_queue_backend(struct aws *aws)
     return &aws->queues;
 }
 
+const char *aws_region(const struct aws *aws)
+{
+    return aws->region;
+}
+
 struct object_store *aws_object_store(struct aws *aws)
 {
     return &aws->objects;

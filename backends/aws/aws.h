@@ -37,6 +37,8 @@ struct object_store *aws_object_store(struct aws *aws);   /* owned by aws */
 struct notifier *aws_topic_notifier(struct aws *aws);
 struct notifier *aws_event_bus_notifier(struct aws *aws);
 
+const char *aws_region(const struct aws *aws); /* owned by aws */
+
 /* Appends the metrics of the requests and the credentials, in Prometheus' text format. */
 void aws_write_metrics(const struct aws *aws, struct buffer *out);
 /* Whether the credentials are valid; starts a refresh if one is due. If not, one line with the

@@ -16,12 +16,12 @@
 #include "bytes.h"
 #include "cloud_settings.h"
 #include "error.h"
-#include "fanout.h"
 #include "http_client.h"
 #include "isolation_settings.h"
 #include "notifier.h"
 #include "object_store.h"
 #include "pipeline.h"
+#include "provision_change.h"
 #include "queue_backend.h"
 
 struct backend { /* an open backend */
@@ -79,9 +79,9 @@ struct assembly {
     bool (*backend_ready)(struct backend *backend, struct buffer *reasons);
     /* Asks whose credentials are used; one at a time. On error done is not called. */
     int (*backend_identify)(struct backend *backend, assembly_identified *done, void *user);
-    /* Creates the fan-out's resources that do not exist yet. *fanout is borrowed until the
-     * callback. */
-    int (*backend_provision)(struct backend *backend, const struct fanout *fanout,
+    const char *(*backend_region)(const struct backend *backend);
+    /* Reads and writes the resources of a plan. The run is borrowed until the callback. */
+    int (*backend_provision)(struct backend *backend, const struct provision_run *run,
                              assembly_done *done, void *user);
 
     int (*cloud_start)(uv_loop_t *loop, const struct cloud_settings *settings, void **out,

@@ -15,6 +15,7 @@ int cmd_run(const struct assembly *assembly, const struct config *config);
 int cmd_local(const struct assembly *assembly, const struct config *config);
 int cmd_process(const struct assembly *assembly, const struct config *config);
 int cmd_health(const struct assembly *assembly, const struct config *config);
+int cmd_provision(const struct assembly *assembly, const struct config *config);
 int cmd_whoami(const struct assembly *assembly, const struct config *config);
 int cmd_gate(const struct assembly *assembly, const struct config *config);
 int cmd_presign(const struct assembly *assembly, const struct config *config);

@@ -35,6 +35,19 @@ const struct command command_table[] = {
      "On Ctrl-C it finishes pending work within --grace and counts the rest as not processed.\n"
      "Exits 0 if all photos succeeded; 1 if any failed or was not processed, or on Ctrl-C;\n"
      "2 on a usage error.\n"},
+    {"provision", CONFIG_PROVISION, "[OPTIONS]", "create what the pipelines need in the cloud",
+     "Creates the buckets, a queue and a dead-letter queue for each pipeline, the topic or the\n"
+     "rules of EventBridge, policies that let only these send, subscriptions, and the bucket's\n"
+     "notification. It reads what there is, prints the difference as a plan (+ to create, ~ to\n"
+     "change, = as it is, ! in the way), and applies it after a confirmation or with --yes.\n"
+     "A second run changes nothing; after a failure the same command continues. It changes only\n"
+     "what it made: statements, notifications, rules and lifecycles of others are kept and\n"
+     "listed, and a notification that overlaps is reported.\n"
+     "Exits 0 if everything is as planned, or with --dry-run; 1 if something failed or is in the\n"
+     "way; 2 on a usage error.\n"
+     "With --json it prints one object: account, region, applied, create, change, keep and\n"
+     "conflicts (their number), notes, and resources: kind, name, action (create, change, keep,\n"
+     "conflict), done, differences (is, should), kept, conflict.\n"},
     {"whoami", CONFIG_WHOAMI, "[OPTIONS]", "whose credentials are used",
      "Gets credentials as run does, asks STS whose they are, and prints the provider that gave\n"
      "them, the account, the ARN and when they expire. docs/credentials.md lists the providers\n"

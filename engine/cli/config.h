@@ -23,6 +23,7 @@
 #include "http_client.h"
 #include "isolation_settings.h"
 #include "log.h"
+#include "provision_plan.h"
 #include "text_list.h"
 
 enum { CONFIG_STRAY_MAX = 64, CONFIG_SETTINGS_MAX = 160 };
@@ -64,6 +65,8 @@ struct config { /* strings are owned; NULL if unset */
     struct isolation_settings decoders;
     struct cloud_settings cloud;
 
+    struct provision_settings provision;
+
     bool decode_here; /* in the worker threads, without decoder processes */
     enum log_format log_format;
     enum config_log_level log_level;
@@ -87,7 +90,8 @@ struct config { /* strings are owned; NULL if unset */
         const char *add_token, *scopes; /* gate: make a token; NULL: serve */
     } gate;
 
-    bool ready; /* health: ask for readiness */
+    bool yes, dry_run; /* provision: without asking; without changing anything */
+    bool ready;        /* health: ask for readiness */
     bool schema, settings, operations, help;
 
     struct text_list paths;          /* arguments that are not options */

@@ -8,7 +8,7 @@
 enum {
     ENGINE = CONFIG_RUN | CONFIG_LOCAL | CONFIG_PROCESS,
     CLOUD = CONFIG_LOCAL | CONFIG_PROCESS,
-    ASKING = CONFIG_WHOAMI | CONFIG_PRESIGN, /* one request, then the end */
+    ASKING = CONFIG_WHOAMI | CONFIG_PRESIGN | CONFIG_PROVISION, /* some requests, then the end */
     CALLERS = ASKING | CONFIG_GATE,
     GATES = CONFIG_GATE | CONFIG_RUN,
     EVERY = ENGINE | CONFIG_CHECK | CALLERS,
@@ -21,8 +21,8 @@ enum {
 
 /* Sorted by group. */
 const struct setting config_table[] = {
-    {"pipelines", TYPE_LIST, ENGINE | CONFIG_CHECK, GROUP_SERVICE, AT(pipelines), "DIR|FILE",
-     "pipeline files, or directories of them; repeatable",
+    {"pipelines", TYPE_LIST, ENGINE | CONFIG_CHECK | CONFIG_PROVISION, GROUP_SERVICE, AT(pipelines),
+     "DIR|FILE", "pipeline files, or directories of them; repeatable",
      .shown = "those that come with thumbwheel", .reloads = CONFIG_RUN | CONFIG_LOCAL},
     {"region", TYPE_TEXT, ENGINE | CALLERS, GROUP_SERVICE, AT(backend.region), "NAME",
      "region to sign requests for", .shown = "AWS_REGION, then ~/.aws/config; local: us-east-1"},
@@ -43,8 +43,8 @@ const struct setting config_table[] = {
      .max = 100000},
     {"wait", TYPE_SECONDS, ENGINE, GROUP_WORK, AT(engine.wait_s), "TIME", "length of a long poll",
      .standard = "20s", .min = 1, .max = 20},
-    {"visibility", TYPE_SECONDS, ENGINE, GROUP_WORK, AT(engine.visibility_s), "TIME",
-     "visibility timeout for pipelines that set none", .shown = "the queue's own", .min = 1,
+    {"visibility", TYPE_SECONDS, ENGINE | CONFIG_PROVISION, GROUP_WORK, AT(engine.visibility_s),
+     "TIME", "visibility timeout for pipelines that set none", .shown = "the queue's own", .min = 1,
      .max = TWELVE_HOURS_S},
     {"backoff", TYPE_SECONDS, ENGINE, GROUP_WORK, AT(engine.backoff_s), "TIME",
      "longest delay before a message is retried", .standard = "15m", .min = 1,
@@ -186,6 +186,33 @@ const struct setting config_table[] = {
      .shown = "the object's"},
     {"version-id", TYPE_TEXT, CONFIG_PRESIGN, GROUP_PRESIGN, AT(version_id), "ID",
      "get: this version of the object", .shown = "the current one"},
+    {"bucket", TYPE_TEXT, CONFIG_PROVISION, GROUP_PROVISION, AT(provision.bucket), "NAME",
+     "bucket of the photos", .shown = "the one that the pipelines' match names"},
+    {"prefix", TYPE_TEXT, CONFIG_PROVISION, GROUP_PROVISION, AT(provision.prefix), "TEXT",
+     "announce only photos whose keys begin with it",
+     .shown = "the prefixes that the pipelines' match names"},
+    {"suffix", TYPE_TEXT, CONFIG_PROVISION, GROUP_PROVISION, AT(provision.suffix), "TEXT",
+     "announce only photos whose keys end with it; S3 distinguishes upper and lower case",
+     .shown = "any"},
+    {"via", TYPE_CHOICE, CONFIG_PROVISION, GROUP_PROVISION, AT(provision.via),
+     "sns|sqs|eventbridge",
+     "how photos are announced: by a topic to every queue, to one queue directly, or by rules of "
+     "EventBridge",
+     .standard = "sns"},
+    {"name", TYPE_TEXT, CONFIG_PROVISION, GROUP_PROVISION, AT(provision.name), "NAME",
+     "name of the topic; the names of rules begin with it", .standard = "thumbwheel"},
+    {"max-receives", TYPE_NUMBER, CONFIG_PROVISION, GROUP_PROVISION, AT(provision.max_receives),
+     "N", "receives after which a message goes to the dead-letter queue", .standard = "3", .min = 1,
+     .max = 1000},
+    {"retention", TYPE_SECONDS, CONFIG_PROVISION, GROUP_PROVISION, AT(provision.retention_s),
+     "TIME", "how long the queues keep messages; dead-letter queues keep them for 14 days",
+     .shown = "the queue's own; 4 days for a new one", .min = 60, .max = 14 * 24 * 60 * 60},
+    {"lifecycle-days", TYPE_NUMBER, CONFIG_PROVISION, GROUP_PROVISION, AT(provision.lifecycle_days),
+     "N", "let outputs expire after so many days", .shown = "never", .min = 1, .max = 36500},
+    {"yes", TYPE_SWITCH, CONFIG_PROVISION, GROUP_PROVISION, AT(yes), NULL,
+     "apply the plan without asking", .shown = "ask on the terminal"},
+    {"dry-run", TYPE_SWITCH, CONFIG_PROVISION, GROUP_PROVISION, AT(dry_run), NULL,
+     "print the plan and change nothing", .shown = "apply it"},
 
     {"patience", TYPE_TIME, CLOUD, GROUP_RESULTS, AT(patience_ms), "TIME",
      "give up on photos after no progress for this long", .standard = "60s", .min = 1000,
@@ -194,8 +221,8 @@ const struct setting config_table[] = {
      "print a row for each rendition and tag, and each retry",
      .shown = "failures and a summary; for samples on"},
     {"json", TYPE_SWITCH, CLOUD | CONFIG_CHECK | ASKING, GROUP_RESULTS, AT(json), NULL,
-     "print one JSON object per photo and a summary object; local: with --once; check, whoami and "
-     "presign: one object",
+     "print one JSON object per photo and a summary object; local: with --once; other "
+     "commands: one object",
      .shown = "text"},
 
     {"schema", TYPE_SWITCH, CONFIG_CHECK, GROUP_OTHER, AT(schema), NULL,
@@ -223,6 +250,7 @@ const char *config_group_title(enum config_group group)
         [GROUP_SHUTDOWN] = "Shutdown",
         [GROUP_CLOUD] = "Embedded cloud",
         [GROUP_PRESIGN] = "Presigned URLs and the gate",
+        [GROUP_PROVISION] = "Resources",
         [GROUP_RESULTS] = "Results",
         [GROUP_OTHER] = "Other",
     };

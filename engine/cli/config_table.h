@@ -36,6 +36,7 @@ enum config_group {
     GROUP_SHUTDOWN,
     GROUP_CLOUD,
     GROUP_PRESIGN,
+    GROUP_PROVISION,
     GROUP_RESULTS,
     GROUP_OTHER,
     GROUP_COUNT

@@ -1,20 +1,24 @@
-/* The resources that a set of pipelines needs in the embedded cloud: queues, each with a
- * dead-letter queue, and the buckets of the outputs. */
+/* The resources that a set of pipelines needs in the embedded cloud: one topic leads to the queues of
+ * all, in SNS envelopes. */
 #ifndef THUMBWHEEL_LOCAL_PLAN_H
 #define THUMBWHEEL_LOCAL_PLAN_H
 
 #include "assembly.h"
+#include "config.h"
 #include "pipeline_set.h"
-#include "text_list.h"
 
 struct local_plan {
-    struct fanout fanout; /* points at the arrays below; names are borrowed from the pipelines */
-    struct fanout_queue *queues;
-    struct text_list buckets;
+    struct provision_plan plan;
+    struct provision_run run; /* borrows the plan */
 };
 
-/* ERR_INVALID: a pipeline's queue is not a plain name. The caller clears the plan in any case. */
-int local_plan_make(struct local_plan *plan, const struct pipeline_set *set, struct error *error);
+/* The region of the embedded cloud. */
+const char *local_region(const struct config *config);
+
+/* ERR_INVALID: a pipeline's queue is not a plain name. The caller clears the plan in any case; it
+ * must not be moved while the run is used. */
+int local_plan_make(struct local_plan *plan, const struct pipeline_set *set,
+                    const struct config *config, struct error *error);
 void local_plan_clear(struct local_plan *plan);
 
 #endif

@@ -162,18 +162,13 @@ static int analyser_make(struct session *session, struct error *error)
     return session->assembly->labels_pipeline_make(&session->analyser.pipeline, error);
 }
 
-static const char *region_of(const struct config *config)
-{
-    return config->backend.region ? config->backend.region : LOCAL_REGION;
-}
-
 /* The settings, and what is not a setting. */
 static struct cloud_settings cloud_settings_of(const struct session *session)
 {
     const struct config *config = session->config;
     struct cloud_settings cloud = config->cloud;
     cloud.data_dir = session->data;
-    cloud.region = region_of(config);
+    cloud.region = local_region(config);
     cloud.account = LOCAL_ACCOUNT;
     cloud.access_key = LOCAL_ACCESS_KEY;
     cloud.secret_key = LOCAL_SECRET_KEY;
@@ -211,9 +206,9 @@ static void warn_of_keys(const char *path)
 static int provision(struct session *session, struct error *error)
 {
     struct local_plan plan;
-    int code = local_plan_make(&plan, &session->pipelines, error);
+    int code = local_plan_make(&plan, &session->pipelines, session->config, error);
     if (!code)
-        code = service_provision(&session->service, &plan.fanout, error);
+        code = service_provision(&session->service, &plan.run, error);
     local_plan_clear(&plan);
     return code;
 }
@@ -298,7 +293,7 @@ static struct greeting greeting_of(const struct session *session)
         .endpoint = session->assembly->cloud_endpoint(session->service.cloud),
         .data = session->data,
         .photo = example_photo(session),
-        .region = region_of(session->config),
+        .region = local_region(session->config),
         .keys = session->config->cloud.keys,
         .certificate = session->assembly->cloud_certificate(session->service.cloud),
     };

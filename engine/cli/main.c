@@ -72,10 +72,15 @@ static int backend_identify(struct backend *backend, assembly_identified *done, 
     return aws_identify(backend->handle, on_identified, &identification);
 }
 
-static int backend_provision(struct backend *backend, const struct fanout *fanout,
+static const char *backend_region(const struct backend *backend)
+{
+    return aws_region(backend->handle);
+}
+
+static int backend_provision(struct backend *backend, const struct provision_run *run,
                              assembly_done *done, void *user)
 {
-    return aws_provision(backend->handle, fanout, done, user);
+    return aws_provision(backend->handle, run, done, user);
 }
 
 static int cloud_start(uv_loop_t *loop, const struct cloud_settings *settings, void **out,
@@ -134,6 +139,7 @@ int main(int argc, char **argv)
         .backend_metrics = backend_metrics,
         .backend_ready = backend_ready,
         .backend_identify = backend_identify,
+        .backend_region = backend_region,
         .backend_provision = backend_provision,
         .cloud_start = cloud_start,
         .cloud_endpoint = cloud_endpoint,

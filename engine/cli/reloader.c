@@ -73,10 +73,10 @@ static void on_provisioned(const struct error *error, void *user)
 static int provision(struct reloader *reloader, struct error *error)
 {
     struct service *service = reloader->service;
-    int code = local_plan_make(&reloader->plan, &reloader->set, error);
+    int code = local_plan_make(&reloader->plan, &reloader->set, service->config, error);
     if (code)
         return code;
-    code = service->assembly->backend_provision(&service->backend, &reloader->plan.fanout,
+    code = service->assembly->backend_provision(&service->backend, &reloader->plan.run,
                                                 on_provisioned, reloader);
     return code ? error_set(error, code, "bucket, topic and queues could not be created (%s)",
                             error_name(code))

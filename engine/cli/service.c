@@ -237,11 +237,11 @@ static bool is_complete(void *user)
     return ((struct completion *)user)->done;
 }
 
-int service_provision(struct service *service, const struct fanout *fanout, struct error *error)
+int service_provision(struct service *service, const struct provision_run *run, struct error *error)
 {
     struct completion completion = {0};
     int code =
-        service->assembly->backend_provision(&service->backend, fanout, on_complete, &completion);
+        service->assembly->backend_provision(&service->backend, run, on_complete, &completion);
     if (code)
         return error_set(error, code, "bucket, topic and queues could not be created (%s)",
                          error_name(code));

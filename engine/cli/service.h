@@ -71,8 +71,9 @@ int service_open(struct service *service, const struct service_options *options,
 /* Call it also if service_open failed. */
 void service_close(struct service *service);
 
-/* Creates bucket, topic and queues for the pipelines. Waits until done. */
-int service_provision(struct service *service, const struct fanout *fanout, struct error *error);
+/* Runs a plan of resources, and waits until that is done, without interrupts. */
+int service_provision(struct service *service, const struct provision_run *run,
+                      struct error *error);
 /* Whether no object's key begins with the prefix. Waits until done. */
 int service_is_empty(struct service *service, const char *bucket, const char *prefix, bool *empty,
                      struct error *error);

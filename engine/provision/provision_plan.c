@@ -21,7 +21,7 @@ static void settle_bucket(struct provision_build *build)
     const char *whose = "--bucket";
     for (size_t i = 0; i < build->pipeline_count; i++) {
         const struct pipeline_facts *facts = build->ops->facts(build->pipelines[i]);
-        if (!facts->match_bucket)
+        if (!facts->match_bucket || settings->any_bucket)
             continue;
         if (settings->bucket && strcmp(settings->bucket, facts->match_bucket) != 0)
             provision_refuse(build,

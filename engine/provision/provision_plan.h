@@ -80,6 +80,7 @@ struct provision_settings {
     unsigned retention_s;    /* of the queues; 0: SQS's default */
     unsigned visibility_s;   /* of queues whose pipeline states none; 0: SQS's default */
     unsigned lifecycle_days; /* outputs expire after so many days; 0: never */
+    bool any_bucket;         /* also pipelines whose match names another bucket */
     bool envelopes;          /* deliver through the topic in SNS envelopes, not raw */
 };
 

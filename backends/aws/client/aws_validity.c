@@ -34,6 +34,9 @@ static const struct validity_row {
     {"ListObjectsV2", FORM_XML, "ListBucketResult", {NULL}},
     {"HeadBucket", FORM_EMPTY, NULL, {NULL}},
     {"CreateBucket", FORM_EMPTY, NULL, {NULL}},
+    {"GetBucketLocation", FORM_XML, "LocationConstraint", {NULL}},
+    {"GetBucketLifecycleConfiguration", FORM_XML, "LifecycleConfiguration", {NULL}},
+    {"PutBucketLifecycleConfiguration", FORM_EMPTY, NULL, {NULL}},
     {"GetBucketNotificationConfiguration", FORM_XML, "NotificationConfiguration", {NULL}},
     {"PutBucketNotificationConfiguration", FORM_EMPTY, NULL, {NULL}},
 
@@ -47,12 +50,19 @@ static const struct validity_row {
     {"SetQueueAttributes", FORM_EMPTY, NULL, {NULL}},
 
     {"PutEvents", FORM_JSON, NULL, {"Entries"}},
+    {"DescribeRule", FORM_JSON, NULL, {"Arn"}},
+    {"PutRule", FORM_JSON, NULL, {"RuleArn"}},
+    {"ListTargetsByRule", FORM_PAGE, NULL, {"Targets", "NextToken"}},
+    {"PutTargets", FORM_JSON, NULL, {"FailedEntryCount"}},
 
     {"Publish", FORM_XML, "PublishResponse", {"MessageId"}},
     {"CreateTopic", FORM_XML, "CreateTopicResponse", {"TopicArn"}},
     {"Subscribe", FORM_XML, "SubscribeResponse", {"SubscriptionArn"}},
     {"SetTopicAttributes", FORM_XML, "SetTopicAttributesResponse", {NULL}},
     {"GetTopicAttributes", FORM_XML, "GetTopicAttributesResponse", {"Attributes"}},
+    {"ListSubscriptionsByTopic", FORM_XML, "ListSubscriptionsByTopicResponse", {"Subscriptions"}},
+    {"GetSubscriptionAttributes", FORM_XML, "GetSubscriptionAttributesResponse", {"Attributes"}},
+    {"SetSubscriptionAttributes", FORM_XML, "SetSubscriptionAttributesResponse", {NULL}},
 };
 
 static const struct validity_row *row_of(const char *operation)

@@ -1,272 +1,191 @@
-/*
- * Provisioning: an array of steps, run by provision_advance.
- *
- * A step processes one item after another (buckets, queues; some steps have one item or none). Data
- * for later steps is kept in struct provision. ARNs come from the services' responses. Everything
- * may be run again: names are created if absent, and attributes, policies and notifications are
- * written only if they differ from what they should be.
- */
+/* The runner: one resource after the other is read, compared and, if that is asked for, written. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "arn.h"
 #include "log.h"
 #include "provision_private.h"
-#include "s3_bucket.h"
 #include "sqs_private.h"
 
-struct step {
-    const char *name;
-    size_t (*count)(const struct provision *p);
-    provision_start *start;
-    provision_finish *finish;
+static const struct kind {
+    provision_start *read, *write;
+} kinds[PROVISION_KINDS] = {
+    [PROVISION_BUCKET] = {provision_read_bucket, provision_write_bucket},
+    [PROVISION_LIFECYCLE] = {provision_read_lifecycle, provision_write_lifecycle},
+    [PROVISION_TOPIC] = {provision_read_topic, provision_write_topic},
+    [PROVISION_TOPIC_POLICY] = {provision_read_topic_policy, provision_write_topic_policy},
+    [PROVISION_QUEUE] = {provision_read_queue, provision_write_queue},
+    [PROVISION_QUEUE_POLICY] = {provision_read_queue_policy, provision_write_queue_policy},
+    [PROVISION_SUBSCRIPTION] = {provision_read_subscription, provision_write_subscription},
+    [PROVISION_RULE] = {provision_read_rule, provision_write_rule},
+    [PROVISION_TARGET] = {provision_read_target, provision_write_target},
+    [PROVISION_NOTIFICATION] = {provision_read_notification, provision_write_notification},
+    [PROVISION_EVENT_BRIDGE] = {provision_read_notification, provision_write_notification},
 };
 
-void provision_free(void *user)
+/* ---- for the kinds ---- */
+
+const struct provision_resource *provision_now(const struct provision *p)
 {
-    struct provision *p = user;
-    for (size_t i = 0; p->queues && i < p->queue_count; i++) {
-        struct made_queue *q = &p->queues[i];
-        free(q->url);
-        free(q->arn);
-        free(q->dead_letter_url);
-        free(q->dead_letter_arn);
-        free(q->policy);
-        free(q->redrive);
-    }
-    free(p->queues);
-    free(p->sqs_url);
-    free(p->topic_arn);
-    free(p->topic_policy);
-    free(p->notification);
-    free(p);
+    return &p->run->plan->resources[p->index];
 }
 
-int provision_account(const char *arn, char out[ACCOUNT_MAX])
+const char *provision_base(const struct provision *p)
 {
-    struct slice account = arn_part(arn, ARN_ACCOUNT);
-    return (size_t)snprintf(out, ACCOUNT_MAX, "%.*s", (int)account.size, account.data) < ACCOUNT_MAX
-               ? 0
-               : ERR_PROTOCOL;
+    return p->run->plan->resources[provision_now(p)->on].name;
 }
 
-/* S3 ARNs contain neither region nor account; their partition is that of the notified queue or
- * topic. */
-int provision_bucket_arn(const struct provision *p, const char *sibling, char out[ARN_MAX])
+char *provision_arn_at(const struct provision *p, size_t index)
 {
-    struct slice partition = arn_part(sibling, ARN_PARTITION);
-    int size = snprintf(out, ARN_MAX, "arn:%.*s:s3:::%s", (int)partition.size, partition.data,
-                        p->fanout->bucket);
-    return size < ARN_MAX ? 0 : ERR_INVALID;
+    return provision_arn(p->run->plan, index, &p->run->place);
 }
 
-/* --- counts --- */
-
-static size_t count_one(const struct provision *p)
+int provision_found(struct provision *p, const char *name, json_t *value)
 {
-    (void)p;
-    return 1;
+    if (!p->finding.attributes)
+        p->finding.attributes = json_object();
+    return json_object_set_new(p->finding.attributes, name, value) ? ERR_MEMORY : 0;
 }
 
-static size_t count_buckets(const struct provision *p)
+int provision_other(struct provision *p, const char *format, ...)
 {
-    return 1 + p->fanout->extra_bucket_count;
+    char *text = NULL;
+    va_list args;
+    va_start(args, format);
+    if (vasprintf(&text, format, args) < 0)
+        text = NULL;
+    va_end(args);
+    return text_list_take(&p->finding.others, text);
 }
 
-static size_t count_queues(const struct provision *p)
+int provision_keep_text(char **field, const char *text)
 {
-    return p->queue_count;
+    free(*field);
+    *field = text ? slice_dup(slice_of(text)) : NULL;
+    return *field || !text ? 0 : ERR_MEMORY;
 }
 
-static size_t count_topics(const struct provision *p)
+bool provision_is_absent(const struct error *error)
 {
-    return p->fanout->topic ? 1 : 0;
+    return error->code == ERR_NO_CONTAINER || error->code == ERR_NOT_FOUND;
 }
 
-static size_t count_subscriptions(const struct provision *p)
+int provision_out_of_memory(struct error *error)
 {
-    return p->fanout->topic ? p->queue_count : 0;
+    return error_set(error, ERR_MEMORY, "out of memory");
 }
 
-/* --- buckets --- */
-
-static int s3_call(struct provision *p, struct s3_bucket_call call)
-{
-    call.done = provision_replied;
-    call.release = provision_free;
-    call.user = p;
-    return s3_bucket_start(p->aws, &call);
-}
-
-static int bucket_create(struct provision *p)
-{
-    struct s3_bucket_call call = {.operation = "CreateBucket", .method = "PUT"};
-    call.bucket = p->item ? p->fanout->extra_buckets[p->item - 1] : p->fanout->bucket;
-    struct buffer body;
-    buffer_init(&body, 1024);
-    if (strcmp(p->aws->region, "us-east-1") != 0) /* the default, which must not be named here */
-        buffer_format(
-            &body,
-            "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
-            "<LocationConstraint>%s</LocationConstraint></CreateBucketConfiguration>",
-            p->aws->region);
-    if (body.error)
-        return body.error;
-    call.body = buffer_take(&body);
-    return s3_call(p, call);
-}
-
-static int bucket_created(struct provision *p, const struct aws_reply *reply, struct error *error)
-{
-    (void)p;
-    if (strcmp(reply->fault.code, "BucketAlreadyOwnedByYou") == 0)
-        error->code = 0;
-    return error->code;
-}
-
-/* --- notification --- */
-
-static int notification_read(struct provision *p)
-{
-    return s3_call(p, (struct s3_bucket_call){.operation = "GetBucketNotificationConfiguration",
-                                              .method = "GET",
-                                              .bucket = p->fanout->bucket,
-                                              .query = "notification=",
-                                              .settling = true});
-}
-
-static int notification_known(struct provision *p, const struct aws_reply *reply,
-                              struct error *error)
-{
-    if (error->code)
-        return error->code;
-    const struct bytes *body = &reply->response->body;
-    p->notification = slice_dup((struct slice){body->data, body->size});
-    return p->notification ? 0 : error_set(error, ERR_MEMORY, "out of memory");
-}
-
-static int notification_write(struct provision *p)
-{
-    const struct s3_notification ours = {.arn = p->topic_arn ? p->topic_arn : p->queues[0].arn,
-                                         .prefix = p->fanout->prefix,
-                                         .suffix = p->fanout->suffix};
-    struct buffer document;
-    buffer_init(&document, (size_t)2 * AWS_RESPONSE_MAX);
-    bool fits = false;
-    int code = s3_notification_merge(slice_of(p->notification), &ours, &document, &fits);
-    if (code || fits) {
-        buffer_free(&document);
-        return code ? code : NOTHING_TO_DO;
-    }
-    return s3_call(p, (struct s3_bucket_call){.operation = "PutBucketNotificationConfiguration",
-                                              .method = "PUT",
-                                              .bucket = p->fanout->bucket,
-                                              .query = "notification=",
-                                              .body = buffer_take(&document),
-                                              .settling = true});
-}
-
-/* --- the runner --- */
-
-static int only_success(struct provision *p, const struct aws_reply *reply, struct error *error)
+int provision_written(struct provision *p, const struct aws_reply *reply, struct error *error)
 {
     (void)p;
     (void)reply;
     return error->code;
 }
 
-/* Policies are set before what they allow: S3 and SNS check them when a target is configured.
- */
-static const struct step steps[] = {
-    {"create the bucket", count_buckets, bucket_create, bucket_created},
-    {"create the dead-letter queue", count_queues, provision_dead_letter_create,
-     provision_dead_letter_created},
-    {"read the dead-letter queue", count_queues, provision_dead_letter_read,
-     provision_dead_letter_known},
-    {"create the queue", count_queues, provision_queue_create, provision_queue_created},
-    {"read the queue", count_queues, provision_queue_read, provision_queue_known},
-    {"create the topic", count_topics, provision_topic_create, provision_topic_created},
-    {"read the topic's policy", count_topics, provision_topic_read, provision_topic_known},
-    {"let the bucket publish to the topic", count_topics, provision_topic_write, only_success},
-    {"set the queue's attributes", count_queues, provision_queue_write, only_success},
-    {"subscribe the queue", count_subscriptions, provision_subscription_create,
-     provision_subscription_created},
-    {"read the bucket's notification", count_one, notification_read, notification_known},
-    {"set the bucket's notification", count_one, notification_write, only_success},
-};
+/* ---- the runner ---- */
 
-enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
+static void resource_clear(struct provision *p)
+{
+    provision_finding_clear(&p->finding);
+    provision_change_clear(&p->change);
+    free(p->found);
+    free(p->text);
+    p->found = p->text = NULL;
+}
 
-static void provision_end(struct provision *p, struct error *error)
+void provision_free(void *user)
+{
+    struct provision *p = user;
+    resource_clear(p);
+    free(p->sqs_url);
+    free(p->events_url);
+    free(p);
+}
+
+static int start_phase(struct provision *p, bool writing)
+{
+    const struct kind *kind = &kinds[provision_now(p)->kind];
+    p->writing = writing;
+    return writing ? kind->write(p) : kind->read(p);
+}
+
+static int next_resource(struct provision *p)
+{
+    resource_clear(p);
+    p->index++;
+    return p->index < p->run->plan->count ? start_phase(p, false) : 0;
+}
+
+/* After a resource was read. */
+static int compare(struct provision *p, struct error *error)
+{
+    const struct provision_run *run = p->run;
+    int code = provision_compare(run->plan, p->index, &run->place, &p->finding, &p->change);
+    if (code)
+        return provision_out_of_memory(error);
+    if (run->compared)
+        run->compared(p->index, &p->change, run->user);
+    if (!run->write || p->change.action == PROVISION_KEEP)
+        code = next_resource(p);
+    else if (p->change.action == PROVISION_CONFLICT)
+        return error_set(error, ERR_CONFLICT, "%s", p->change.conflict);
+    else
+        code = start_phase(p, true);
+    return code ? error_set(error, code, "%s", error_name(code)) : 0;
+}
+
+static int resource_written(struct provision *p, struct error *error)
+{
+    log_debug("provisioned", LOG_TEXT("kind", provision_kind_name(provision_now(p)->kind)),
+              LOG_TEXT("name", provision_now(p)->name));
+    if (p->run->written)
+        p->run->written(p->index, p->run->user);
+    int code = next_resource(p);
+    return code ? error_set(error, code, "%s", error_name(code)) : 0;
+}
+
+static void finish(struct provision *p, struct error *error)
 {
     aws_done *done = p->done;
     void *user = p->user;
-    if (error->code && p->step < STEP_COUNT)
-        error_prefix(error, "cannot %s", steps[p->step].name);
+    if (error->code && p->index < p->run->plan->count)
+        error_prefix(error, "%s %s: cannot %s it", provision_kind_name(provision_now(p)->kind),
+                     provision_now(p)->name, p->writing ? "set" : "read");
     provision_free(p);
     done(error, user);
-}
-
-/* Starts the next item or step. 0: a request is pending, or p->step is STEP_COUNT. */
-static int provision_advance(struct provision *p)
-{
-    while (p->step < STEP_COUNT) {
-        if (p->item == steps[p->step].count(p)) {
-            p->step++;
-            p->item = 0;
-            continue;
-        }
-        int code = steps[p->step].start(p);
-        if (code != NOTHING_TO_DO)
-            return code;
-        p->item++;
-    }
-    return 0;
 }
 
 void provision_replied(const struct aws_reply *reply, void *user)
 {
     struct provision *p = user;
     struct error error = reply->error;
-    if (steps[p->step].finish(p, reply, &error) == 0) {
-        log_debug("provisioned", LOG_TEXT("step", steps[p->step].name), LOG_INT("item", p->item));
-        p->item++;
-        int code = provision_advance(p);
-        if (code)
-            error_set(&error, code, "%s", error_name(code));
-        else
-            error.code = 0;
-    }
-    if (error.code || p->step == STEP_COUNT)
-        provision_end(p, &error);
+    int code = p->reply(p, reply, &error);
+    if (code == PROVISION_WAITS)
+        return;
+    if (code == 0)
+        error.code = code = p->writing ? resource_written(p, &error) : compare(p, &error);
+    else if (!error.code)
+        error_set(&error, code, "%s", error_name(code));
+    if (code || p->index == p->run->plan->count)
+        finish(p, &error);
 }
 
-/* S3 refuses two destinations for one event, so without a topic there can be only one queue. */
-static bool fanout_is_valid(const struct fanout *fanout)
+int aws_provision(struct aws *aws, const struct provision_run *run, aws_done *done, void *user)
 {
-    if (!fanout->bucket || fanout->queue_count == 0 || (!fanout->topic && fanout->queue_count > 1))
-        return false;
-    for (size_t i = 0; i < fanout->queue_count; i++) {
-        const struct fanout_queue *queue = &fanout->queues[i];
-        if (!queue->name || (queue->dead_letter_name && queue->max_receives == 0))
-            return false;
-    }
-    return true;
-}
-
-int aws_provision(struct aws *aws, const struct fanout *fanout, aws_done *done, void *user)
-{
-    if (!fanout_is_valid(fanout))
+    if (run->plan->count == 0)
         return ERR_INVALID;
     struct provision *p = calloc(1, sizeof *p);
     if (!p)
         return ERR_MEMORY;
-    *p = (struct provision){.aws = aws, .fanout = fanout, .done = done, .user = user};
-    p->queue_count = fanout->queue_count;
-    p->queues = calloc(fanout->queue_count, sizeof *p->queues);
+    *p = (struct provision){.aws = aws, .run = run, .done = done, .user = user};
+    struct buffer url;
+    buffer_init(&url, 4096);
+    endpoint_append(&aws->endpoints, AWS_EVENTS, aws->region, &url);
+    buffer_byte(&url, '/');
+    p->events_url = buffer_take_text(&url);
     p->sqs_url = sqs_endpoint(aws, NULL);
-    int code = p->queues && p->sqs_url ? provision_advance(p) : ERR_MEMORY;
+    int code = p->sqs_url && p->events_url ? start_phase(p, false) : ERR_MEMORY;
     if (code)
         provision_free(p);
     return code;

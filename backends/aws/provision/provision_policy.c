@@ -1,50 +1,18 @@
-/* Our statements are recognised by their Sid, which is derived from the source: each bucket or
- * topic gets its own statement. */
 #include "provision_policy.h"
 
-#include <jansson.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "error.h"
-#include "hash.h"
 #include "json_text.h"
-#include "sigv4.h"
+#include "provision_private.h"
 
-enum { SID_SIZE = 32 };
-
-static void sid_make(const char *source_arn, char out[SID_SIZE])
+json_t *policy_load(const char *text)
 {
-    char hash[SIGV4_HEX_SIZE];
-    sha256_hex(source_arn, strlen(source_arn), hash);
-    snprintf(out, SID_SIZE, "Thumbwheel%.16s", hash);
-}
-
-static json_t *statement_make(const struct policy_grant *grant)
-{
-    char sid[SID_SIZE];
-    sid_make(grant->source_arn, sid);
-    json_t *statement =
-        json_pack("{s:s, s:s, s:{s:s}, s:s, s:s, s:{s:{s:s}}}", "Sid", sid, "Effect", "Allow",
-                  "Principal", "Service", grant->service, "Action", grant->action, "Resource",
-                  grant->resource_arn, "Condition", "ArnLike", "aws:SourceArn", grant->source_arn);
-    if (!statement || !grant->source_account)
-        return statement;
-    json_t *account = json_pack("{s:s}", "aws:SourceAccount", grant->source_account);
-    if (json_object_set_new(json_object_get(statement, "Condition"), "StringEquals", account) == 0)
-        return statement;
-    json_decref(statement);
-    return NULL;
-}
-
-/* The policy with its statements as a list; AWS also allows a single object. */
-static json_t *policy_load(const char *existing)
-{
-    if (!existing || !existing[0])
+    if (!text || !text[0])
         return json_pack("{s:s, s:[]}", "Version", "2012-10-17", "Statement");
-    json_t *policy = json_text_read(slice_of(existing), JSON_REJECT_DUPLICATES, NULL);
+    json_t *policy = json_text_read(slice_of(text), JSON_REJECT_DUPLICATES, NULL);
     json_t *statements = json_object_get(policy, "Statement");
-    if (json_is_object(statements)) {
+    if (json_is_object(statements)) { /* AWS also allows a single one */
         json_t *list = json_pack("[O]", statements);
         if (list)
             json_object_set_new(policy, "Statement", list);
@@ -55,38 +23,91 @@ static json_t *policy_load(const char *existing)
     return NULL;
 }
 
-/* Returns true if the statement exists; removes a different one with the same Sid. */
-static bool statement_find(json_t *statements, const json_t *ours)
+json_t *policy_find(const json_t *policy, const char *sid)
 {
-    const char *sid = json_string_value(json_object_get(ours, "Sid"));
-    for (size_t i = json_array_size(statements); i-- > 0;) {
-        const json_t *statement = json_array_get(statements, i);
-        const char *other = json_string_value(json_object_get(statement, "Sid"));
-        if (!other || strcmp(sid, other) != 0)
-            continue;
-        if (json_equal(statement, ours))
-            return true;
-        json_array_remove(statements, i);
+    const json_t *statements = json_object_get(policy, "Statement");
+    for (size_t i = 0; i < json_array_size(statements); i++) {
+        json_t *statement = json_array_get(statements, i);
+        const char *other = json_text_in(statement, "Sid");
+        if (other && strcmp(sid, other) == 0)
+            return statement;
     }
-    return false;
+    return NULL;
 }
 
-int policy_merge(const char *existing, const struct policy_grant *grant, char **out, bool *fits)
+static void remove_ours(json_t *statements, const char *sid)
 {
-    *out = NULL;
-    *fits = false;
-    json_t *ours = statement_make(grant);
-    json_t *policy = policy_load(existing);
-    json_t *statements = json_object_get(policy, "Statement");
-    int code = !ours ? ERR_MEMORY : !policy ? ERR_INVALID : 0;
-    if (!code) {
-        *fits = statement_find(statements, ours);
-        if (!*fits && json_array_append(statements, ours))
-            code = ERR_MEMORY;
+    for (size_t i = json_array_size(statements); i-- > 0;) {
+        const char *other = json_text_in(json_array_get(statements, i), "Sid");
+        if (other && strcmp(sid, other) == 0)
+            json_array_remove(statements, i);
     }
-    if (!code && !(*out = json_dumps(policy, JSON_COMPACT)))
-        code = ERR_MEMORY;
-    json_decref(ours);
+}
+
+int policy_merge(const char *text, json_t *statement, char **out)
+{
+    json_t *policy = policy_load(text);
+    json_t *statements = json_object_get(policy, "Statement");
+    *out = NULL;
+    if (!policy)
+        return ERR_INVALID;
+    remove_ours(statements, json_text_in(statement, "Sid"));
+    if (json_array_append(statements, statement) == 0)
+        *out = json_dumps(policy, JSON_COMPACT);
     json_decref(policy);
+    return *out ? 0 : ERR_MEMORY;
+}
+
+/* ---- as resources ---- */
+
+/* The statement that SNS gives every topic lets only its owner in. */
+static bool is_default(const char *sid)
+{
+    return sid && strcmp(sid, "__default_statement_ID") == 0;
+}
+
+static bool is_of_another_plan(const char *sid)
+{
+    return sid && strncmp(sid, "Thumbwheel", strlen("Thumbwheel")) == 0;
+}
+
+static int note_others(struct provision *p, const json_t *policy, const json_t *ours)
+{
+    const json_t *statements = json_object_get(policy, "Statement");
+    int code = 0;
+    for (size_t i = 0; i < json_array_size(statements) && !code; i++) {
+        const json_t *statement = json_array_get(statements, i);
+        const char *sid = json_text_in(statement, "Sid");
+        if (statement != ours && !is_default(sid))
+            code = provision_other(p, "the statement \"%s\" of the policy of %s is %s",
+                                   sid ? sid : "", provision_base(p),
+                                   is_of_another_plan(sid)
+                                       ? "for another source; remove it if that is not used"
+                                       : "not ours");
+    }
+    return code;
+}
+
+int provision_policy_found(struct provision *p, struct error *error)
+{
+    char sid[PROVISION_SID_SIZE];
+    json_t *policy = policy_load(p->text);
+    if (!policy)
+        return error_set(error, ERR_INVALID, "its policy cannot be read: it is not changed");
+    provision_sid(p->run->plan, p->index, sid);
+    json_t *ours = policy_find(policy, sid);
+    p->finding.exists = ours != NULL;
+    int code = ours ? provision_found(p, "Statement", json_incref(ours)) : 0;
+    if (!code)
+        code = note_others(p, policy, ours);
+    json_decref(policy);
+    return code ? provision_out_of_memory(error) : 0;
+}
+
+int provision_policy_wanted(const struct provision *p, char **out)
+{
+    json_t *statement = provision_statement(p->run->plan, p->index, &p->run->place);
+    int code = statement ? policy_merge(p->text, statement, out) : ERR_MEMORY;
+    json_decref(statement);
     return code;
 }

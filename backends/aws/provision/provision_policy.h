@@ -1,20 +1,17 @@
-/* Adds one statement to a resource policy and leaves the rest unchanged. Any thread. */
+/* One statement in a resource policy, recognised by its Sid; the rest stays unchanged. Any thread.
+ */
 #ifndef THUMBWHEEL_PROVISION_POLICY_H
 #define THUMBWHEEL_PROVISION_POLICY_H
 
-#include <stdbool.h>
+#include <jansson.h>
 
-/* "This service, on behalf of this resource of this account, may do this here." */
-struct policy_grant {
-    const char *service; /* "sns.amazonaws.com" */
-    const char *action;  /* "sqs:SendMessage" */
-    const char *resource_arn;
-    const char *source_arn;
-    const char *source_account; /* NULL: not checked (the source's ARN contains the account) */
-};
-
-/* The policy with the grant added, for free(). *fits: the grant existed already. ERR_INVALID:
- * existing is not a policy; ERR_MEMORY. existing may be NULL or empty. */
-int policy_merge(const char *existing, const struct policy_grant *grant, char **out, bool *fits);
+/* The policy as a tree, its statements as a list; NULL: text is not a policy, or memory is short.
+ * An absent or empty text is an empty policy. */
+json_t *policy_load(const char *text);
+/* Our statement in it, borrowed; NULL: there is none. */
+json_t *policy_find(const json_t *policy, const char *sid);
+/* The policy with this statement in place of ours, for free(). ERR_INVALID: text is not a policy;
+ * ERR_MEMORY. */
+int policy_merge(const char *text, json_t *statement, char **out);
 
 #endif

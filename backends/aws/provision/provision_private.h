@@ -1,7 +1,9 @@
 /*
- * Shared by the steps of provisioning. A step's start sends one request, with the callback
- * provision_replied and the release function provision_free, or reports that there is nothing to
- * do; its finish reads the response.
+ * Shared by the kinds of resources.
+ *
+ * A kind has two functions, which send the first request of reading and of writing a resource. Each
+ * reply goes to the function in p->reply, which reads it and either sends another request
+ * (PROVISION_WAITS), or ends the phase (0), or fails (a negative code, with the text in *error).
  */
 #ifndef THUMBWHEEL_PROVISION_PRIVATE_H
 #define THUMBWHEEL_PROVISION_PRIVATE_H
@@ -9,50 +11,66 @@
 #include "aws_request.h"
 #include "provision.h"
 
-enum { NOTHING_TO_DO = 1, ARN_MAX = 2048, ACCOUNT_MAX = 32 };
+enum { PROVISION_WAITS = 1 };
 
-struct made_queue {
-    char *url, *arn;
-    char *dead_letter_url, *dead_letter_arn;
-    char *policy, *redrive; /* as found; NULL: none */
-    unsigned visibility_s;
-};
+struct provision;
+
+typedef int provision_start(struct provision *p); /* 0: a request was sent */
+typedef int provision_reply(struct provision *p, const struct aws_reply *reply,
+                            struct error *error);
 
 struct provision {
     struct aws *aws;
-    const struct fanout *fanout;
+    const struct provision_run *run;
     aws_done *done;
     void *user;
-    size_t step, item;
-    size_t queue_count;
-    struct made_queue *queues; /* one for each of fanout->queues */
-    char *sqs_url;
-    char *topic_arn, *topic_policy;
-    char *notification; /* the bucket's current one */
+    size_t index;
+    bool writing;
+    provision_reply *reply;
+    char *sqs_url, *events_url;
+
+    /* Of the current resource. */
+    struct provision_finding finding;
+    struct provision_change change;
+    char *found; /* the queue's URL, or the subscription's ARN */
+    char *text;  /* the current policy or document; NULL: none */
 };
 
-void provision_free(void *provision);
+const struct provision_resource *provision_now(const struct provision *p);
+/* The name of the resource that the current one is on. */
+const char *provision_base(const struct provision *p);
+/* For free(); NULL: out of memory. */
+char *provision_arn_at(const struct provision *p, size_t index);
+/* Sets an attribute of the finding; takes the value. */
+int provision_found(struct provision *p, const char *name, json_t *value);
+/* Adds a sentence on something that is not ours. */
+int provision_other(struct provision *p, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+int provision_keep_text(char **field, const char *text);
+/* Whether the error says that the resource, or the one that it is on, does not exist. */
+bool provision_is_absent(const struct error *error);
+int provision_out_of_memory(struct error *error);
+/* A provision_reply for writes that return nothing of interest. */
+provision_reply provision_written;
+
+/* The callback and the release function of all requests. */
 void provision_replied(const struct aws_reply *reply, void *provision);
+void provision_free(void *provision);
 
-/* The account in an ARN. */
-int provision_account(const char *arn, char out[ACCOUNT_MAX]);
-/* S3 ARNs contain neither region nor account; their partition is that of the notified queue or
- * topic. */
-int provision_bucket_arn(const struct provision *p, const char *sibling, char out[ARN_MAX]);
+provision_start provision_read_bucket, provision_write_bucket;
+provision_start provision_read_notification, provision_write_notification;
+provision_start provision_read_lifecycle, provision_write_lifecycle;
+provision_start provision_read_queue, provision_write_queue;
+provision_start provision_read_queue_policy, provision_write_queue_policy;
+provision_start provision_read_topic, provision_write_topic;
+provision_start provision_read_topic_policy, provision_write_topic_policy;
+provision_start provision_read_subscription, provision_write_subscription;
+provision_start provision_read_rule, provision_write_rule;
+provision_start provision_read_target, provision_write_target;
 
-typedef int provision_start(struct provision *p); /* 0: wait for finish; NOTHING_TO_DO; negative */
-typedef int provision_finish(struct provision *p, const struct aws_reply *reply,
-                             struct error *error);
-
-/* For the queue p->item. */
-provision_start provision_dead_letter_create, provision_dead_letter_read;
-provision_finish provision_dead_letter_created, provision_dead_letter_known;
-provision_start provision_queue_create, provision_queue_read, provision_queue_write;
-provision_finish provision_queue_created, provision_queue_known;
-
-provision_start provision_topic_create, provision_topic_read, provision_topic_write;
-provision_finish provision_topic_created, provision_topic_known;
-provision_start provision_subscription_create;
-provision_finish provision_subscription_created;
+/* Reads the statement of a policy resource out of the text; notes the statements of others. */
+int provision_policy_found(struct provision *p, struct error *error);
+/* The policy with our statement, for free(). */
+int provision_policy_wanted(const struct provision *p, char **out);
 
 #endif

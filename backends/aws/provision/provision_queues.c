@@ -1,211 +1,186 @@
-/* The queues and dead-letter queues of a fan-out. */
+/* Queues and their policies. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "aws_json.h"
 #include "json_text.h"
-#include "provision_policy.h"
 #include "provision_private.h"
 
-static int sqs_call(struct provision *p, const char *operation, const char *resource, json_t *body)
+static int sqs_call(struct provision *p, const char *operation, json_t *body, bool settling,
+                    provision_reply *reply)
 {
     const struct aws_json_call call = {.service = AWS_SQS,
                                        .target = "AmazonSQS",
                                        .operation = operation,
-                                       .resource = resource,
+                                       .resource = provision_now(p)->name,
                                        .url = p->sqs_url,
                                        .body = body,
-                                       .settling = true,
+                                       .settling = settling,
                                        .response_max = AWS_RESPONSE_MAX,
                                        .done = provision_replied,
                                        .release = provision_free,
                                        .user = p};
+    p->reply = reply;
     return aws_json_start(p->aws, &call, NULL);
 }
 
-static int text_keep(char **field, const char *text, struct error *error, const char *what)
-{
-    free(*field);
-    *field = text ? slice_dup(slice_of(text)) : NULL;
-    if (*field)
-        return 0;
-    return error_set(error, text ? ERR_MEMORY : ERR_PROTOCOL, "%s", text ? "out of memory" : what);
-}
+/* ---- reading ---- */
 
-static int queue_create(struct provision *p, const char *name)
+static int is_found(struct provision *p, json_t *attributes)
 {
-    return sqs_call(p, "CreateQueue", name, json_pack("{s:s}", "QueueName", name));
-}
-
-static int url_keep(char **field, const struct aws_reply *reply, struct error *error)
-{
-    json_t *root = aws_json_response(reply, error);
-    if (!root)
-        return error->code;
-    int code =
-        text_keep(field, json_text_in(root, "QueueUrl"), error, "no QueueUrl in the response");
-    json_decref(root);
-    return code;
-}
-
-int provision_queue_create(struct provision *p)
-{
-    return queue_create(p, p->fanout->queues[p->item].name);
-}
-
-int provision_queue_created(struct provision *p, const struct aws_reply *reply, struct error *error)
-{
-    return url_keep(&p->queues[p->item].url, reply, error);
-}
-
-int provision_dead_letter_create(struct provision *p)
-{
-    const char *name = p->fanout->queues[p->item].dead_letter_name;
-    return name ? queue_create(p, name) : NOTHING_TO_DO;
-}
-
-int provision_dead_letter_created(struct provision *p, const struct aws_reply *reply,
-                                  struct error *error)
-{
-    return url_keep(&p->queues[p->item].dead_letter_url, reply, error);
-}
-
-int provision_dead_letter_read(struct provision *p)
-{
-    const char *url = p->queues[p->item].dead_letter_url;
-    if (!url)
-        return NOTHING_TO_DO;
-    return sqs_call(p, "GetQueueAttributes", p->fanout->queues[p->item].dead_letter_name,
-                    json_pack("{s:s, s:[s]}", "QueueUrl", url, "AttributeNames", "QueueArn"));
-}
-
-int provision_dead_letter_known(struct provision *p, const struct aws_reply *reply,
-                                struct error *error)
-{
-    json_t *root = aws_json_response(reply, error);
-    if (!root)
-        return error->code;
-    const char *arn = json_text_in(json_object_get(root, "Attributes"), "QueueArn");
-    int code =
-        text_keep(&p->queues[p->item].dead_letter_arn, arn, error, "no QueueArn in the response");
-    json_decref(root);
-    return code;
-}
-
-int provision_queue_read(struct provision *p)
-{
-    return sqs_call(p, "GetQueueAttributes", p->fanout->queues[p->item].name,
-                    json_pack("{s:s, s:[s, s, s, s]}", "QueueUrl", p->queues[p->item].url,
-                              "AttributeNames", "QueueArn", "VisibilityTimeout", "RedrivePolicy",
-                              "Policy"));
-}
-
-static int optional_keep(char **field, const char *text, struct error *error)
-{
-    return text ? text_keep(field, text, error, NULL) : 0;
-}
-
-int provision_queue_known(struct provision *p, const struct aws_reply *reply, struct error *error)
-{
-    struct made_queue *q = &p->queues[p->item];
-    json_t *root = aws_json_response(reply, error);
-    if (!root)
-        return error->code;
-    const json_t *found = json_object_get(root, "Attributes");
-    q->visibility_s = (unsigned)aws_json_number(found, "VisibilityTimeout");
-    int code =
-        text_keep(&q->arn, json_text_in(found, "QueueArn"), error, "no QueueArn in the response");
-    if (code)
-        goto out;
-    code = optional_keep(&q->policy, json_text_in(found, "Policy"), error);
-    if (code)
-        goto out;
-    code = optional_keep(&q->redrive, json_text_in(found, "RedrivePolicy"), error);
-out:
-    json_decref(root);
-    return code;
-}
-
-/* --- the attributes of a queue --- */
-
-static int queue_policy(const struct provision *p, const struct made_queue *q, char **out,
-                        bool *fits)
-{
-    char source[ARN_MAX], account[ACCOUNT_MAX];
-    struct policy_grant grant = {.service = "sns.amazonaws.com",
-                                 .action = "sqs:SendMessage",
-                                 .resource_arn = q->arn,
-                                 .source_arn = p->topic_arn};
-    if (!p->topic_arn) {
-        int code = provision_bucket_arn(p, q->arn, source);
-        if (code)
-            return code;
-        code = provision_account(q->arn, account);
-        if (code)
-            return code;
-        grant.service = "s3.amazonaws.com";
-        grant.source_arn = source;
-        grant.source_account = account;
+    static const char *const numbers[] = {"VisibilityTimeout", "MessageRetentionPeriod"};
+    static const char *const switches[] = {"FifoQueue", "ContentBasedDeduplication"};
+    json_t *wanted = provision_attributes(p->run->plan, p->index, &p->run->place);
+    int code = wanted ? 0 : ERR_MEMORY;
+    for (size_t i = 0; i < 2 && !code; i++)
+        if (json_object_get(wanted, numbers[i]))
+            code = provision_found(
+                p, numbers[i], json_integer((json_int_t)aws_json_number(attributes, numbers[i])));
+    for (size_t i = 0; i < 2 && !code; i++) {
+        const char *value = json_text_in(attributes, switches[i]);
+        if (json_object_get(wanted, switches[i]))
+            code =
+                provision_found(p, switches[i], json_boolean(value && strcmp(value, "true") == 0));
     }
-    return policy_merge(q->policy, &grant, out, fits);
+    json_decref(wanted);
+    return code;
 }
 
-static bool redrive_fits(const struct made_queue *q, unsigned max_receives)
+static int redrive_found(struct provision *p, const json_t *attributes)
 {
-    json_t *root =
-        q->redrive ? json_text_read(slice_of(q->redrive), JSON_LAST_DUPLICATE, NULL) : NULL;
+    const char *text = json_text_in(attributes, "RedrivePolicy");
+    if (!text || provision_now(p)->to == PROVISION_NONE)
+        return 0;
+    json_t *root = json_text_read(slice_of(text), JSON_LAST_DUPLICATE, NULL);
     const char *target = json_text_in(root, "deadLetterTargetArn");
-    bool fits = target && strcmp(target, q->dead_letter_arn) == 0 &&
-                aws_json_number(root, "maxReceiveCount") == max_receives;
+    int code = target ? provision_found(p, "DeadLetterQueue", json_string(target)) : 0;
+    if (!code && provision_now(p)->max_receives)
+        code = provision_found(p, "MaxReceiveCount",
+                               json_integer((json_int_t)aws_json_number(root, "maxReceiveCount")));
     json_decref(root);
-    return fits;
+    return code;
 }
 
-static int redrive_set(json_t *attributes, const struct made_queue *q, unsigned max_receives)
+static int attributes_known(struct provision *p, const struct aws_reply *reply, struct error *error)
 {
-    json_t *policy = json_pack("{s:s, s:i}", "deadLetterTargetArn", q->dead_letter_arn,
-                               "maxReceiveCount", (int)max_receives);
+    if (provision_is_absent(error))
+        return 0;
+    json_t *root = aws_json_response(reply, error);
+    if (!root)
+        return error->code;
+    json_t *attributes = json_object_get(root, "Attributes");
+    int code;
+    if (provision_now(p)->kind == PROVISION_QUEUE) {
+        p->finding.exists = true;
+        code = is_found(p, attributes);
+        if (!code)
+            code = redrive_found(p, attributes);
+    } else {
+        code = provision_keep_text(&p->text, json_text_in(attributes, "Policy"));
+        if (!code)
+            code = provision_policy_found(p, error);
+    }
+    json_decref(root);
+    return code;
+}
+
+static int url_known(struct provision *p, const struct aws_reply *reply, struct error *error)
+{
+    if (provision_is_absent(error))
+        return 0;
+    json_t *root = aws_json_response(reply, error);
+    if (!root)
+        return error->code;
+    const char *url = json_text_in(root, "QueueUrl");
+    int code = url ? provision_keep_text(&p->found, url) : ERR_PROTOCOL;
+    if (!code)
+        code = sqs_call(p, "GetQueueAttributes",
+                        json_pack("{s:s, s:[s]}", "QueueUrl", url, "AttributeNames", "All"),
+                        p->run->write, attributes_known);
+    json_decref(root);
+    return code ? code : PROVISION_WAITS;
+}
+
+int provision_read_queue(struct provision *p)
+{
+    return sqs_call(p, "GetQueueUrl", json_pack("{s:s}", "QueueName", provision_now(p)->name),
+                    false, url_known);
+}
+
+/* The queue was created a moment ago, or did exist. */
+int provision_read_queue_policy(struct provision *p)
+{
+    return sqs_call(p, "GetQueueUrl", json_pack("{s:s}", "QueueName", provision_base(p)),
+                    p->run->write, url_known);
+}
+
+/* ---- writing ---- */
+
+static int redrive_set(const struct provision *p, json_t *attributes)
+{
+    char *arn = provision_arn_at(p, provision_now(p)->to);
+    json_t *policy = json_pack("{s:s, s:i}", "deadLetterTargetArn", arn, "maxReceiveCount",
+                               (int)provision_now(p)->max_receives);
     char *text = policy ? json_dumps(policy, JSON_COMPACT) : NULL;
-    int code = text ? json_object_set_new(attributes, "RedrivePolicy", json_string(text)) : -1;
+    int failed = json_object_set_new(attributes, "RedrivePolicy", text ? json_string(text) : NULL);
     free(text);
     json_decref(policy);
-    return code;
+    free(arn);
+    return failed;
 }
 
-/* Collects the attributes that differ from the current ones. */
-static int attributes_differing(const struct provision *p, json_t *attributes)
+/* SQS writes all values as text. */
+static json_t *text_of(const json_t *value)
 {
-    const struct fanout_queue *wanted = &p->fanout->queues[p->item];
-    const struct made_queue *q = &p->queues[p->item];
-    char *policy = NULL;
-    bool fits = false;
-    int code = queue_policy(p, q, &policy, &fits);
-    if (!code && !fits && json_object_set_new(attributes, "Policy", json_string(policy)))
-        code = ERR_MEMORY;
-    free(policy);
-    if (code)
-        return code;
-    if (wanted->visibility_s && wanted->visibility_s != q->visibility_s &&
-        json_object_set_new(attributes, "VisibilityTimeout",
-                            json_sprintf("%u", wanted->visibility_s)))
-        return ERR_MEMORY;
-    if (q->dead_letter_arn && !redrive_fits(q, wanted->max_receives) &&
-        redrive_set(attributes, q, wanted->max_receives))
-        return ERR_MEMORY;
-    return 0;
+    if (json_is_integer(value))
+        return json_sprintf("%lld", (long long)json_integer_value(value));
+    return json_string(json_is_true(value) ? "true" : "false");
 }
 
-int provision_queue_write(struct provision *p)
+static json_t *attributes_wanted(const struct provision *p)
 {
     json_t *attributes = json_object();
-    int code = attributes ? attributes_differing(p, attributes) : ERR_MEMORY;
-    if (!code && json_object_size(attributes) == 0)
-        code = NOTHING_TO_DO;
-    if (code) {
-        json_decref(attributes);
-        return code;
+    const char *name;
+    json_t *difference;
+    int failed = !attributes;
+    json_object_foreach(p->change.differences, name, difference)
+    {
+        const json_t *should = json_object_get(difference, "should");
+        if (failed)
+            break;
+        if (strcmp(name, "DeadLetterQueue") == 0 || strcmp(name, "MaxReceiveCount") == 0)
+            failed = redrive_set(p, attributes);
+        else
+            failed = json_object_set_new(attributes, name, text_of(should));
     }
+    if (!failed)
+        return attributes;
+    json_decref(attributes);
+    return NULL;
+}
+
+int provision_write_queue(struct provision *p)
+{
+    json_t *attributes = attributes_wanted(p);
+    if (p->found)
+        return sqs_call(p, "SetQueueAttributes",
+                        json_pack("{s:s, s:o}", "QueueUrl", p->found, "Attributes", attributes),
+                        true, provision_written);
     return sqs_call(
-        p, "SetQueueAttributes", p->fanout->queues[p->item].name,
-        json_pack("{s:s, s:o}", "QueueUrl", p->queues[p->item].url, "Attributes", attributes));
+        p, "CreateQueue",
+        json_pack("{s:s, s:o}", "QueueName", provision_now(p)->name, "Attributes", attributes),
+        true, provision_written);
+}
+
+int provision_write_queue_policy(struct provision *p)
+{
+    char *policy = NULL;
+    int code = p->found ? provision_policy_wanted(p, &policy) : ERR_NO_CONTAINER;
+    if (!code)
+        code = sqs_call(
+            p, "SetQueueAttributes",
+            json_pack("{s:s, s:{s:s}}", "QueueUrl", p->found, "Attributes", "Policy", policy), true,
+            provision_written);
+    free(policy);
+    return code;
 }

@@ -1,110 +1,234 @@
-/* The topic of a fan-out: its policy and subscriptions. */
+/* Topics, their policies and subscriptions. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "provision_policy.h"
 #include "provision_private.h"
 #include "sns.h"
+#include "xml_reader.h"
 
-static int topic_call(struct provision *p, const char *action,
-                      const struct sns_parameter *parameters, size_t count)
+static int sns_call(struct provision *p, const char *action, bool settling,
+                    const struct sns_parameter *parameters, size_t count, provision_reply *reply)
 {
     const struct sns_client_call call = {.action = action,
-                                         .resource = p->topic_arn ? p->topic_arn : p->fanout->topic,
+                                         .resource = provision_now(p)->name,
                                          .parameters = parameters,
                                          .parameter_count = count,
-                                         .settling = true,
+                                         .settling = settling,
                                          .done = provision_replied,
                                          .release = provision_free,
                                          .user = p};
+    p->reply = reply;
     return sns_start(p->aws, &call);
 }
 
-int provision_topic_create(struct provision *p)
-{
-    const struct sns_parameter parameters[] = {{"Name", p->fanout->topic}};
-    return topic_call(p, "CreateTopic", parameters, 1);
-}
+/* ---- topics and their policies ---- */
 
-int provision_topic_created(struct provision *p, const struct aws_reply *reply, struct error *error)
+static int topic_known(struct provision *p, const struct aws_reply *reply, struct error *error)
 {
-    if (error->code)
-        return error->code;
-    int code =
-        sns_response_text(reply, "CreateTopicResponse/CreateTopicResult/TopicArn", &p->topic_arn);
-    if (!code && !p->topic_arn)
-        code = ERR_PROTOCOL;
-    if (code)
-        aws_error_unreadable(error, &reply->subject, code, "no TopicArn in the response");
-    return code;
-}
-
-int provision_topic_read(struct provision *p)
-{
-    const struct sns_parameter parameters[] = {{"TopicArn", p->topic_arn}};
-    return topic_call(p, "GetTopicAttributes", parameters, 1);
+    (void)reply;
+    if (provision_is_absent(error))
+        return 0;
+    p->finding.exists = error->code == 0;
+    return error->code;
 }
 
 /* An unreadable policy must not count as absent, because it would be overwritten. */
-int provision_topic_known(struct provision *p, const struct aws_reply *reply, struct error *error)
+static int topic_policy_known(struct provision *p, const struct aws_reply *reply,
+                              struct error *error)
 {
     static const char entry[] =
         "GetTopicAttributesResponse/GetTopicAttributesResult/Attributes/entry";
+    if (provision_is_absent(error))
+        return 0;
     if (error->code)
         return error->code;
-    int code = sns_response_attribute(reply, entry, "Policy", &p->topic_policy);
-    if (code)
+    int code = sns_response_attribute(reply, entry, "Policy", &p->text);
+    if (code) {
         aws_error_unreadable(error, &reply->subject, code, "the topic's attributes cannot be read");
+        return code;
+    }
+    return provision_policy_found(p, error);
+}
+
+static int topic_read(struct provision *p, size_t topic, bool settling, provision_reply *reply)
+{
+    char *arn = provision_arn_at(p, topic);
+    const struct sns_parameter parameters[] = {{"TopicArn", arn}};
+    int code = arn ? sns_call(p, "GetTopicAttributes", settling, parameters, 1, reply) : ERR_MEMORY;
+    free(arn);
     return code;
 }
 
-int provision_topic_write(struct provision *p)
+int provision_read_topic(struct provision *p)
 {
-    char source[ARN_MAX], account[ACCOUNT_MAX], *policy = NULL;
-    const struct policy_grant grant = {.service = "s3.amazonaws.com",
-                                       .action = "SNS:Publish",
-                                       .resource_arn = p->topic_arn,
-                                       .source_arn = source,
-                                       .source_account = account};
-    bool fits = false;
-    int code = provision_bucket_arn(p, p->topic_arn, source);
-    if (code)
-        goto out;
-    code = provision_account(p->topic_arn, account);
-    if (code)
-        goto out;
-    code = policy_merge(p->topic_policy, &grant, &policy, &fits);
-    if (code)
-        goto out;
+    return topic_read(p, p->index, false, topic_known);
+}
+
+int provision_read_topic_policy(struct provision *p)
+{
+    return topic_read(p, provision_now(p)->on, p->run->write, topic_policy_known);
+}
+
+int provision_write_topic(struct provision *p)
+{
+    const struct sns_parameter parameters[] = {{"Name", provision_now(p)->name}};
+    return sns_call(p, "CreateTopic", true, parameters, 1, provision_written);
+}
+
+int provision_write_topic_policy(struct provision *p)
+{
+    char *policy = NULL, *arn = provision_arn_at(p, provision_now(p)->on);
+    int code = arn ? provision_policy_wanted(p, &policy) : ERR_MEMORY;
     const struct sns_parameter parameters[] = {
-        {"TopicArn", p->topic_arn}, {"AttributeName", "Policy"}, {"AttributeValue", policy}};
-    code = fits ? NOTHING_TO_DO : topic_call(p, "SetTopicAttributes", parameters, 3);
-out:
+        {"TopicArn", arn}, {"AttributeName", "Policy"}, {"AttributeValue", policy}};
+    if (!code)
+        code = sns_call(p, "SetTopicAttributes", true, parameters, 3, provision_written);
     free(policy);
+    free(arn);
     return code;
 }
 
-/* If an existing subscription has the same attributes, SNS returns its ARN. */
-int provision_subscription_create(struct provision *p)
+/* ---- subscriptions ---- */
+
+static int subscription_known(struct provision *p, const struct aws_reply *reply,
+                              struct error *error)
 {
+    static const char entry[] =
+        "GetSubscriptionAttributesResponse/GetSubscriptionAttributesResult/Attributes/entry";
+    char *raw = NULL;
+    if (provision_is_absent(error)) /* it was removed meanwhile */
+        return provision_keep_text(&p->found, NULL);
+    if (error->code)
+        return error->code;
+    int code = sns_response_attribute(reply, entry, "RawMessageDelivery", &raw);
+    p->finding.exists = true;
+    if (!code)
+        code = provision_found(p, "RawMessageDelivery",
+                               json_boolean(raw && strcasecmp(raw, "true") == 0));
+    free(raw);
+    return code;
+}
+
+struct subscription_search {
+    const char *endpoint;
+    bool matches;      /* the current member's endpoint is the queue */
+    char *arn, *found; /* of the current member; of the queue's subscription */
+    char *token;       /* of the next page */
+};
+
+static int keep_slice(char **field, struct slice text)
+{
+    free(*field);
+    *field = slice_dup(text);
+    return *field ? 0 : ERR_MEMORY;
+}
+
+static int member_read(void *user, const char *path, struct slice text, size_t start, size_t end)
+{
+    struct subscription_search *search = user;
+    const char *name = strrchr(path, '/');
+    (void)start;
+    (void)end;
+    if (!name)
+        return 0;
+    if (strcmp(name, "/SubscriptionArn") == 0)
+        return keep_slice(&search->arn, text);
+    if (strcmp(name, "/NextToken") == 0)
+        return keep_slice(&search->token, text);
+    if (strcmp(name, "/Endpoint") == 0)
+        search->matches = slice_equal_text(text, search->endpoint);
+    if (strcmp(name, "/member") != 0)
+        return 0;
+    if (search->matches && !search->found) {
+        search->found = search->arn;
+        search->arn = NULL;
+    }
+    search->matches = false;
+    return 0;
+}
+
+static int subscriptions_list(struct provision *p, const char *token);
+
+static int subscription_of(struct provision *p, const struct subscription_search *search,
+                           struct error *error)
+{
+    if (!search->found)
+        return search->token && search->token[0] ? subscriptions_list(p, search->token)
+                                                 : PROVISION_WAITS;
+    if (strncmp(search->found, "arn:", 4) != 0)
+        return error_set(error, ERR_CONFLICT,
+                         "its subscription waits for a confirmation, which the owner of the queue "
+                         "must give");
+    const struct sns_parameter parameters[] = {{"SubscriptionArn", search->found}};
+    int code = provision_keep_text(&p->found, search->found);
+    return code ? code
+                : sns_call(p, "GetSubscriptionAttributes", p->run->write, parameters, 1,
+                           subscription_known);
+}
+
+static int subscriptions_known(struct provision *p, const struct aws_reply *reply,
+                               struct error *error)
+{
+    if (provision_is_absent(error))
+        return 0;
+    if (error->code)
+        return error->code;
+    char *endpoint = provision_arn_at(p, provision_now(p)->to);
+    struct subscription_search search = {.endpoint = endpoint};
+    const struct bytes *body = &reply->response->body;
+    int code = endpoint
+                   ? xml_read((struct slice){body->data, body->size}, NULL, member_read, &search)
+                   : ERR_MEMORY;
+    if (!code)
+        code = subscription_of(p, &search, error);
+    free(endpoint);
+    free(search.arn);
+    free(search.found);
+    free(search.token);
+    /* PROVISION_WAITS: there is none; 0: another request was sent. */
+    return code == PROVISION_WAITS ? 0 : code ? code : PROVISION_WAITS;
+}
+
+static int subscriptions_list(struct provision *p, const char *token)
+{
+    char *arn = provision_arn_at(p, provision_now(p)->on);
+    const struct sns_parameter parameters[] = {{"TopicArn", arn}, {"NextToken", token}};
+    int code = arn ? sns_call(p, "ListSubscriptionsByTopic", p->run->write, parameters, 2,
+                              subscriptions_known)
+                   : ERR_MEMORY;
+    free(arn);
+    return code;
+}
+
+int provision_read_subscription(struct provision *p)
+{
+    return subscriptions_list(p, NULL);
+}
+
+int provision_write_subscription(struct provision *p)
+{
+    const char *raw = provision_now(p)->raw_delivery ? "true" : "false";
+    if (p->found) {
+        const struct sns_parameter changed[] = {{"SubscriptionArn", p->found},
+                                                {"AttributeName", "RawMessageDelivery"},
+                                                {"AttributeValue", raw}};
+        return sns_call(p, "SetSubscriptionAttributes", true, changed, 3, provision_written);
+    }
+    char *topic = provision_arn_at(p, provision_now(p)->on);
+    char *queue = provision_arn_at(p, provision_now(p)->to);
     const struct sns_parameter parameters[] = {
-        {"TopicArn", p->topic_arn},
+        {"TopicArn", topic},
         {"Protocol", "sqs"},
-        {"Endpoint", p->queues[p->item].arn},
+        {"Endpoint", queue},
         {"ReturnSubscriptionArn", "true"},
         {"Attributes.entry.1.key", "RawMessageDelivery"},
-        {"Attributes.entry.1.value", p->fanout->queues[p->item].raw_delivery ? "true" : "false"},
+        {"Attributes.entry.1.value", raw},
     };
-    return topic_call(p, "Subscribe", parameters, sizeof parameters / sizeof parameters[0]);
-}
-
-int provision_subscription_created(struct provision *p, const struct aws_reply *reply,
-                                   struct error *error)
-{
-    if (strcasestr(reply->fault.message, "already exists with different attributes"))
-        error_set(error, ERR_CONFLICT,
-                  "%s is already subscribed to %s with other attributes; change its raw delivery, "
-                  "or delete that subscription",
-                  p->fanout->queues[p->item].name, p->fanout->topic);
-    return error->code;
+    int code = topic && queue
+                   ? sns_call(p, "Subscribe", true, parameters,
+                              sizeof parameters / sizeof parameters[0], provision_written)
+                   : ERR_MEMORY;
+    free(topic);
+    free(queue);
+    return code;
 }

@@ -4,7 +4,10 @@
 
 #include "s3_private.h"
 
-enum { BUCKET_URL_MAX = 4096 };
+enum {
+    BUCKET_URL_MAX = 4096,
+    BUCKET_RESPONSE_MAX = 1024 * 1024 /* bytes: a lifecycle of a thousand rules */
+};
 
 static int call_send(struct aws *aws, struct s3_bucket_call *call, const char *url,
                      const char *region)
@@ -26,7 +29,7 @@ static int call_send(struct aws *aws, struct s3_bucket_call *call, const char *u
                                .header_count = call->body.size ? 2 : 0,
                                .body = bytes_take(&call->body),
                                .settling = call->settling,
-                               .response_max = AWS_RESPONSE_MAX,
+                               .response_max = BUCKET_RESPONSE_MAX,
                                .done = call->done,
                                .release = call->release,
                                .user = call->user};

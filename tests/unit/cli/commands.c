@@ -29,7 +29,7 @@ static struct {
     struct fake_queues queues;
     struct fake_store store;
     struct text_list names;
-    const struct fanout *fanout;
+    const struct provision_run *provision;
     assembly_done *provisioned;
     void *provisioned_user;
     bool provision_fails, lose_events, interrupt, uploads_fail;
@@ -179,7 +179,8 @@ static int backend_open(uv_loop_t *loop, struct http_client *http,
     fake_store_init(&world.store, loop);
     store_ops = world.store.ops;
     world.store.ops.put = put;
-    *out = (struct backend){&world.queues.backend, &world.store.store, &world};
+    *out = (struct backend){
+        .queues = &world.queues.backend, .store = &world.store.store, .handle = &world};
     return 0;
 }
 
@@ -196,23 +197,27 @@ static void on_provision(uv_timer_t *timer)
 {
     struct error error = {0};
     (void)timer;
-    for (size_t i = 0; i < world.fanout->queue_count; i++) {
-        const struct fanout_queue *queue = &world.fanout->queues[i];
-        assert_int_equal(text_list_add(&world.names, queue->dead_letter_name),
-                         0); /* borrowed below */
-        fake_queue_add(&world.queues, queue->dead_letter_name, NULL);
-        fake_queue_add(&world.queues, queue->name, world.names.items[world.names.count - 1]);
+    const struct provision_plan *plan = world.provision->plan;
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct provision_resource *queue = &plan->resources[i];
+        if (queue->kind != PROVISION_QUEUE)
+            continue;
+        const char *dead_letters = NULL;
+        assert_int_equal(text_list_add(&world.names, queue->name), 0); /* borrowed below */
+        if (queue->to != PROVISION_NONE) /* its dead-letter queue comes before it */
+            dead_letters = world.names.items[world.names.count - 2];
+        fake_queue_add(&world.queues, world.names.items[world.names.count - 1], dead_letters);
     }
     if (world.provision_fails)
         error_set(&error, ERR_DENIED, "the topic could not be made");
     world.provisioned(&error, world.provisioned_user);
 }
 
-static int backend_provision(struct backend *backend, const struct fanout *fanout,
+static int backend_provision(struct backend *backend, const struct provision_run *run,
                              assembly_done *done, void *user)
 {
     (void)backend;
-    world.fanout = fanout;
+    world.provision = run;
     world.provisioned = done;
     world.provisioned_user = user;
     return uv_timer_start(&world.timer, on_provision, 0, 0);

@@ -1,0 +1,286 @@
+/* thumbwheel provision: creates what the pipelines need in the cloud, after showing it. */
+#include "command.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core_files.h"
+#include "provision_report.h"
+#include "service.h"
+#include "terminal.h"
+
+enum { ANSWER_MAX = 64 };
+
+struct provision_command {
+    const struct assembly *assembly;
+    const struct config *config;
+    struct pipeline_set pipelines;
+    struct provision_plan plan;
+    struct provision_change *changes; /* one for each resource */
+    bool *done;
+    struct service service;
+    struct provision_run run;
+    char *account, *partition; /* of the run's place */
+    bool here;                 /* the pending operation has ended */
+    struct error error;        /* its result, or why the command fails */
+};
+
+static bool is_here(void *user)
+{
+    return ((struct provision_command *)user)->here;
+}
+
+/* ---- the plan ---- */
+
+static int usage_check(const struct config *config)
+{
+    if (config->paths.count) {
+        command_error("provision takes no argument \"%s\"; name pipeline files with --pipelines %s",
+                      config->paths.items[0], config->paths.items[0]);
+        return STATUS_USAGE;
+    }
+    if (config->yes || config->dry_run)
+        return STATUS_OK;
+    if (config->json || !terminal_is(STDIN_FILENO)) {
+        command_error("provision asks before it changes anything, and there is no terminal to ask "
+                      "on: use --yes to apply the plan without asking, or --dry-run to print it");
+        return STATUS_USAGE;
+    }
+    return STATUS_OK;
+}
+
+static int plan_make(struct provision_command *command)
+{
+    struct provision_settings settings = command->config->provision;
+    settings.visibility_s = command->config->engine.visibility_s;
+    int exit_status =
+        command_load_pipelines(command->assembly, command->config, &command->pipelines);
+    if (exit_status)
+        return exit_status;
+    const struct pipeline_set *set = &command->pipelines;
+    int code = provision_plan_make(&command->plan, set->ops, set->items, set->count, &settings,
+                                   &command->error);
+    if (code)
+        return STATUS_USAGE;
+    command->changes = calloc(command->plan.count, sizeof *command->changes);
+    command->done = calloc(command->plan.count, sizeof *command->done);
+    return command->changes && command->done ? STATUS_OK : STATUS_FAILED;
+}
+
+/* ---- the cloud ---- */
+
+static void on_identified(const struct backend_identity *identity, const struct error *error,
+                          void *user)
+{
+    struct provision_command *command = user;
+    command->error = *error;
+    command->here = true;
+    if (!identity)
+        return;
+    const char *partition = strchr(identity->arn, ':'); /* arn:PARTITION:… */
+    command->account = strdup(identity->account);
+    command->partition =
+        partition ? strndup(partition + 1, strcspn(partition + 1, ":")) : strdup("aws");
+    if (!command->account || !command->partition)
+        error_set(&command->error, ERR_MEMORY, "out of memory");
+}
+
+static int wait_for(struct provision_command *command, int code)
+{
+    if (code)
+        return error_set(&command->error, code, "the request could not be sent (%s)",
+                         error_name(code));
+    if (!service_wait(&command->service, is_here, command))
+        return error_set(&command->error, ERR_CANCELLED,
+                         "interrupted; what was done stays, and the same command continues");
+    return command->error.code;
+}
+
+static int identify(struct provision_command *command)
+{
+    struct service *service = &command->service;
+    command->here = false;
+    int code = wait_for(
+        command, command->assembly->backend_identify(&service->backend, on_identified, command));
+    if (code)
+        return code;
+    command->run.place =
+        (struct provision_place){.partition = command->partition,
+                                 .region = command->assembly->backend_region(&service->backend),
+                                 .account = command->account};
+    return 0;
+}
+
+static void on_compared(size_t index, const struct provision_change *change, void *user)
+{
+    struct provision_command *command = user;
+    struct provision_change *kept = &command->changes[index];
+    if (command->run.write && kept->action == PROVISION_KEEP && change->action == PROVISION_KEEP)
+        return;
+    provision_change_clear(kept);
+    if (provision_change_copy(change, kept))
+        error_set(&command->error, ERR_MEMORY, "out of memory");
+}
+
+static void on_written(size_t index, void *user)
+{
+    struct provision_command *command = user;
+    command->done[index] = true;
+    if (command->config->json)
+        return;
+    terminal_line(stdout, "%s %s: %s", provision_kind_name(command->plan.resources[index].kind),
+                  provision_shown_name(&command->plan, index),
+                  command->changes[index].action == PROVISION_CREATE ? "created" : "changed");
+    fflush(stdout);
+}
+
+static void on_done(const struct error *error, void *user)
+{
+    struct provision_command *command = user;
+    if (error->code || !command->error.code)
+        command->error = *error;
+    command->here = true;
+}
+
+static int run_plan(struct provision_command *command, bool write)
+{
+    struct service *service = &command->service;
+    command->here = false;
+    command->run.write = write;
+    return wait_for(command, command->assembly->backend_provision(&service->backend, &command->run,
+                                                                  on_done, command));
+}
+
+/* ---- asking ---- */
+
+/* Keeps the loop turning while the terminal has no line yet. */
+static void on_tick(void *user)
+{
+    (void)user;
+}
+
+static bool has_line(void *user)
+{
+    struct pollfd terminal = {.fd = STDIN_FILENO, .events = POLLIN};
+    (void)user;
+    return poll(&terminal, 1, 0) != 0;
+}
+
+static bool confirm(struct provision_command *command)
+{
+    char answer[ANSWER_MAX] = "";
+    printf("\nApply this plan? Only \"yes\" is accepted: ");
+    fflush(stdout);
+    service_tick(&command->service, on_tick, NULL);
+    bool answered = service_wait(&command->service, has_line, NULL);
+    service_tick(&command->service, NULL, NULL);
+    if (!answered || !fgets(answer, sizeof answer, stdin))
+        return false;
+    return strcmp(answer, "yes\n") == 0;
+}
+
+/* ---- reporting ---- */
+
+static int print_json(const struct provision_command *command)
+{
+    json_t *tree =
+        provision_report(&command->plan, &command->run.place, command->changes, command->done);
+    int failed =
+        !tree || json_dumpf(tree, stdout,
+                            JSON_COMPACT | (terminal_needs_ascii(stdout) ? JSON_ENSURE_ASCII : 0));
+    json_decref(tree);
+    putchar('\n');
+    return failed ? ERR_MEMORY : 0;
+}
+
+static void print_plan(const struct provision_command *command, struct provision_counts counts)
+{
+    printf("Account %s, region %s\n\n", command->run.place.account, command->run.place.region);
+    provision_print(stdout, &command->plan, command->changes, terminal_colour(STDOUT_FILENO));
+    if (counts.create + counts.change + counts.conflict == 0)
+        printf("\nNo changes: all %zu resources are as the pipelines need them.\n", counts.keep);
+    else
+        printf("\nPlan: %zu to create, %zu to change, %zu unchanged.\n", counts.create,
+               counts.change, counts.keep);
+    fflush(stdout);
+}
+
+static int apply(struct provision_command *command, struct provision_counts counts)
+{
+    const struct config *config = command->config;
+    if (config->dry_run || counts.create + counts.change == 0)
+        return 0;
+    if (!config->yes && !confirm(command))
+        return error_set(&command->error, ERR_CANCELLED, "nothing was changed");
+    int code = run_plan(command, true);
+    if (!code && !config->json)
+        printf("\nDone: %zu created, %zu changed.\n", counts.create, counts.change);
+    return code;
+}
+
+static int provision(struct provision_command *command)
+{
+    int code = identify(command);
+    if (!code)
+        code = run_plan(command, false);
+    if (code)
+        return code;
+    const struct provision_counts counts = provision_count(&command->plan, command->changes);
+    if (!command->config->json)
+        print_plan(command, counts);
+    if (counts.conflict)
+        code = error_set(&command->error, ERR_CONFLICT,
+                         "nothing was changed: %zu of the resources cannot be as planned (see !)",
+                         counts.conflict);
+    else
+        code = apply(command, counts);
+    return command->config->json && print_json(command) ? ERR_MEMORY : code;
+}
+
+static int run(struct provision_command *command)
+{
+    const struct service_options options = {.assembly = command->assembly,
+                                            .config = command->config};
+    command->run = (struct provision_run){
+        .plan = &command->plan, .compared = on_compared, .written = on_written, .user = command};
+    core_files_forbid();
+    int code = service_open(&command->service, &options, &command->error);
+    if (!code)
+        code = provision(command);
+    service_close(&command->service);
+    if (!code)
+        return STATUS_OK;
+    command_error("%s", command->error.code ? command->error.text : error_name(code));
+    for (size_t i = 0; i < command->plan.count; i++)
+        if (command->done[i]) {
+            command_note("what was done stays; the same command continues from there");
+            break;
+        }
+    return code == ERR_CONFLICT || code == ERR_CANCELLED ? STATUS_FAILED
+                                                         : (int)command_status(code);
+}
+
+int cmd_provision(const struct assembly *assembly, const struct config *config)
+{
+    struct provision_command command = {.assembly = assembly, .config = config};
+    int exit_status = usage_check(config);
+    if (exit_status)
+        return exit_status;
+    exit_status = plan_make(&command);
+    if (exit_status && command.error.code)
+        command_error("%s", command.error.text);
+    if (!exit_status)
+        exit_status = run(&command);
+    for (size_t i = 0; command.changes && i < command.plan.count; i++)
+        provision_change_clear(&command.changes[i]);
+    free(command.changes);
+    free(command.done);
+    free(command.account);
+    free(command.partition);
+    provision_plan_clear(&command.plan);
+    pipeline_set_clear(&command.pipelines);
+    return exit_status;
+}
