@@ -161,6 +161,7 @@ int aws_create(uv_loop_t *loop, struct http_client *http, const struct backend_s
     if (!aws)
         return error_set(error, ERR_MEMORY, "out of memory");
     aws->queues.ops = &sqs_ops;
+    aws->queues.admin = &sqs_admin_ops;
     aws->objects.ops = &s3_ops;
     aws->topics.ops = &aws_topic_ops;
     aws->event_buses.ops = &aws_event_bus_ops;

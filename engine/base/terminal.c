@@ -11,7 +11,7 @@
 
 #include "utf8.h"
 
-enum { COLUMNS_MAX = 10000 };
+enum { LENGTH_MAX = 10000 };
 
 static bool ascii;
 
@@ -51,14 +51,30 @@ bool terminal_is(int fd)
     return isatty(fd) == 1;
 }
 
+/* 0: the variable is unset, or no length of a side. */
+static size_t wanted_length(const char *variable)
+{
+    const char *wanted = getenv(variable);
+    const unsigned long length = wanted ? strtoul(wanted, NULL, 10) : 0;
+    return length <= LENGTH_MAX ? length : 0;
+}
+
 size_t terminal_columns(int fd)
 {
     struct winsize size;
-    const char *wanted = getenv("COLUMNS");
-    unsigned long columns = wanted ? strtoul(wanted, NULL, 10) : 0;
-    if (columns > 0 && columns <= COLUMNS_MAX)
-        return columns;
+    const size_t wanted = wanted_length("COLUMNS");
+    if (wanted)
+        return wanted;
     return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+size_t terminal_rows(int fd)
+{
+    struct winsize size;
+    const size_t wanted = wanted_length("LINES");
+    if (wanted)
+        return wanted;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_row : 0;
 }
 
 bool terminal_needs_ascii(FILE *out)

@@ -20,6 +20,8 @@ bool terminal_is(int fd);
 /* COLUMNS if it is set, else the terminal's width; 0 if fd is not a terminal or its width is
  * unknown. */
 size_t terminal_columns(int fd);
+/* LINES if it is set, else the terminal's height; 0: the same. */
+size_t terminal_rows(int fd);
 /* Whether the user's locale (LC_ALL, LC_CTYPE, LANG) has a character set other than UTF-8. If none
  * of them is set, as in most containers, UTF-8 is assumed. */
 bool terminal_ascii(void);

@@ -6,10 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine_probe.h"
 #include "http_client.h"
 #include "service_monitor.h"
 
-enum { TIMEOUT_MS = 5000, RESPONSE_MAX = 64 * 1024, URL_MAX = 128 };
+enum { TIMEOUT_MS = 5000, RESPONSE_MAX = 64 * 1024 };
 
 struct probe {
     uv_loop_t loop;
@@ -38,15 +39,6 @@ static void on_response(const struct http_response *response, void *user)
     http_client_close(probe->http, on_closed, probe);
 }
 
-/* An address that stands for all addresses is reached on the loopback. */
-static void make_url(char url[URL_MAX], const char *host, unsigned port, const char *path)
-{
-    bool any = strcmp(host, "::") == 0 || strcmp(host, "0.0.0.0") == 0;
-    const char *shown = any ? "127.0.0.1" : host;
-    bool v6 = strchr(shown, ':') != NULL;
-    snprintf(url, URL_MAX, "http://%s%s%s:%u%s", v6 ? "[" : "", shown, v6 ? "]" : "", port, path);
-}
-
 static void run_probe(struct probe *probe, const char *url)
 {
     const struct http_client_options options = {0};
@@ -71,7 +63,7 @@ static void run_probe(struct probe *probe, const char *url)
 int cmd_health(const struct assembly *assembly, const struct config *config)
 {
     struct probe probe = {0};
-    char host[INET6_ADDRSTRLEN], url[URL_MAX];
+    char host[INET6_ADDRSTRLEN], url[ENGINE_PROBE_URL_MAX];
     unsigned port = 0;
     (void)assembly;
     if (!config->metrics) {
@@ -85,7 +77,7 @@ int cmd_health(const struct assembly *assembly, const struct config *config)
         command_error("%s", probe.error.text);
         return STATUS_USAGE;
     }
-    make_url(url, host, port, config->ready ? "/readyz" : "/livez");
+    engine_probe_url(url, host, port, config->ready ? "/readyz" : "/livez");
     if (uv_loop_init(&probe.loop)) {
         command_error("cannot start the event loop");
         return STATUS_FAILED;

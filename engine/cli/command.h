@@ -21,6 +21,8 @@ int cmd_gate(const struct assembly *assembly, const struct config *config);
 int cmd_presign(const struct assembly *assembly, const struct config *config);
 int cmd_check(const struct assembly *assembly, const struct config *config);
 int cmd_completion(const struct assembly *assembly, const struct config *config);
+int cmd_dlq(const struct assembly *assembly, const struct config *config);
+int cmd_status(const struct assembly *assembly, const struct config *config);
 int cmd_man(const struct assembly *assembly, const struct config *config);
 
 /* Prints "thumbwheel: …" to standard error: why a command ends, and what the user can do. The text

@@ -91,6 +91,32 @@ const struct command command_table[] = {
      "--ready it asks whether every queue is open, the credentials are valid and the engine is\n"
      "not shutting down. A service that can't be reached makes an engine not ready, but not dead.\n"
      "Exits 0 if so, 1 if not or if it does not respond within 5 seconds, 2 on a usage error.\n"},
+    {"dlq", CONFIG_DLQ, "[OPTIONS] list|show|redrive|purge [ID...]",
+     "look at dead letters, move them back, delete them",
+     "Works on the dead-letter queues of the pipelines, which the redrive policies of their\n"
+     "queues name, or on --queue.\n"
+     "    list       print each message's reason, pipeline, source, age and receive count\n"
+     "    show ID    print everything about a message, with its attributes and body\n"
+     "    redrive    move messages to the queues that they came from, or to --to\n"
+     "    purge      delete messages; asks for confirmation\n"
+     "Options and ids select the messages; without any, redrive lets the service move all of\n"
+     "them where it can, and purge empties the queue.\n"
+     "SQS has no way to look at a message without receiving it: its receive count rises by one,\n"
+     "and it is hidden from other receivers until the command ends (after kill -9: for up to 15\n"
+     "minutes). A dead-letter queue with a redrive policy of its own needs --yes.\n"
+     "A message is deleted only after its copy has been stored, so an interruption loses\n"
+     "nothing; at worst a message is in both queues.\n"
+     "Exits 0 if everything that matched was printed, moved or deleted; 1 if anything failed or\n"
+     "is left, on Ctrl-C, and if show finds no message; 2 on a usage error, or if credentials\n"
+     "are missing or refused. docs/dead-letters.md describes the output of --json.\n"},
+    {"status", CONFIG_STATUS, "[OPTIONS]", "pipelines, queues, dead letters, the engine",
+     "Prints for each pipeline its queue, the messages that are visible, in flight and delayed,\n"
+     "and its dead letters; with --metrics (or THUMBWHEEL_METRICS) also whether the engine that\n"
+     "serves it is ready, and what it does. The numbers of SQS are approximate.\n"
+     "Exits 0 if all is well; 1 if something needs attention: there are dead letters, a queue\n"
+     "does not exist or has no dead-letter queue, the engine is not ready or does not respond;\n"
+     "2 on a usage error, or if credentials are missing or refused. With --watch the last\n"
+     "answer counts.\n"},
     {"completion", CONFIG_COMPLETION, "[OPTIONS] bash|zsh|fish",
      "print the completions for a shell",
      "Prints a script with which the shell completes the commands, their options and values.\n"

@@ -90,8 +90,13 @@ struct config { /* strings are owned; NULL if unset */
         const char *add_token, *scopes; /* gate: make a token; NULL: serve */
     } gate;
 
-    bool yes, dry_run; /* provision: without asking; without changing anything */
+    bool yes, dry_run; /* provision, dlq: without asking; without changing anything */
     bool ready;        /* health: ask for readiness */
+    /* dlq and status */
+    const char *queue, *to, *reason, *key, *pipeline;
+    uint64_t older_ms, limit;
+    bool watch;
+
     bool schema, settings, operations, help;
 
     struct text_list paths;          /* arguments that are not options */

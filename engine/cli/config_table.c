@@ -8,7 +8,9 @@
 enum {
     ENGINE = CONFIG_RUN | CONFIG_LOCAL | CONFIG_PROCESS,
     CLOUD = CONFIG_LOCAL | CONFIG_PROCESS,
-    ASKING = CONFIG_WHOAMI | CONFIG_PRESIGN | CONFIG_PROVISION, /* some requests, then the end */
+    OPERATOR = CONFIG_DLQ | CONFIG_STATUS, /* they read the pipeline files, too */
+    ASKING = CONFIG_WHOAMI | CONFIG_PRESIGN | CONFIG_PROVISION |
+             OPERATOR, /* some requests, then the end */
     CALLERS = ASKING | CONFIG_GATE,
     GATES = CONFIG_GATE | CONFIG_RUN,
     EVERY = ENGINE | CONFIG_CHECK | CALLERS,
@@ -21,8 +23,8 @@ enum {
 
 /* Sorted by group. */
 const struct setting config_table[] = {
-    {"pipelines", TYPE_LIST, ENGINE | CONFIG_CHECK | CONFIG_PROVISION, GROUP_SERVICE, AT(pipelines),
-     "DIR|FILE", "pipeline files, or directories of them; repeatable",
+    {"pipelines", TYPE_LIST, ENGINE | CONFIG_CHECK | OPERATOR | CONFIG_PROVISION, GROUP_SERVICE,
+     AT(pipelines), "DIR|FILE", "pipeline files, or directories of them; repeatable",
      .shown = "those that come with thumbwheel", .reloads = CONFIG_RUN | CONFIG_LOCAL},
     {"region", TYPE_TEXT, ENGINE | CALLERS, GROUP_SERVICE, AT(backend.region), "NAME",
      "region to sign requests for", .shown = "AWS_REGION, then ~/.aws/config; local: us-east-1"},
@@ -96,15 +98,32 @@ const struct setting config_table[] = {
      "auto: info for run and gate, error otherwise (failures are always reported)",
      .standard = "auto"},
 
-    {"metrics", TYPE_TEXT, GATES | CONFIG_LOCAL | CONFIG_HEALTH, GROUP_MONITORING, AT(metrics),
-     "ADDRESS:PORT", "serve /metrics, /livez and /readyz there; :PORT is every address",
-     .shown = "none"},
+    {"metrics", TYPE_TEXT, GATES | CONFIG_LOCAL | CONFIG_HEALTH | CONFIG_STATUS, GROUP_MONITORING,
+     AT(metrics), "ADDRESS:PORT",
+     "serve /metrics, /livez and /readyz there; :PORT is every address", .shown = "none"},
     {"otlp", TYPE_TEXT, CONFIG_RUN | CONFIG_LOCAL, GROUP_MONITORING, AT(otlp), "URL",
      "send spans of traces to this OpenTelemetry collector, as JSON to URL/v1/traces",
      .shown = "none"},
     {"ready", TYPE_SWITCH, CONFIG_HEALTH, GROUP_MONITORING, AT(ready), NULL,
      "ask whether the engine is ready, not only whether it is alive",
      .shown = "whether it is alive"},
+
+    {"queue", TYPE_TEXT, CONFIG_DLQ, GROUP_MESSAGES, AT(queue), "QUEUE",
+     "name, URL or ARN of a queue", .shown = "the dead-letter queues of the pipelines"},
+    {"to", TYPE_TEXT, CONFIG_DLQ, GROUP_MESSAGES, AT(to), "QUEUE",
+     "redrive: move the messages to this queue", .shown = "the queue that each came from"},
+    {"reason", TYPE_TEXT, CONFIG_DLQ, GROUP_MESSAGES, AT(reason), "TEXT",
+     "only messages with this reason; * ? and [ ] are wildcards", .shown = "any"},
+    {"key", TYPE_TEXT, CONFIG_DLQ, GROUP_MESSAGES, AT(key), "PREFIX",
+     "only messages for objects whose key begins with this, or matches it with * ? and [ ]",
+     .shown = "any"},
+    {"pipeline", TYPE_TEXT, CONFIG_DLQ, GROUP_MESSAGES, AT(pipeline), "NAME",
+     "only messages of this pipeline", .shown = "any"},
+    {"older-than", TYPE_TIME, CONFIG_DLQ, GROUP_MESSAGES, AT(older_ms), "TIME",
+     "only messages that were sent longer ago than this", .shown = "any", .max = 15 * 24 * HOUR_MS},
+    {"limit", TYPE_COUNT, CONFIG_DLQ, GROUP_MESSAGES, AT(limit), "N",
+     "work on so many messages at most", .shown = "list: 1000; otherwise all", .min = 1,
+     .max = 1000000000},
 
     {"grace", TYPE_TIME, ENGINE | CONFIG_GATE, GROUP_SHUTDOWN, AT(grace_ms), "TIME",
      "time allowed to finish pending work after SIGTERM or Ctrl-C", .standard = "25s",
@@ -209,8 +228,8 @@ const struct setting config_table[] = {
      .shown = "the queue's own; 4 days for a new one", .min = 60, .max = 14 * 24 * 60 * 60},
     {"lifecycle-days", TYPE_NUMBER, CONFIG_PROVISION, GROUP_PROVISION, AT(provision.lifecycle_days),
      "N", "let outputs expire after so many days", .shown = "never", .min = 1, .max = 36500},
-    {"yes", TYPE_SWITCH, CONFIG_PROVISION, GROUP_PROVISION, AT(yes), NULL,
-     "apply the plan without asking", .shown = "ask on the terminal"},
+    {"yes", TYPE_SWITCH, CONFIG_PROVISION | CONFIG_DLQ, GROUP_PROVISION, AT(yes), NULL,
+     "do not ask for confirmation", .shown = "ask on a terminal, otherwise refuse"},
     {"dry-run", TYPE_SWITCH, CONFIG_PROVISION, GROUP_PROVISION, AT(dry_run), NULL,
      "print the plan and change nothing", .shown = "apply it"},
 
@@ -221,9 +240,13 @@ const struct setting config_table[] = {
      "print a row for each rendition and tag, and each retry",
      .shown = "failures and a summary; for samples on"},
     {"json", TYPE_SWITCH, CLOUD | CONFIG_CHECK | ASKING, GROUP_RESULTS, AT(json), NULL,
-     "print one JSON object per photo and a summary object; local: with --once; other "
-     "commands: one object",
+     "print one JSON object per photo and a summary object; local: with --once; dlq: per message "
+     "or queue, and a summary; other commands: one object",
      .shown = "text"},
+
+    {"watch", TYPE_SWITCH, CONFIG_STATUS, GROUP_RESULTS, AT(watch), NULL,
+     "ask again every two seconds until Ctrl-C; on a terminal the table is redrawn",
+     .shown = "once"},
 
     {"schema", TYPE_SWITCH, CONFIG_CHECK, GROUP_OTHER, AT(schema), NULL,
      "print the format of pipeline files as Markdown", .action = true},
@@ -247,6 +270,7 @@ const char *config_group_title(enum config_group group)
         [GROUP_IMAGES] = "Images",
         [GROUP_LOG] = "Log",
         [GROUP_MONITORING] = "Monitoring",
+        [GROUP_MESSAGES] = "Messages",
         [GROUP_SHUTDOWN] = "Shutdown",
         [GROUP_CLOUD] = "Embedded cloud",
         [GROUP_PRESIGN] = "Presigned URLs and the gate",

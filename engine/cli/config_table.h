@@ -33,6 +33,7 @@ enum config_group {
     GROUP_IMAGES,
     GROUP_LOG,
     GROUP_MONITORING,
+    GROUP_MESSAGES,
     GROUP_SHUTDOWN,
     GROUP_CLOUD,
     GROUP_PRESIGN,

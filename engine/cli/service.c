@@ -67,8 +67,9 @@ static void set(void *flag)
 void service_interrupt(struct service *service, int number)
 {
     if (service->interrupts++ == 0 && !service->at_once) {
-        command_note("stopping: finishing pending work; %s again stops at once",
-                     number == SIGINT ? "Ctrl-C" : "the signal");
+        if (!service->quiet)
+            command_note("stopping: finishing pending work; %s again stops at once",
+                         number == SIGINT ? "Ctrl-C" : "the signal");
         return;
     }
     if (service->at_once)

@@ -51,6 +51,7 @@ struct service {
     const char *at_once;      /* if set, even the first signal ends the process at once, with this
                                * message: nothing is pending, and the current work cannot be
                                * interrupted; NULL: it drains */
+    bool quiet;               /* an interrupt is the usual end: nothing is said about it */
     void (*tick)(void *user); /* active while service_tick is set */
     void *tick_user;
     void (*abandon)(void *user); /* called before the process ends at once; NULL: none */

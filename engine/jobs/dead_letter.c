@@ -16,13 +16,13 @@ struct own { /* most important first */
     bool may_be_cut;
 };
 
-static bool is_own(const char *name)
+bool dead_letter_adds(const char *attribute)
 {
     static const char *const names[OWN_COUNT] = {"ThumbwheelReason", "ThumbwheelRecords",
                                                  "ThumbwheelDetail", "ThumbwheelPipeline",
                                                  "ThumbwheelMessageId"};
     for (size_t i = 0; i < OWN_COUNT; i++) {
-        if (strcmp(names[i], name) == 0)
+        if (strcmp(names[i], attribute) == 0)
             return true;
     }
     return false;
@@ -69,7 +69,7 @@ static size_t originals_take(const struct queue_message *message, struct queue_a
 {
     size_t count = 0;
     for (size_t i = 0; i < message->attribute_count && count < QUEUE_ATTRIBUTES_MAX; i++) {
-        if (is_own(message->attributes[i].name))
+        if (dead_letter_adds(message->attributes[i].name))
             continue;
         *bytes += attribute_size(&message->attributes[i]);
         out[count++] = message->attributes[i];

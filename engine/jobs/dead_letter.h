@@ -2,8 +2,13 @@
 #ifndef THUMBWHEEL_DEAD_LETTER_H
 #define THUMBWHEEL_DEAD_LETTER_H
 
+#include <stdbool.h>
+
 #include "consumer.h"
 #include "queue_backend.h"
+
+/* Whether the attribute is one of those that dead_letter_send adds. */
+bool dead_letter_adds(const char *attribute);
 
 struct dead_letter { /* reason; all borrowed */
     const char *reason;

@@ -18,6 +18,7 @@
 
 #include "bytes.h"
 #include "error.h"
+#include "queue_admin.h"
 #include "trace_context.h"
 
 enum {
@@ -42,6 +43,9 @@ struct queue_message {
                   * NULL: none */
     char *body;  /* NUL-terminated; body_size bytes */
     size_t body_size;
+    /* Only if the receive asked for them (queue_receive.origin); NULL: none. */
+    char *deduplication; /* MessageDeduplicationId, of a FIFO queue */
+    char *source_arn;    /* DeadLetterQueueSourceArn: the redrive policy of this queue moved it */
     struct queue_attribute *attributes;
     size_t attribute_count;
     unsigned receive_count;     /* ApproximateReceiveCount; at least 1 */
@@ -78,6 +82,7 @@ struct queue_receive {
     unsigned max;          /* 1–10 messages */
     unsigned wait_s;       /* 0–20 */
     unsigned visibility_s; /* always sent */
+    bool origin;           /* also where a dead letter comes from */
 };
 
 struct queue_entry { /* one entry of delete_batch (visibility_s unused) or extend_batch */
@@ -149,6 +154,7 @@ struct queue_backend_ops {
 
 struct queue_backend {
     const struct queue_backend_ops *ops;
+    const struct queue_admin_ops *admin; /* NULL: not supported */
 };
 
 #endif

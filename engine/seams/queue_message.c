@@ -22,6 +22,8 @@ void queue_message_clear(struct queue_message *message)
     free(message->receipt);
     free(message->group);
     free(message->body);
+    free(message->deduplication);
+    free(message->source_arn);
     *message = (struct queue_message){0};
 }
 

@@ -10,7 +10,7 @@ import pytest
 import harness
 from harness import PROGRAM, ROOT, clean_environment, thumbwheel
 
-COMMANDS = ["run", "local", "process", "provision", "whoami", "presign", "gate", "check", "health", "completion", "man"]
+COMMANDS = ["run", "local", "process", "provision", "whoami", "presign", "gate", "check", "health", "dlq", "status", "completion", "man"]
 
 
 def test_help_lists_every_command():

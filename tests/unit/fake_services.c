@@ -158,6 +158,11 @@ static bool fake_same(const struct queue *queue, const struct queue *other)
     return queue == other;
 }
 
+static char *text_or_none(const char *text)
+{
+    return *text ? strdup(text) : NULL;
+}
+
 static size_t collect_visible(struct queue *queue, unsigned max, struct queue_message *out)
 {
     uint64_t now = uv_now(queue->service->loop);
@@ -174,7 +179,11 @@ static size_t collect_visible(struct queue *queue, unsigned max, struct queue_me
                                      .receipt = strdup(message->receipt),
                                      .body = strdup(message->body),
                                      .body_size = strlen(message->body),
-                                     .receive_count = message->receives};
+                                     .receive_count = message->receives,
+                                     .sent_ms = message->sent_ms,
+                                     .group = text_or_none(message->group),
+                                     .deduplication = text_or_none(message->deduplication),
+                                     .source_arn = text_or_none(message->source_arn)};
         to->attributes = calloc(message->attribute_count + 1, sizeof *to->attributes);
         for (size_t i = 0; i < message->attribute_count; i++)
             to->attributes[to->attribute_count++] = (struct queue_attribute){
@@ -339,6 +348,9 @@ static int fake_send(struct queue *queue, const struct queue_send *message, queu
         copy->attributes[copy->attribute_count++] = (struct queue_attribute){
             strdup(message->attributes[i].name), strdup(message->attributes[i].type),
             strdup(message->attributes[i].value)};
+    snprintf(copy->group, sizeof copy->group, "%s", message->group ? message->group : "");
+    snprintf(copy->deduplication, sizeof copy->deduplication, "%s",
+             message->deduplication ? message->deduplication : "");
     struct sent_reply *sent = calloc(1, sizeof *sent);
     sent->done = done;
     sent->user = user;

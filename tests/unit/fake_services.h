@@ -23,6 +23,9 @@ struct fake_message {
     size_t attribute_count;
     unsigned receives;
     uint64_t visible_at_ms;
+    /* "" and 0: none */
+    char group[32], deduplication[64], source_arn[64];
+    int64_t sent_ms;
 };
 
 struct queue { /* the seam's opaque type */

@@ -48,6 +48,11 @@ static const struct validity_row {
     {"GetQueueAttributes", FORM_PAGE, NULL, {"Attributes"}},
     {"CreateQueue", FORM_JSON, NULL, {"QueueUrl"}},
     {"SetQueueAttributes", FORM_EMPTY, NULL, {NULL}},
+    {"PurgeQueue", FORM_EMPTY, NULL, {NULL}},
+    {"ListDeadLetterSourceQueues", FORM_PAGE, NULL, {"queueUrls", "NextToken"}},
+    {"StartMessageMoveTask", FORM_JSON, NULL, {"TaskHandle"}},
+    {"ListMessageMoveTasks", FORM_PAGE, NULL, {"Results"}},
+    {"CancelMessageMoveTask", FORM_JSON, NULL, {"ApproximateNumberOfMessagesMoved"}},
 
     {"PutEvents", FORM_JSON, NULL, {"Entries"}},
     {"DescribeRule", FORM_JSON, NULL, {"Arn"}},

@@ -27,6 +27,11 @@ union queue_callback {
     queue_batch_done *batch;
     queue_sent *sent;
     queue_depth_known *depth;
+    queue_purged *purged;
+    queue_sources_known *sources;
+    queue_move_started *move_started;
+    queue_move_known *move_known;
+    queue_move_cancelled *move_cancelled;
 };
 
 struct queue_request {
@@ -45,6 +50,7 @@ struct queue_request {
 struct sqs_client_call {
     const char *operation;
     json_t *body; /* without QueueUrl; taken over */
+    bool no_url;  /* the operation has no QueueUrl */
     bool once;
     enum http_class class;
     size_t response_max;
@@ -80,5 +86,6 @@ int sqs_extend_batch(struct queue *queue, const struct queue_entry *entries, siz
 int sqs_send(struct queue *queue, const struct queue_send *message, queue_sent *done, void *user);
 
 extern const struct queue_backend_ops sqs_ops;
+extern const struct queue_admin_ops sqs_admin_ops;
 
 #endif

@@ -42,7 +42,8 @@ int sqs_start(struct queue *queue, const struct sqs_client_call *call, struct qu
     if (out)
         *out = NULL;
     struct queue_request *operation = calloc(1, sizeof *operation);
-    if (!operation || json_object_set_new(call->body, "QueueUrl", json_string(queue->facts.url))) {
+    if (!operation || (!call->no_url && json_object_set_new(call->body, "QueueUrl",
+                                                            json_string(queue->facts.url)))) {
         free(operation);
         json_decref(call->body);
         return ERR_MEMORY;

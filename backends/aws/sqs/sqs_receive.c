@@ -66,12 +66,17 @@ static int message_read(const json_t *from, struct queue_message *out)
     out->body_size = json_string_length(body);
     const char *group = json_text_in(system, "MessageGroupId");
     out->group = copy(group);
+    const char *deduplication = json_text_in(system, "MessageDeduplicationId");
+    const char *source = json_text_in(system, "DeadLetterQueueSourceArn");
+    out->deduplication = copy(deduplication);
+    out->source_arn = copy(source);
     out->receive_count = (unsigned)aws_json_number(system, "ApproximateReceiveCount");
     if (out->receive_count == 0)
         out->receive_count = 1;
     trace_context_of_xray(json_text_in(system, "AWSTraceHeader"), &out->trace);
     out->sent_ms = (int64_t)aws_json_number(system, "SentTimestamp");
-    if (!out->id || !out->receipt || !out->body || (group && !out->group))
+    if (!out->id || !out->receipt || !out->body || (group && !out->group) ||
+        (deduplication && !out->deduplication) || (source && !out->source_arn))
         return ERR_MEMORY;
     return attributes_read(json_object_get(from, "MessageAttributes"), out);
 }
@@ -113,15 +118,28 @@ static void on_messages(const struct aws_reply *reply, void *user)
         queue_message_clear(&messages[i]);
 }
 
+/* A new array, or NULL. */
+static json_t *system_names(bool origin)
+{
+    json_t *names = json_pack("[s, s, s, s]", "ApproximateReceiveCount", "SentTimestamp",
+                              "MessageGroupId", "AWSTraceHeader");
+    if (!names || !origin)
+        return names;
+    if (!json_array_append_new(names, json_string("MessageDeduplicationId")) &&
+        !json_array_append_new(names, json_string("DeadLetterQueueSourceArn")))
+        return names;
+    json_decref(names);
+    return NULL;
+}
+
 /* Newer services use MessageSystemAttributeNames, older ones AttributeNames. */
 static json_t *request_body(const struct queue_receive *what)
 {
-    return json_pack("{s:i, s:i, s:i, s:[s, s, s, s], s:[s, s, s, s], s:[s]}",
-                     "MaxNumberOfMessages", (int)what->max, "WaitTimeSeconds", (int)what->wait_s,
-                     "VisibilityTimeout", (int)what->visibility_s, "AttributeNames",
-                     "ApproximateReceiveCount", "SentTimestamp", "MessageGroupId", "AWSTraceHeader",
-                     "MessageSystemAttributeNames", "ApproximateReceiveCount", "SentTimestamp",
-                     "MessageGroupId", "AWSTraceHeader", "MessageAttributeNames", "All");
+    return json_pack("{s:i, s:i, s:i, s:o, s:o, s:[s]}", "MaxNumberOfMessages", (int)what->max,
+                     "WaitTimeSeconds", (int)what->wait_s, "VisibilityTimeout",
+                     (int)what->visibility_s, "AttributeNames", system_names(what->origin),
+                     "MessageSystemAttributeNames", system_names(what->origin),
+                     "MessageAttributeNames", "All");
 }
 
 int sqs_receive(struct queue *queue, const struct queue_receive *what, queue_received *done,

@@ -43,6 +43,11 @@ static const struct valid {
     {"CreateQueue", NULL, "{\"QueueUrl\":\"http://q\"}"},
     {"SetQueueAttributes", NULL, ""},
     {"SetQueueAttributes", NULL, "{}"},
+    {"PurgeQueue", NULL, ""},
+    {"ListDeadLetterSourceQueues", NULL, "{\"queueUrls\":[]}"},
+    {"StartMessageMoveTask", NULL, "{\"TaskHandle\":\"h\"}"},
+    {"ListMessageMoveTasks", NULL, "{\"Results\":[]}"},
+    {"CancelMessageMoveTask", NULL, "{\"ApproximateNumberOfMessagesMoved\":1}"},
     {"Publish", NULL,
      "<PublishResponse><PublishResult><MessageId>m</MessageId></PublishResult></PublishResponse>"},
     {"CreateTopic", NULL, "<CreateTopicResponse><TopicArn>a</TopicArn></CreateTopicResponse>"},
@@ -128,9 +133,10 @@ static bool look_alike(const char *a, const char *b)
     static const char *const groups[] = {
         "GetObject HeadObject PutObject", /* a GET's and a PUT's MD5 tell whose it is */
         "PutObjectTagging CreateBucket PutBucketNotificationConfiguration SetQueueAttributes "
-        "HeadObject PutObject",
+        "PurgeQueue HeadObject PutObject",
         "PutObjectTagging CreateBucket PutBucketNotificationConfiguration SetQueueAttributes "
-        "ReceiveMessage GetQueueAttributes",
+        "PurgeQueue ReceiveMessage GetQueueAttributes ListDeadLetterSourceQueues "
+        "ListMessageMoveTasks",
         "DeleteMessageBatch ChangeMessageVisibilityBatch", /* their entries' ids differ */
         "GetQueueUrl CreateQueue"};
     for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
