@@ -9,9 +9,14 @@
 #include <string.h>
 
 #include "image_ops.h"
+#include "metadata_edit.h"
 #include "resample.h"
 
-enum { STRIP_LINES = 16 };
+enum {
+    STRIP_LINES = 16,
+    /* beyond it, the weights of a pixel are too small for their 14 bits; libvips averages first */
+    RESAMPLE_FACTOR_MAX = 128,
+};
 
 /* The libvips macros for the next two mix signed and unsigned. */
 static size_t line_size(VipsImage *image)
@@ -118,7 +123,9 @@ int image_resize_to_memory(VipsImage **image, struct plan_size size)
     struct plan_size now = picture_size(*image);
     if (now.width == size.width && now.height == size.height)
         return image_to_memory(image);
-    if ((*image)->BandFmt == VIPS_FORMAT_UCHAR && (*image)->Bands <= RESAMPLE_BANDS_MAX)
+    bool moderate = now.width / size.width < RESAMPLE_FACTOR_MAX &&
+                    now.height / size.height < RESAMPLE_FACTOR_MAX;
+    if ((*image)->BandFmt == VIPS_FORMAT_UCHAR && (*image)->Bands <= RESAMPLE_BANDS_MAX && moderate)
         return resample(image, size);
     int code = image_resize(image, size);
     return code ? code : image_to_memory(image);
@@ -130,10 +137,42 @@ static void *copy_field(VipsImage *from, const char *name, GValue *value, void *
                                            "png-comment", "xres", "yres",  "resolution-unit"};
     (void)from;
     for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
-        if (g_str_has_prefix(name, prefixes[i]))
+        if (g_str_has_prefix(name, prefixes[i]) && !g_str_has_prefix(name, "exif-ifd1-"))
             vips_image_set(to, name, value);
     }
     return NULL;
+}
+
+/* The block without the preview, whose fields were not copied. */
+static void drop_preview(VipsImage *image)
+{
+    const void *data;
+    size_t size;
+    /* libvips writes this one, whatever the block contains */
+    if (vips_image_get_typeof(image, "jpeg-thumbnail-data"))
+        vips_image_remove(image, "jpeg-thumbnail-data");
+    if (!vips_image_get_typeof(image, VIPS_META_EXIF_NAME) ||
+        vips_image_get_blob(image, VIPS_META_EXIF_NAME, &data, &size) || size == 0)
+        return;
+    char *copy = malloc(size);
+    if (!copy) {
+        vips_image_remove(image, VIPS_META_EXIF_NAME);
+        return;
+    }
+    memcpy(copy, data, size);
+    exif_drop_preview(copy, size);
+    vips_image_set_blob_copy(image, VIPS_META_EXIF_NAME, copy, size);
+    free(copy);
+}
+
+static void drop_gain_map(VipsImage *image)
+{
+    const void *data;
+    size_t size;
+    if (vips_image_get_typeof(image, VIPS_META_XMP_NAME) &&
+        !vips_image_get_blob(image, VIPS_META_XMP_NAME, &data, &size) &&
+        xmp_has_gain_map((struct slice){data, size}))
+        vips_image_remove(image, VIPS_META_XMP_NAME);
 }
 
 int image_adopt_metadata(VipsImage **image, VipsImage *from)
@@ -144,6 +183,8 @@ int image_adopt_metadata(VipsImage **image, VipsImage *from)
     if (code)
         return code;
     vips_image_map(from, copy_field, *image);
+    drop_preview(*image);
+    drop_gain_map(*image);
     (*image)->Xres = from->Xres;
     (*image)->Yres = from->Yres;
     vips_image_set_int(*image, VIPS_META_ORIENTATION, 1);

@@ -1,5 +1,6 @@
 #include "image_save.h"
 
+#include "metadata_edit.h"
 #include "pipeline_file.h"
 #include "vips_api.h"
 #include "vips_start.h"
@@ -125,6 +126,8 @@ int image_save(VipsImage *image, enum image_format format, const struct output_c
         return error_set(error, ERR_UNSUPPORTED,
                          "this machine's libvips could not write the picture as %s", facts->name);
     }
+    if (format == FORMAT_WEBP && config->strip) /* libvips 8.14 writes EXIF all the same */
+        size = webp_drop_metadata(data, size);
     *out = (struct bytes){data, size, g_free};
     return 0;
 }

@@ -116,11 +116,14 @@ bool tiff_header_read(struct slice image, struct tiff_header *out)
 unsigned tiff_header_alpha(const struct tiff_header *header)
 {
     enum { PREMULTIPLIED = 1, PLAIN = 2 };
+    unsigned found = 0, count = 0;
     if (header->extra_count >= header->samples)
         return 0;
     for (size_t i = 0; i < header->extra_count; i++) {
-        if (header->extras[i] == PREMULTIPLIED || header->extras[i] == PLAIN)
-            return (unsigned)(header->samples - header->extra_count + i);
+        if (header->extras[i] != PREMULTIPLIED && header->extras[i] != PLAIN)
+            continue;
+        found = (unsigned)(header->samples - header->extra_count + i);
+        count++;
     }
-    return 0;
+    return count == 1 ? found : 0;
 }

@@ -24,7 +24,8 @@ struct tiff_header {
 
 /* false: it cannot be parsed. */
 bool tiff_header_read(struct slice image, struct tiff_header *out);
-/* The band that the header declares as alpha; 0: none. */
+/* The only band that the header declares as alpha; 0: there is none, or there are several: some
+ * programs mark all extra bands so. */
 unsigned tiff_header_alpha(const struct tiff_header *header);
 
 #endif

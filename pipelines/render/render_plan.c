@@ -32,6 +32,8 @@ static int output_place(const struct render *r, struct render_output *output, st
     int code = output->animated ? image_check_animation(&r->image, r->limits, error) : 0;
     if (code)
         return code;
+    if (image_check_size(output->place.whole, r->limits, NULL))
+        rendition_crop_first(output, &r->image);
     code = image_check_size(output->place.whole, r->limits, error);
     return code ? code : image_check_size(output->place.final, r->limits, error);
 }

@@ -60,6 +60,31 @@ void rendition_plan(struct render_output *output, const struct image_source *sou
                        image_format_facts(output->format)->moves;
 }
 
+void rendition_crop_first(struct render_output *output, const struct image_source *source)
+{
+    struct plan_size upright = source->upright, whole = output->place.whole;
+    if (output->config->fit != FIT_COVER || whole.width <= upright.width ||
+        whole.height <= upright.height)
+        return;
+    output->crop_first = true;
+    output->place.whole = upright;
+}
+
+/* The part of the source that becomes the output: at least one pixel. */
+static int crop_and_enlarge(VipsImage **image, const struct render_output *output)
+{
+    struct plan_size final = output->place.final;
+    double across = (double) final.width / (*image)->Xsize;
+    double down = (double) final.height / (*image)->Ysize;
+    double factor = across > down ? across : down;
+    struct plan_size part = {(unsigned)(final.width / factor + 0.5),
+                             (unsigned)(final.height / factor + 0.5)};
+    part.width = part.width ? part.width : 1;
+    part.height = part.height ? part.height : 1;
+    int code = image_crop(image, part, (enum plan_crop)output->config->crop);
+    return code ? code : image_resize(image, final);
+}
+
 /* A native stage has the source's colours and depth; what the output does not keep is converted
  * here.
  */
@@ -102,7 +127,9 @@ static int compose(VipsImage **image, const struct render_output *output,
         code = adopt_without_profile(image, source, header);
     if (code)
         return code;
-    if (differs && config->fit == FIT_COVER)
+    if (output->crop_first)
+        code = crop_and_enlarge(image, output);
+    else if (differs && config->fit == FIT_COVER)
         code = image_crop(image, final, (enum plan_crop)config->crop);
     if (code)
         return code;
@@ -171,7 +198,7 @@ int rendition_finish(VipsImage *image, const struct render_output *output,
 bool rendition_is_twin(const struct render_output *a, const struct render_output *b)
 {
     return a->format == b->format && a->native == b->native && a->animated == b->animated &&
-           a->place.final.width == b->place.final.width &&
+           a->crop_first == b->crop_first && a->place.final.width == b->place.final.width &&
            a->place.final.height == b->place.final.height &&
            schema_outputs_alike(a->config, b->config);
 }

@@ -13,12 +13,17 @@ struct render_output {
     struct rendition *made; /* in the item's array */
     enum image_format format;
     struct plan_placement place;
-    bool native;   /* uses a stage in the source's colours or depth */
-    bool animated; /* keeps all frames: does not use the stages */
+    bool crop_first; /* then enlarged, because the whole picture would be too large */
+    bool native;     /* uses a stage in the source's colours or depth */
+    bool animated;   /* keeps all frames: does not use the stages */
 };
 
 /* Fills all members except output->config, made and item. */
 void rendition_plan(struct render_output *output, const struct image_source *source);
+
+/* After rendition_plan, if the whole picture would exceed the limit: plans to crop before
+ * enlarging. Nothing changes if the output is not of this kind. */
+void rendition_crop_first(struct render_output *output, const struct image_source *source);
 
 /* Converts the stage's picture to the final one: crop or margins, background, colours. Replaces
  * *image. */

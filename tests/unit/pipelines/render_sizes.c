@@ -280,6 +280,42 @@ static void a_picture_too_large_for_its_format_is_refused(void **state)
     item_free(&item);
 }
 
+/* Every third column is white: 85 on average, however many columns become one. */
+static void extreme_factors_are_exact(void **state)
+{
+    (void)state;
+    VipsImage *image = NULL;
+    MUST(vips_black(&image, 30000, 4, "bands", 1, NULL));
+    image = swap(image, vips_image_copy_memory(image));
+    double ink[] = {255};
+    for (int x = 1; x < 30000; x += 3)
+        MUST(vips_draw_rect(image, ink, 1, x, 0, 1, 4, "fill", TRUE, NULL));
+    image->Type = VIPS_INTERPRETATION_B_W;
+    VipsImage *small =
+        rendered(encode(image, ".png"), "width: 20, height: 4, fit: fill, format: png");
+    const double grey[] = {85};
+    assert_size(small, 20, 4);
+    for (int x = 0; x < 20; x++)
+        assert_pixel(small, x, 1, grey, 1, 1);
+    g_object_unref(small);
+}
+
+/* The whole picture would have 300 × 750000 pixels, of which 7 lines are wanted. */
+static void cover_enlarges_only_what_it_keeps(void **state)
+{
+    (void)state;
+    const double top[] = {10, 20, 30}, middle[] = {200, 100, 50};
+    VipsImage *image = plain(2, 5000, 3, top);
+    image = swap(image, vips_image_copy_memory(image));
+    fill(image, 200, 100, 50, 0, 2400, 2, 200);
+    image = rendered(encode(image, ".png"),
+                     "width: 300, height: 7, fit: cover, enlarge: true, format: png");
+    assert_size(image, 300, 7);
+    assert_pixel(image, 1, 1, middle, 3, 0);
+    assert_pixel(image, 298, 5, middle, 3, 0);
+    g_object_unref(image);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +329,8 @@ int main(void)
         cmocka_unit_test(contain_of_a_small_picture_is_not_enlarged),
         cmocka_unit_test(many_outputs_each_have_their_own_size_and_key),
         cmocka_unit_test(a_picture_too_large_for_its_format_is_refused),
+        cmocka_unit_test(extreme_factors_are_exact),
+        cmocka_unit_test(cover_enlarges_only_what_it_keeps),
     };
     return cmocka_run_group_tests(tests, start_pipelines, stop_pipelines);
 }
