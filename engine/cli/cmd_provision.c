@@ -9,6 +9,7 @@
 
 #include "core_files.h"
 #include "provision_report.h"
+#include "provision_template.h"
 #include "service.h"
 #include "terminal.h"
 
@@ -42,7 +43,12 @@ static int usage_check(const struct config *config)
                       config->paths.items[0], config->paths.items[0]);
         return STATUS_USAGE;
     }
-    if (config->yes || config->dry_run)
+    if (config->emit && (config->yes || config->dry_run || config->json)) {
+        command_error("--emit prints a template and changes nothing: it takes neither --yes nor "
+                      "--dry-run nor --json");
+        return STATUS_USAGE;
+    }
+    if (config->emit || config->yes || config->dry_run)
         return STATUS_OK;
     if (config->json || !terminal_is(STDIN_FILENO)) {
         command_error("provision asks before it changes anything, and there is no terminal to ask "
@@ -221,9 +227,19 @@ static int apply(struct provision_command *command, struct provision_counts coun
     return code;
 }
 
+static int print_template(struct provision_command *command)
+{
+    for (size_t i = 0; i < command->plan.notes.count; i++)
+        command_note("%s", command->plan.notes.items[i]);
+    return template_print(command->config->emit, &command->plan, &command->pipelines,
+                          &command->run.place, &command->error);
+}
+
 static int provision(struct provision_command *command)
 {
     int code = identify(command);
+    if (!code && command->config->emit)
+        return print_template(command);
     if (!code)
         code = run_plan(command, false);
     if (code)
@@ -240,7 +256,13 @@ static int provision(struct provision_command *command)
     return command->config->json && print_json(command) ? ERR_MEMORY : code;
 }
 
-static int run(struct provision_command *command)
+/* A template is made without the cloud; the policy alone names the account and region. */
+static bool is_template(const struct config *config)
+{
+    return config->emit == EMIT_CLOUDFORMATION || config->emit == EMIT_TERRAFORM;
+}
+
+static int run_service(struct provision_command *command)
 {
     const struct service_options options = {.assembly = command->assembly,
                                             .config = command->config};
@@ -251,6 +273,12 @@ static int run(struct provision_command *command)
     if (!code)
         code = provision(command);
     service_close(&command->service);
+    return code;
+}
+
+static int run(struct provision_command *command)
+{
+    int code = is_template(command->config) ? print_template(command) : run_service(command);
     if (!code)
         return STATUS_OK;
     command_error("%s", command->error.code ? command->error.text : error_name(code));

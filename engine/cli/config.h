@@ -47,6 +47,9 @@ enum config_command {
     CONFIG_STATUS = 16384,
 };
 
+/* What provision prints instead of applying its plan. */
+enum config_emit { EMIT_NOTHING, EMIT_CLOUDFORMATION, EMIT_TERRAFORM, EMIT_IAM_POLICY };
+
 enum config_log_level {
     CONFIG_LOG_AUTO,
     CONFIG_LOG_DEBUG,
@@ -91,7 +94,8 @@ struct config { /* strings are owned; NULL if unset */
     } gate;
 
     bool yes, dry_run; /* provision, dlq: without asking; without changing anything */
-    bool ready;        /* health: ask for readiness */
+    enum config_emit emit;
+    bool ready; /* health: ask for readiness */
     /* dlq and status */
     const char *queue, *to, *reason, *key, *pipeline;
     uint64_t older_ms, limit;

@@ -232,6 +232,10 @@ const struct setting config_table[] = {
      "do not ask for confirmation", .shown = "ask on a terminal, otherwise refuse"},
     {"dry-run", TYPE_SWITCH, CONFIG_PROVISION, GROUP_PROVISION, AT(dry_run), NULL,
      "print the plan and change nothing", .shown = "apply it"},
+    {"emit", TYPE_CHOICE, CONFIG_PROVISION, GROUP_PROVISION, AT(emit),
+     "none|cloudformation|terraform|iam-policy",
+     "print a template that makes the same, or the policy of the engine's role",
+     .standard = "none"},
 
     {"patience", TYPE_TIME, CLOUD, GROUP_RESULTS, AT(patience_ms), "TIME",
      "give up on photos after no progress for this long", .standard = "60s", .min = 1000,

@@ -260,6 +260,19 @@ def test_the_role_of_the_stack_has_the_policy_of_the_file(template):
             properties["AssumeRolePolicyDocument"])})
 
 
+def test_the_policy_is_the_one_that_provision_gives_the_pipelines(template, tmp_path):
+    """For the pipelines of the manifests, which read any bucket."""
+    files = []
+    for name, text in kubernetes("ConfigMap")["thumbwheel-pipelines"]["data"].items():
+        (tmp_path / name).write_text(text)
+        files += ["--pipelines", tmp_path / name]
+    done = thumbwheel("provision", "--emit", "cloudformation", "--bucket", "example-photos", *files)
+    assert done.returncode == 0, done.stderr
+    values = {name: value for name, value in template.values.items() if name.startswith("AWS::")}
+    role = Template(yaml.safe_load(done.stdout), values).of_type("AWS::IAM::Role")["Role"]
+    assert role["Policies"][0]["PolicyDocument"] == documents("iam-policy.json")[0]
+
+
 def test_the_manifests_name_the_roles_of_the_stack(template):
     roles = {name: f"arn:aws:iam::123456789012:role/{properties['RoleName']}"
              for name, properties in template.of_type("AWS::IAM::Role").items()}
