@@ -511,6 +511,16 @@ static void name_resources(struct module *m)
     }
 }
 
+/* Whether an ARN is made of its parts. */
+static bool needs_place(const struct provision_permissions *permissions)
+{
+    for (enum provision_permit i = 0; i < PERMIT_COUNT; i++)
+        for (size_t k = 0; k < permissions->items[i].count; k++)
+            if (permissions->items[i].reaches[k].service)
+                return true;
+    return false;
+}
+
 static void add_head(struct module *m)
 {
     comment(m, "apply",
@@ -522,8 +532,7 @@ static void add_head(struct module *m)
         json_pack("[{s:s, s:[{s:{s:s, s:s}}]}]", "required_version", ">= 1.3", "required_providers",
                   "aws", "source", "hashicorp/aws", "version", ">= 5.0"));
     block(m, "data", "aws_caller_identity", "current");
-    if (m->permissions->items[PERMIT_KEYS].count ||
-        m->permissions->items[PERMIT_KEY_ALIASES].count) {
+    if (needs_place(m->permissions)) {
         block(m, "data", "aws_partition", "current");
         block(m, "data", "aws_region", "current");
     }

@@ -28,6 +28,10 @@ static const struct permit_row {
     [PERMIT_KEYS] = {"Keys", {"kms:GenerateDataKey"}},
     [PERMIT_KEY_ALIASES] = {"KeyAliases", {"kms:GenerateDataKey"}},
     [PERMIT_LABELS] = {"Labels", {"rekognition:DetectLabels"}},
+    [PERMIT_NOTIFY_TOPICS] = {"NotifyTopics", {"sns:Publish"}},
+    [PERMIT_NOTIFY_QUEUES] = {"NotifyQueues",
+                              {"sqs:GetQueueUrl", "sqs:GetQueueAttributes", "sqs:SendMessage"}},
+    [PERMIT_NOTIFY_BUSES] = {"NotifyBuses", {"events:PutEvents"}},
 };
 
 struct permissions_build {
@@ -89,8 +93,9 @@ static void add_arn(struct permissions_build *build, enum provision_permit permi
 /* ---- queues ---- */
 
 /* "https://sqs.eu-west-1.amazonaws.com/123456789012/name", and the older "eu-west-1.queue.". The
- * account and region of another host are those of the template. */
-static void add_queue_url(struct permissions_build *build, const char *url)
+ * account and region of a name, and of another host, are those of the template. */
+static void add_queue_url(struct permissions_build *build, enum provision_permit permit,
+                          const char *url)
 {
     char region[64] = "", account[32] = "", name[128] = "";
     if (sscanf(url, "http%*[s]://sqs.%63[a-z0-9-].%*[^/]/%31[0-9]/%127s", region, account, name) !=
@@ -98,7 +103,7 @@ static void add_queue_url(struct permissions_build *build, const char *url)
         sscanf(url, "http%*[s]://%63[a-z0-9-].queue.%*[^/]/%31[0-9]/%127s", region, account,
                name) != 3) {
         const char *slash = strrchr(url, '/');
-        add(build, PERMIT_QUEUES,
+        add(build, permit,
             (struct provision_reach){PROVISION_NONE, "sqs",
                                      keep_format(build, "%s", slash ? slash + 1 : url)});
         return;
@@ -108,24 +113,47 @@ static void add_queue_url(struct permissions_build *build, const char *url)
         partition = "aws-cn";
     else if (strncmp(region, "us-gov-", 7) == 0)
         partition = "aws-us-gov";
-    add_arn(build, PERMIT_QUEUES,
+    add_arn(build, permit,
             keep_format(build, "arn:%s:sqs:%s:%s:%s", partition, region, account, name));
 }
 
-/* Nobody but its owner knows the dead-letter queue of a queue that the plan does not make. */
-static void add_queue(struct permissions_build *build, const char *queue)
+/* A name, URL or ARN. */
+static void add_queue(struct permissions_build *build, enum provision_permit permit,
+                      const char *queue)
 {
     size_t index = provision_find(build->plan, PROVISION_QUEUE, queue);
-    if (strncmp(queue, "arn:", 4) == 0)
-        add_arn(build, PERMIT_QUEUES, keep_format(build, "%s", queue));
-    else if (strchr(queue, '/'))
-        add_queue_url(build, queue);
-    if (index == PROVISION_NONE)
-        return;
-    add(build, PERMIT_QUEUES, (struct provision_reach){index, NULL, ""});
-    index = build->plan->resources[index].to;
     if (index != PROVISION_NONE)
-        add(build, PERMIT_DEAD_LETTERS, (struct provision_reach){index, NULL, ""});
+        add(build, permit, (struct provision_reach){index, NULL, ""});
+    else if (strncmp(queue, "arn:", 4) == 0)
+        add_arn(build, permit, keep_format(build, "%s", queue));
+    else
+        add_queue_url(build, permit, queue);
+}
+
+/* Nobody but its owner knows the dead-letter queue of a queue that the plan does not make. */
+static void add_queues(struct permissions_build *build, const char *queue)
+{
+    size_t index = provision_find(build->plan, PROVISION_QUEUE, queue);
+    add_queue(build, PERMIT_QUEUES, queue);
+    if (index != PROVISION_NONE && build->plan->resources[index].to != PROVISION_NONE)
+        add(build, PERMIT_DEAD_LETTERS,
+            (struct provision_reach){build->plan->resources[index].to, NULL, ""});
+}
+
+/* Presigned links to outputs need no more than reading them. */
+static void add_notify(struct permissions_build *build, const struct pipeline_notify *notify)
+{
+    const char *target = notify->target;
+    if (notify->kind == NOTIFY_QUEUE)
+        add_queue(build, PERMIT_NOTIFY_QUEUES, target);
+    else if (notify->kind == NOTIFY_TOPIC)
+        add_arn(build, PERMIT_NOTIFY_TOPICS, keep_format(build, "%s", target));
+    else if (notify->kind == NOTIFY_EVENT_BUS && strncmp(target, "arn:", 4) == 0)
+        add_arn(build, PERMIT_NOTIFY_BUSES, keep_format(build, "%s", target));
+    else if (notify->kind == NOTIFY_EVENT_BUS)
+        add(build, PERMIT_NOTIFY_BUSES,
+            (struct provision_reach){PROVISION_NONE, "events",
+                                     keep_format(build, "event-bus/%s", target)});
 }
 
 /* ---- objects ---- */
@@ -281,7 +309,9 @@ static void add_pipeline(struct permissions_build *build, const struct pipeline_
                          const struct pipeline *pipeline)
 {
     const struct pipeline_facts *facts = ops->facts(pipeline);
-    add_queue(build, facts->queue);
+    add_queues(build, facts->queue);
+    if (facts->notify)
+        add_notify(build, facts->notify);
     add_sources(build, facts);
     for (size_t i = 0; i <= facts->output_count; i++) {
         const struct pipeline_output output = ops->output(pipeline, i);

@@ -26,6 +26,9 @@ enum provision_permit {
     PERMIT_KEYS,
     PERMIT_KEY_ALIASES, /* with the condition that the key has one of the aliases */
     PERMIT_LABELS,
+    PERMIT_NOTIFY_TOPICS,
+    PERMIT_NOTIFY_QUEUES,
+    PERMIT_NOTIFY_BUSES,
     PERMIT_COUNT
 };
 

@@ -196,6 +196,35 @@ static void queues_of_others_are_read_where_they_are(void **state)
     }
 }
 
+static void announcements_may_be_sent(void **state)
+{
+    (void)state;
+    static const struct {
+        struct pipeline_notify notify;
+        const char *expected;
+    } cases[] = {
+        {{.kind = NOTIFY_TOPIC, .target = "arn:aws:sns:eu-west-1:123456789012:done"},
+         "\"sns:Publish\"],\"Resource\":[\"arn:aws:sns:eu-west-1:123456789012:done\"]"},
+        {{.kind = NOTIFY_QUEUE, .target = "done-queue"},
+         "\"sqs:SendMessage\"],\"Resource\":[\"" SQS "done-queue\"]"},
+        {{.kind = NOTIFY_EVENT_BUS, .target = "default"},
+         "\"events:PutEvents\"],\"Resource\":"
+         "[\"arn:aws:events:eu-west-1:123456789012:event-bus/default\"]"},
+        {{.kind = NOTIFY_EVENT_BUS, .target = "arn:aws:events:eu-west-1:999999999999:event-bus/b"},
+         "[\"arn:aws:events:eu-west-1:999999999999:event-bus/b\"]"},
+        {{.kind = NOTIFY_URL, .target = "https://example.com/hook"}, "Web-*\"]}]"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct provision_settings settings = {.max_receives = 3};
+        struct pipeline p = web;
+        p.facts.notify = &cases[i].notify;
+        char *policy = policy_of(&settings, PIPELINES(&p));
+        assert_contains(policy, cases[i].expected);
+        assert_null(strstr(policy, "hook"));
+        free(policy);
+    }
+}
+
 static void sources_are_what_is_announced_and_accepted(void **state)
 {
     (void)state;
@@ -297,6 +326,7 @@ int main(void)
         cmocka_unit_test(keys_become_patterns),
         cmocka_unit_test(how_outputs_are_stored_needs_permissions),
         cmocka_unit_test(queues_of_others_are_read_where_they_are),
+        cmocka_unit_test(announcements_may_be_sent),
         cmocka_unit_test(sources_are_what_is_announced_and_accepted),
         cmocka_unit_test(names_in_a_template_are_unique),
         cmocka_unit_test(yaml_is_short_and_exact),
