@@ -77,9 +77,9 @@ static void transfer_free(struct redrive_transfer *transfer)
 
 static void drop_waiting(struct redrive *redrive)
 {
-    while (!list_empty(&redrive->waiting)) {
-        struct redrive_transfer *transfer =
-            container_of(redrive->waiting.next, struct redrive_transfer, link);
+    struct list *link;
+    while ((link = list_shift(&redrive->waiting))) {
+        struct redrive_transfer *transfer = container_of(link, struct redrive_transfer, link);
         queue_scan_release(transfer->item);
         transfer_free(transfer);
     }
