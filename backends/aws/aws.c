@@ -15,6 +15,7 @@
 #include "ca_file.h"
 #include "instance_region.h"
 #include "partition.h"
+#include "rekognition.h"
 #include "s3_private.h"
 #include "sqs_private.h"
 
@@ -165,6 +166,7 @@ int aws_create(uv_loop_t *loop, struct http_client *http, const struct backend_s
     aws->objects.ops = &s3_ops;
     aws->topics.ops = &aws_topic_ops;
     aws->event_buses.ops = &aws_event_bus_ops;
+    aws->rekognition.ops = &rekognition_ops;
     aws->loop = loop;
     aws->http = http;
     list_init(&aws->requests);
@@ -222,4 +224,9 @@ struct notifier *aws_topic_notifier(struct aws *aws)
 struct notifier *aws_event_bus_notifier(struct aws *aws)
 {
     return &aws->event_buses;
+}
+
+struct labeler *aws_rekognition(struct aws *aws)
+{
+    return &aws->rekognition;
 }

@@ -14,6 +14,7 @@
 #include "bytes.h"
 #include "error.h"
 #include "http_client.h"
+#include "labeler.h"
 #include "notifier.h"
 #include "object_store.h"
 #include "queue_backend.h"
@@ -33,6 +34,7 @@ void aws_destroy(struct aws *aws);
 
 struct queue_backend *aws_queue_backend(struct aws *aws); /* owned by aws */
 struct object_store *aws_object_store(struct aws *aws);   /* owned by aws */
+struct labeler *aws_rekognition(struct aws *aws);         /* owned by aws */
 /* Owned by aws. */
 struct notifier *aws_topic_notifier(struct aws *aws);
 struct notifier *aws_event_bus_notifier(struct aws *aws);

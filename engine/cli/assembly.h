@@ -28,6 +28,7 @@ struct backend { /* an open backend */
     struct queue_backend *queues;
     struct object_store *store;
     struct notifier *topics, *event_buses;
+    struct labeler *rekognition; /* NULL: none */
     void *handle;
 };
 

@@ -26,6 +26,7 @@ static int backend_open(uv_loop_t *loop, struct http_client *http,
                             .store = aws_object_store(aws),
                             .topics = aws_topic_notifier(aws),
                             .event_buses = aws_event_bus_notifier(aws),
+                            .rekognition = aws_rekognition(aws),
                             .handle = aws};
     return 0;
 }

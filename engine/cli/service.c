@@ -196,6 +196,7 @@ int service_open(struct service *service, const struct service_options *options,
     code = http_client_create(&service->loop, &http, &service->http, error);
     if (code)
         return code;
+    label_server_init(&service->label_server, service->http);
     code = backend_open(service, options->cloud, error);
     if (code)
         return code;
@@ -279,6 +280,8 @@ static struct engine_options engine_options_of(struct service *service,
     options.notifiers[NOTIFY_EVENT_BUS] = service->backend.event_buses;
     options.notifiers[NOTIFY_QUEUE] = &service->queue_notifier.notifier;
     options.notifiers[NOTIFY_URL] = &service->webhooks.notifier;
+    options.labelers[LABELER_REKOGNITION] = service->backend.rekognition;
+    options.labelers[LABELER_SERVER] = &service->label_server.labeler;
     options.pipeline_ops = service->assembly->pipeline_ops;
     options.pipelines = service->pipelines->items;
     options.pipeline_count = service->pipelines->count;

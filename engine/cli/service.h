@@ -18,6 +18,7 @@
 #include "assembly.h"
 #include "config.h"
 #include "engine.h"
+#include "label_server.h"
 #include "pipeline_set.h"
 #include "queue_notifier.h"
 #include "reloader.h"
@@ -39,6 +40,7 @@ struct service {
     struct http_client *http;
     void *cloud; /* NULL: none */
     struct backend backend;
+    struct label_server label_server;
     struct engine *engine;
     struct reloader reloader;
     struct service_monitor monitor;

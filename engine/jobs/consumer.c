@@ -66,6 +66,7 @@ static void received(struct queue_poller *poller, struct queue_message *messages
 void consumer_begin(struct consumer *consumer)
 {
     uv_timer_init(consumer->engine->loop, &consumer->timer);
+    label_pace_init(&consumer->label_pace, consumer->engine->loop);
     queue_poller_init(&consumer->poller, consumer, consumer->engine->loop, received);
 }
 
@@ -300,6 +301,11 @@ static void timer_closed(uv_handle_t *handle)
     on_handle_closed(container_of((uv_timer_t *)handle, struct consumer, timer));
 }
 
+static void label_pace_closed(uv_handle_t *handle)
+{
+    on_handle_closed(container_of((uv_timer_t *)handle, struct consumer, label_pace.timer));
+}
+
 static void poller_closed(uv_handle_t *handle)
 {
     on_handle_closed(container_of((uv_timer_t *)handle, struct queue_poller, timer)->consumer);
@@ -320,7 +326,8 @@ void consumer_close(struct consumer *consumer, void (*closed)(struct consumer *c
     if (consumer->dead_letters)
         queues->ops->close(consumer->dead_letters);
     consumer->queue = consumer->dead_letters = NULL;
-    consumer->handles = 2;
+    consumer->handles = 3;
     uv_close((uv_handle_t *)&consumer->timer, timer_closed);
+    label_pace_close(&consumer->label_pace, label_pace_closed);
     queue_poller_close(&consumer->poller, poller_closed);
 }

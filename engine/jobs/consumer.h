@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "consumer_stats.h"
+#include "label_pace.h"
 #include "lease_keeper.h"
 #include "list.h"
 #include "log.h"
@@ -58,6 +59,7 @@ struct consumer {
     size_t jobs;      /* whose memory is in use, because they refer to the share */
     size_t slots;
     struct worker_share share;
+    struct label_pace label_pace; /* of the requests to its labeling service */
     unsigned visibility_s;
     struct consumer_stats stats;
     struct queue_depth depth, dead_letter_depth;

@@ -44,8 +44,7 @@ size_t consumers_audience(void *user, const char *bucket, const char *key, struc
 int consumers_check(const struct engine *engine, struct pipeline *const *pipelines, size_t count,
                     struct error *error)
 {
-    const struct pipeline_rules rules = {.ops = engine->options.pipeline_ops,
-                                         .labeler = engine->options.labeler != NULL};
+    const struct pipeline_rules rules = {.ops = engine->options.pipeline_ops};
     struct problem_list problems = {0};
     if (count == 0)
         return error_set(error, ERR_INVALID,

@@ -101,6 +101,7 @@ static int sources_open(struct engine *engine)
     const struct source_table_options sources = {
         .store = engine->options.store,
         .pipeline_ops = engine->options.pipeline_ops,
+        .rekognition = engine->options.labelers[LABELER_REKOGNITION],
         .limits = engine->options.limits,
         .workers = &engine->workers,
         .memory = &engine->memory,
@@ -119,7 +120,7 @@ static void jobs_begin(struct engine *engine)
         .steps = job_steps,
         .store = engine->options.store,
         .pipeline_ops = engine->options.pipeline_ops,
-        .labeler = engine->options.labeler,
+        .labelers = engine->options.labelers,
         .notifiers = engine->options.notifiers,
         .order = &engine->order,
         .sources = &engine->sources,

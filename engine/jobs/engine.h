@@ -51,7 +51,8 @@ struct engine_options {
     const struct pipeline_ops *pipeline_ops;
     struct pipeline *const *pipelines; /* the engine takes a reference to each */
     size_t pipeline_count;
-    struct labeler *labeler; /* a labeling service, for pipelines that use one; NULL: none */
+    /* The labeling services, by enum labeler_kind; NULL: not available. */
+    struct labeler *labelers[LABELER_KINDS];
     struct notifier *notifiers[NOTIFY_KINDS]; /* NULL: notifications of this kind fail */
 
     unsigned workers;      /* 0: the number of cores available to the process */

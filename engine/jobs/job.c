@@ -1,5 +1,6 @@
 #include "job.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 
 #include "consumer.h"
@@ -14,6 +15,11 @@ static void claim_woken(struct source_claim *claim)
 static void turn_has_come(struct order_claim *claim)
 {
     job_resume(container_of(claim, struct job, loop.order));
+}
+
+static void label_turn_has_come(struct label_turn *turn)
+{
+    job_resume(container_of(turn, struct job, loop.turn));
 }
 
 void job_runner_init(struct job_runner *runner, uv_loop_t *loop,
@@ -36,6 +42,7 @@ struct job *job_new(struct job_runner *runner, struct delivery *delivery, struct
     job->msg.record = record;
     job->loop.reason = "";
     job->loop.order.wake = turn_has_come;
+    job->loop.turn.granted = label_turn_has_come;
     job->work.claim.wake = claim_woken;
     job->work.claim.item.pipeline = job->msg.pipeline;
     job->work.claim.share = &delivery->consumer->share;
@@ -47,9 +54,9 @@ struct job *job_new(struct job_runner *runner, struct delivery *delivery, struct
 
 const char *job_state_name(enum job_state state)
 {
-    static const char *const names[] = {"matching",  "fetching",  "rendering",  "ordering",
-                                        "storing",   "labelling", "describing", "tagging",
-                                        "notifying", "finished"};
+    static const char *const names[] = {"matching", "fetching",  "rendering", "ordering",
+                                        "storing",  "labelling", "comparing", "describing",
+                                        "tagging",  "notifying", "finished"};
     return names[state];
 }
 
@@ -94,11 +101,12 @@ static void operations_cancel(struct job *job)
     }
     output_upload_end(&job->loop.sidecar.output);
     if (job->loop.label_request)
-        options->labeler->ops->cancel(job->loop.label_request);
+        job->loop.label_request->labeler->ops->cancel(job->loop.label_request);
     job->loop.label_request = NULL;
     if (job->loop.notify_request)
         job_notifier(job)->ops->cancel(job->loop.notify_request);
     job->loop.notify_request = NULL;
+    label_turn_end(&job->loop.turn);
     job->loop.pending = 0;
 }
 
@@ -108,6 +116,8 @@ static void buffers_free(struct job *job)
     free(job->loop.uploads);
     job->loop.uploads = NULL;
     bytes_free(&job->loop.document);
+    json_decref(job->loop.label_details);
+    job->loop.label_details = NULL;
     for (size_t i = 0; i < job->loop.tag_count; i++) {
         free((char *)(uintptr_t)job->loop.tags[i].name);
         free((char *)(uintptr_t)job->loop.tags[i].value);

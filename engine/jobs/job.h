@@ -4,7 +4,8 @@
  *
  * It runs through the array of steps in job_steps.c:
  *
- *     match → fetch → render → order → store → label → describe → tag → notify → finished
+ *     match → fetch → render → order → store → label → compare → describe → tag → notify →
+ *     finished
  *
  * A step returns NEXT, WAIT, DONE or FAIL, and never ends the job itself. A waiting step is called
  * again by job_resume, from a new loop callback, and decides from the facts that the callbacks
@@ -20,6 +21,7 @@
 #include "envelope.h"
 #include "event_order.h"
 #include "histogram.h"
+#include "label_pace.h"
 #include "labeler.h"
 #include "notifier.h"
 #include "object_store.h"
@@ -45,7 +47,7 @@ struct job_runner_options {
     const struct job_step *steps; /* in order; the last has state JOB_FINISHED */
     struct object_store *store;
     const struct pipeline_ops *pipeline_ops;
-    struct labeler *labeler;           /* NULL: none */
+    struct labeler *const *labelers;   /* by enum labeler_kind; NULL entries: not available */
     struct notifier *const *notifiers; /* by enum notify_kind */
     struct event_order *order;
     struct source_table *sources;
@@ -75,6 +77,7 @@ enum job_state {
     JOB_ORDERING, /* waits for its turn among the events of its key */
     JOB_STORING,
     JOB_LABELLING,
+    JOB_COMPARING, /* whether the object is still the labelled one */
     JOB_DESCRIBING,
     JOB_TAGGING,
     JOB_NOTIFYING,
@@ -88,6 +91,8 @@ enum step_result {
     STEP_BACK, /* from the first step again, with another key */
     STEP_FAIL, /* loop.error says why */
 };
+
+enum tag_stage { TAGS_READ, TAGS_COMPARE, TAGS_WRITE, TAGS_WRITTEN }; /* the next operation */
 
 struct upload {
     struct job *job;
@@ -116,11 +121,17 @@ struct job {
         struct upload sidecar;          /* upload of the label document */
         bool superseded;                /* the output of a newer event exists */
         struct object_request *request; /* for steps with one operation at a time */
+        struct label_turn turn;         /* its turn among the requests of its labeling service */
         struct label_request *label_request;
+        struct object_name label_name; /* what the request borrows */
+        struct label_input label_input;
+        struct json_t *label_details; /* jansson's; NULL: none */
+        bool labelled;
+        bool replaced;            /* the object is not the labelled one any more */
         struct bytes document;    /* the labels' JSON, while it is stored */
         struct object_pair *tags; /* the merged set, while it is stored; malloc'd strings */
         size_t tag_count;
-        bool have_tags;
+        enum tag_stage tag_stage;
         struct notify_request *notify_request;
         struct error error; /* the first failure of the step */
         /* Why the job is rejected, while that is announced; reason NULL: it is not. */

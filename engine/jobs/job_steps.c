@@ -13,57 +13,13 @@
 #include "consumer.h"
 #include "delivery.h"
 #include "job.h"
+#include "job_access.h"
 #include "job_notify.h"
 #include "job_trace.h"
-#include "label_document.h"
 #include "log.h"
 #include "output_mark.h"
 
-static const struct pipeline_ops *ops_of(const struct job *job)
-{
-    return job->msg.runner->options.pipeline_ops;
-}
-
-static struct object_store *store_of(const struct job *job)
-{
-    return job->msg.runner->options.store;
-}
-
-static struct render_item *item_of(struct job *job)
-{
-    return &job->work.claim.item;
-}
-
-static struct object_name source_name(const struct job *job)
-{
-    const struct envelope_record *record = job->msg.record;
-    return (struct object_name){record->bucket, record->key, record->version,
-                                &job->msg.delivery->trace};
-}
-
-static void record_error(struct job *job, const struct error *error)
-{
-    if (error->code && !job->loop.error.code)
-        job->loop.error = *error;
-}
-
 /* ---- match, fetch, render ---- */
-
-static const char *pipeline_name(const struct job *job)
-{
-    return ops_of(job)->facts(job->msg.pipeline)->name;
-}
-
-static enum step_result skip_older(struct job *job)
-{
-    render_item_clear(item_of(job)); /* none of it is stored */
-    log_info("event skipped: the outputs of a newer event are stored",
-             LOG_TEXT("pipeline", pipeline_name(job)), LOG_TEXT("bucket", job->msg.record->bucket),
-             LOG_TEXT("key", job->msg.record->key), LOG_TRACE(&job->msg.delivery->trace),
-             LOG_TEXT("sequencer", job->msg.record->sequencer));
-    job->msg.runner->stats.superseded++;
-    return STEP_DONE;
-}
 
 static bool matches(const struct job *job)
 {
@@ -82,7 +38,7 @@ static enum step_result step_match(struct job *job)
     if (!record->created)
         return STEP_DONE;
     if (event_order_join(order, pipeline_name(job), record, &job->loop.order) == ORDER_OLD)
-        return skip_older(job);
+        return job_skip_older(job);
     return STEP_NEXT;
 }
 
@@ -205,7 +161,7 @@ static enum step_result step_order(struct job *job)
         return STEP_FAIL;
     enum order_verdict verdict = event_order_turn(&job->loop.order);
     if (verdict == ORDER_OLD)
-        return skip_older(job);
+        return job_skip_older(job);
     if (verdict == ORDER_WAIT)
         return STEP_WAIT;
     if (job->loop.asked || !needs_look(job) || !first_output(job, &name))
@@ -256,18 +212,9 @@ static void on_stored(struct output_upload *output, const struct error *error)
         job_resume(job);
 }
 
-static void output_prepare(struct job *job, struct upload *upload)
-{
-    upload->job = job;
-    upload->output.store = store_of(job);
-    upload->output.record = job->msg.record;
-    upload->output.pipeline = pipeline_name(job);
-    upload->output.source_etag = source_etag(&job->work.claim);
-}
-
 static int upload_start(struct job *job, struct upload *upload, const struct rendition *rendition)
 {
-    output_prepare(job, upload);
+    job_output_prepare(job, upload);
     upload->output.done = on_stored;
     upload->output.put = (struct object_put){
         .bucket = rendition->bucket ? rendition->bucket : job->msg.record->bucket,
@@ -300,14 +247,6 @@ static void uploads_start(struct job *job)
     }
 }
 
-/* Called when the outputs of a step have been written or have failed. */
-static enum step_result written(struct job *job)
-{
-    if (job->loop.error.code)
-        return STEP_FAIL;
-    return job->loop.superseded ? skip_older(job) : STEP_NEXT;
-}
-
 static enum step_result step_store(struct job *job)
 {
     if (!job->loop.asked) {
@@ -317,158 +256,14 @@ static enum step_result step_store(struct job *job)
     }
     if (job->loop.pending)
         return STEP_WAIT;
-    return written(job);
-}
-
-/* ---- labels ---- */
-
-static void on_labels(const struct label_set *labels, const struct error *error, void *user)
-{
-    struct job *job = user;
-    job->loop.label_request = NULL;
-    record_error(job, error);
-    if (!error->code)
-        item_of(job)->labels = *labels;
-    job->loop.pending--;
-    job_resume(job);
-}
-
-/* Only for a labeling service; the built-in labeler has already run on the worker. */
-static enum step_result step_label(struct job *job)
-{
-    const struct pipeline_facts *facts = ops_of(job)->facts(job->msg.pipeline);
-    struct labeler *labeler = job->msg.runner->options.labeler;
-    if (!facts->labels || !labeler || strcmp(facts->labeler, "builtin") == 0)
-        return STEP_NEXT;
-    if (!job->loop.asked) {
-        struct object_name name = source_name(job);
-        job->loop.asked = true;
-        int code = labeler->ops->label(labeler, &name, source_image(&job->work.claim), on_labels,
-                                       job, &job->loop.label_request);
-        if (code)
-            return error_set(&job->loop.error, code, "the labeler could not be called (%s)",
-                             error_name(code)),
-                   STEP_FAIL;
-        job->loop.pending = 1;
-    }
-    if (job->loop.pending)
-        return STEP_WAIT;
-    return job->loop.error.code ? STEP_FAIL : STEP_NEXT;
-}
-
-static void on_done(const struct error *error, void *user)
-{
-    struct job *job = user;
-    job->loop.request = NULL;
-    record_error(job, error);
-    job->loop.pending--;
-    job_resume(job);
-}
-
-static void on_described(struct output_upload *output, const struct error *error)
-{
-    struct job *job = container_of(output, struct upload, output)->job;
-    job->loop.superseded |= output->superseded;
-    record_error(job, error);
-    job_trace_uploaded(job, &output->put, output->began_ns, error);
-    job->loop.pending--;
-    job_resume(job);
-}
-
-static int document_store(struct job *job)
-{
-    struct render_item *item = item_of(job);
-    struct upload *upload = &job->loop.sidecar;
-    int code = label_document_write(job->msg.record, source_etag(&job->work.claim), &item->facts,
-                                    &item->labels, &job->loop.document);
-    if (code)
-        return code;
-    output_prepare(job, upload);
-    upload->output.done = on_described;
-    upload->output.put = (struct object_put){
-        .bucket = item->sidecar_bucket ? item->sidecar_bucket : job->msg.record->bucket,
-        .key = item->sidecar_key,
-        .body = job->loop.document.data,
-        .body_size = job->loop.document.size,
-        .content_type = "application/json",
-        .trace = &job->msg.delivery->trace,
-    };
-    return output_upload_start(&upload->output);
-}
-
-/* Stores the labels as a JSON document beside the image. */
-static enum step_result step_describe(struct job *job)
-{
-    if (!item_of(job)->sidecar_key)
-        return STEP_NEXT;
-    if (!job->loop.asked) {
-        job->loop.asked = true;
-        int code = document_store(job);
-        if (code) {
-            error_set(&job->loop.error, code, "the label document could not be stored (%s)",
-                      error_name(code));
-            return STEP_FAIL;
-        }
-        job->loop.pending = 1;
-    }
-    if (job->loop.pending)
-        return STEP_WAIT;
-    return written(job);
-}
-
-static void on_tags(const struct object_pair *tags, size_t count, const struct error *error,
-                    void *user)
-{
-    struct job *job = user;
-    struct error merge = *error;
-    job->loop.request = NULL;
-    if (!merge.code &&
-        label_tags_merge(tags, count, &item_of(job)->labels, &job->loop.tags, &job->loop.tag_count))
-        error_set(&merge, ERR_MEMORY, "out of memory");
-    record_error(job, &merge);
-    job->loop.have_tags = true;
-    job->loop.pending--;
-    job_resume(job);
-}
-
-static int tags_next(struct job *job)
-{
-    struct object_name name = source_name(job);
-    struct object_store *store = store_of(job);
-    if (!job->loop.have_tags)
-        return store->ops->get_tags(store, &name, on_tags, job, &job->loop.request);
-    return store->ops->put_tags(store, &name, job->loop.tags, job->loop.tag_count, on_done, job,
-                                &job->loop.request);
-}
-
-/* Stores the labels as tags of the source object. S3 replaces the whole set, so existing tags are
- * read and written back. */
-static enum step_result step_tag(struct job *job)
-{
-    bool written = job->loop.asked && job->loop.have_tags && !job->loop.pending;
-    if (!item_of(job)->write_tags)
-        return STEP_NEXT;
-    if (job->loop.pending)
-        return STEP_WAIT;
-    if (job->loop.error.code)
-        return STEP_FAIL;
-    if (written)
-        return STEP_NEXT;
-    int code = tags_next(job);
-    if (code) {
-        error_set(&job->loop.error, code, "the tags could not be read or written (%s)",
-                  error_name(code));
-        return STEP_FAIL;
-    }
-    job->loop.asked = job->loop.have_tags; /* true once the write is pending */
-    job->loop.pending = 1;
-    return STEP_WAIT;
+    return job_written(job);
 }
 
 const struct job_step job_steps[] = {
-    {JOB_MATCHING, STAGE_ENVELOPE, step_match},   {JOB_FETCHING, STAGE_FETCH, step_fetch},
-    {JOB_RENDERING, STAGE_RENDER, step_render},   {JOB_ORDERING, STAGE_STORE, step_order},
-    {JOB_STORING, STAGE_STORE, step_store},       {JOB_LABELLING, STAGE_LABEL, step_label},
-    {JOB_DESCRIBING, STAGE_STORE, step_describe}, {JOB_TAGGING, STAGE_TAG, step_tag},
-    {JOB_NOTIFYING, STAGE_NOTIFY, step_notify},   {JOB_FINISHED, STAGE_STORE, NULL},
+    {JOB_MATCHING, STAGE_ENVELOPE, step_match}, {JOB_FETCHING, STAGE_FETCH, step_fetch},
+    {JOB_RENDERING, STAGE_RENDER, step_render}, {JOB_ORDERING, STAGE_STORE, step_order},
+    {JOB_STORING, STAGE_STORE, step_store},     {JOB_LABELLING, STAGE_LABEL, step_label},
+    {JOB_COMPARING, STAGE_LABEL, step_compare}, {JOB_DESCRIBING, STAGE_STORE, step_describe},
+    {JOB_TAGGING, STAGE_TAG, step_tag},         {JOB_NOTIFYING, STAGE_NOTIFY, step_notify},
+    {JOB_FINISHED, STAGE_STORE, NULL},
 };

@@ -8,15 +8,23 @@
 #include "object_store.h"
 #include "pipeline.h"
 
-/* {"bucket", "key", "etag", "image": {…}, "labels": [{"name", "value", "confidence"}]}; the same
- * labels always give the same bytes. */
-int label_document_write(const struct envelope_record *record, const char *etag,
-                         const struct image_facts *image, const struct label_set *labels,
-                         struct bytes *out);
+struct label_document { /* borrowed */
+    const struct envelope_record *record;
+    const char *etag;
+    const struct image_facts *image;
+    const struct label_set *labels;
+    const char *labeler;          /* the service; NULL: the built-in labeler, which is not named */
+    const struct json_t *details; /* as in labeler.h; NULL: none */
+};
+
+/* {"bucket", "key", "etag", "image": {…}, "labeler", "labels": [{"name", "confidence", "value", and
+ * the details}]}; the same labels always give the same bytes. */
+int label_document_write(const struct label_document *document, struct bytes *out);
 
 /* Existing tags come first and unchanged, then labels by descending confidence, up to ten tags. The
  * key of a label's tag is its name; the value is that of the label or, if it has none, its
- * confidence in percent ("Landscape" = "100.0"). An existing tag with the same name is replaced.
+ * confidence in percent ("Landscape" = "100.0"), in both cases without characters that S3 does not
+ * allow in tags. An existing tag with the same name is replaced.
  * *out and its strings are malloc'd. ERR_MEMORY. */
 int label_tags_merge(const struct object_pair *existing, size_t existing_count,
                      const struct label_set *labels, struct object_pair **out, size_t *count);

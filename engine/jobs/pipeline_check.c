@@ -96,12 +96,8 @@ static void check_notify(const struct check *check, const struct pipeline_facts 
 static void check_one(const struct check *check, size_t index)
 {
     const struct pipeline_facts *facts = facts_of(check, index);
-    const struct problem_place labeler = place_in(facts, facts->labeler_place, "labels.labeler");
     const struct problem_place queue = place_in(facts, facts->queue_place, "queue");
     struct error error = {0};
-    if (facts->labels && strcmp(facts->labeler, "builtin") != 0 && !check->rules->labeler)
-        problem_add(check->problems, &labeler, ERR_INVALID,
-                    "the labeler \"%s\" is not available; use \"builtin\"", facts->labeler);
     if (check->rules->check_queue && check->rules->check_queue(facts->queue, &error))
         problem_add(check->problems, &queue, error.code, "%s", error.text);
     check_notify(check, facts);

@@ -14,13 +14,12 @@
 
 struct pipeline_rules {
     const struct pipeline_ops *ops;
-    bool labeler;                                              /* a labeling service is available */
     int (*check_queue)(const char *name, struct error *error); /* NULL: any name is allowed */
     /* NULL: different names mean different queues */
     enum queue_relation (*compare_queues)(const char *name, const char *other);
 };
 
-/* Adds a problem for each name, queue and labeler that cannot be used, and for each output that is
+/* Adds a problem for each name and queue that cannot be used, and for each output that is
  * also an input; a loop through several pipelines is one problem. 0 or ERR_MEMORY. */
 int pipelines_check(const struct pipeline_rules *rules, struct pipeline *const *pipelines,
                     size_t count, struct problem_list *problems);

@@ -9,6 +9,7 @@ static void forget_renditions(struct source_claim *claim)
         bytes_free(&claim->item.renditions[i].body);
         claim->item.renditions[i].body.size = size;
     }
+    bytes_free(&claim->item.label_image.body);
     memory_change(claim->source->table->options.memory, MEMORY_WORK, claim->kept, 0);
     claim->kept = 0;
 }

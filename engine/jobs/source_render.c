@@ -34,6 +34,12 @@ static int gate_pass(struct render_gate *gate, uint64_t bytes)
 
 /* ---- the round ---- */
 
+static bool source_labeler_reads(const struct source *source)
+{
+    struct labeler *labeler = source->table->options.rekognition;
+    return labeler && labeler->ops->reads && labeler->ops->reads(labeler, source->bucket);
+}
+
 /* Loop thread, just before the round is passed to its worker: it includes all jobs that are waiting
  * now.
  */
@@ -49,6 +55,7 @@ static void round_prepare(struct worker_task *task)
         .audience = round->audience,
         .audience_count = source_audience(source, round->audience),
         .gate = &round->gate,
+        .labeler_reads = source_labeler_reads(source),
     };
     round->gate.pass = gate_pass;
     for (size_t i = 0; i < round->from.audience_count; i++)
@@ -81,7 +88,7 @@ static void round_run(struct worker_task *task)
 
 static uint64_t item_bytes(const struct render_item *item)
 {
-    uint64_t sum = 0;
+    uint64_t sum = item->label_image.body.size;
     for (size_t i = 0; i < item->rendition_count; i++)
         sum += item->renditions[i].body.size;
     return sum;

@@ -51,6 +51,7 @@ struct source_stats {
 struct source_table_options {
     struct object_store *store;
     const struct pipeline_ops *pipeline_ops;
+    struct labeler *rekognition; /* NULL: none */
     struct pipeline_limits limits;
     struct worker_queue *workers;
     struct memory_budget *memory;

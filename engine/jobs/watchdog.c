@@ -10,7 +10,7 @@ enum { SHARED_LIMITS = 4, LOOKS = 4, LOOK_MIN_MS = 10, LOOK_MAX_MS = 15000 };
 static bool waits_for_others(const struct job *job)
 {
     return job->loop.state == JOB_FETCHING || job->loop.state == JOB_RENDERING ||
-           job->loop.state == JOB_ORDERING;
+           job->loop.state == JOB_ORDERING || label_turn_waits(&job->loop.turn);
 }
 
 static bool job_is_stalled(const struct watchdog *dog, const struct job *job, uint64_t now_ms)

@@ -318,7 +318,7 @@ static void add_pipeline(struct permissions_build *build, const struct pipeline_
         if (output.key)
             add_output(build, facts->name, &output);
     }
-    if (facts->labels && facts->labeler && strcmp(facts->labeler, "rekognition") == 0)
+    if (facts->labeler && facts->labeler->kind == LABELER_REKOGNITION)
         add_arn(build, PERMIT_LABELS, "*"); /* the action knows no resources */
 }
 

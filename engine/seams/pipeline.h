@@ -41,10 +41,11 @@ struct pipeline_facts {
     size_t output_count; /* number of renditions of one source */
     bool labels;         /* the pipeline labels its images */
     bool tags;           /* the labels become tags of the source object */
-    const char *labeler; /* "builtin", or the name of a service; NULL without labels */
+    /* NULL without labels, and for the built-in analyser */
+    const struct labeler_settings *labeler;
     const struct pipeline_notify *notify; /* NULL: none */
     /* The positions of these keys in the file; that of notify is its target's. */
-    struct pipeline_place name_place, queue_place, labeler_place, notify_place;
+    struct pipeline_place name_place, queue_place, notify_place;
 };
 
 /* The destination of an output; strings are owned by the pipeline. */
@@ -94,6 +95,7 @@ struct render_source {
     struct pipeline *const *audience;
     size_t audience_count;
     struct render_gate *gate; /* NULL: memory is not limited */
+    bool labeler_reads;       /* Rekognition can read objects of this bucket itself */
 };
 
 struct rendition {
@@ -118,9 +120,12 @@ struct render_item {
     struct rendition *renditions; /* malloc'd; only on success */
     size_t rendition_count;
     struct label_set labels; /* if the pipeline uses the built-in analyser */
-    char *sidecar_bucket;    /* NULL: the source's */
-    char *sidecar_key;       /* destination of the labels' JSON; NULL: none */
-    bool write_tags;         /* the labels become tags of the source object */
+    /* For a labeling service that cannot use the object as it is: a JPEG without a key, which is not
+     * stored. Empty: none. */
+    struct rendition label_image;
+    char *sidecar_bucket; /* NULL: the source's */
+    char *sidecar_key;    /* destination of the labels' JSON; NULL: none */
+    bool write_tags;      /* the labels become tags of the source object */
     struct image_facts facts;
 };
 

@@ -10,6 +10,7 @@ void render_item_clear(struct render_item *item)
         free(item->renditions[i].key);
     }
     free(item->renditions);
+    bytes_free(&item->label_image.body);
     free(item->sidecar_bucket);
     free(item->sidecar_key);
     *item = (struct render_item){.pipeline = item->pipeline, .cancelled = item->cancelled};

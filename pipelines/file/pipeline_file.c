@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "key_ext.h"
+#include "labeler_keys.h"
 #include "schema.h"
 #include "store_keys.h"
 #include "yaml_reader.h"
@@ -107,6 +108,20 @@ void pipeline_check_labels(struct schema_reader *r, const struct yaml_node *node
     if (!labels->tags && !labels->sidecar)
         fail_key(r, node, "tags",
                  "must be true without a sidecar, or the labels are not stored anywhere");
+    if (labels->rate > 0 && labels->labeler.name && strcmp(labels->labeler.name, "builtin") == 0)
+        fail_key(r, node, "rate", "is for labeling services; the built-in labeler is not one");
+    labeler_keys_set(labels);
+}
+
+void pipeline_check_server(struct schema_reader *r, const struct yaml_node *node, void *filled)
+{
+    struct labeler_config *server = filled;
+    const char *flaw = labeler_url_flaw(server->url);
+    server->place = place_of(node, server->token_env ? "token_env" : "token_file");
+    if (flaw)
+        fail_key(r, node, "url", flaw);
+    if (server->token_env && server->token_file)
+        fail_key(r, node, "token_file", "can't be combined with token_env: use one or the other");
 }
 
 static bool is_same_place(const struct output_config *a, const struct output_config *b)
@@ -167,11 +182,12 @@ static void set_facts(struct pipeline *pipeline, const struct yaml_node *root)
         .output_count = pipeline->outputs.count,
         .labels = pipeline->labels.given,
         .tags = pipeline->labels.given && pipeline->labels.tags,
-        .labeler = pipeline->labels.labeler,
+        .labeler = pipeline->labels.given && pipeline->labels.settings.kind != LABELER_BUILTIN
+                       ? &pipeline->labels.settings
+                       : NULL,
         .notify = pipeline->notify.given ? &pipeline->notify.seam : NULL,
         .name_place = place_of(root, "name"),
         .queue_place = place_of(root, "queue"),
-        .labeler_place = place_of(child_of(root, "labels"), "labeler"),
         .notify_place = pipeline->notify.place,
     };
 }
@@ -256,6 +272,13 @@ int pipeline_load_all(const char *path, pipeline_can_write *can_write, struct pi
     if (!code)
         code = parse(path, buffer_slice(&text), can_write, out, problems);
     buffer_free(&text);
+    if (code)
+        return code;
+    code = labeler_token_load(*out, problems);
+    if (code) {
+        pipeline_release(*out);
+        *out = NULL;
+    }
     return code;
 }
 
@@ -270,6 +293,7 @@ void pipeline_release(struct pipeline *pipeline)
     if (!pipeline || atomic_fetch_sub(&pipeline->users, 1) != 1)
         return;
     schema_clear(&schema_pipeline, pipeline);
+    labeler_token_free(pipeline);
     bytes_free(&pipeline->text);
     free(pipeline->file);
     free(pipeline);

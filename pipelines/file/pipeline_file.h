@@ -67,15 +67,30 @@ struct output_list {
     size_t count;
 };
 
+/* One of the names, or a model server. */
+struct labeler_config {
+    char *name; /* NULL: a server */
+    char *url;
+    char *token_env, *token_file;
+    int size; /* pixels */
+    int timeout_ms;
+    int concurrency;
+    int response_max;            /* bytes */
+    struct pipeline_place place; /* of the token's source */
+};
+
 struct labels_config {
-    char *labeler;
+    struct labeler_config labeler;
     bool tags;
     char *sidecar; /* a template, or NULL */
     char *bucket;  /* of the sidecar; NULL: the source's */
     double min_confidence;
     int max;
-    bool given;                  /* the pipeline has labels */
-    struct pipeline_place place; /* of the sidecar */
+    double rate;                      /* 0: not given */
+    bool given;                       /* the pipeline has labels */
+    struct pipeline_place place;      /* of the sidecar */
+    struct labeler_settings settings; /* borrow from the fields above, and own the token */
+    struct output_config image;       /* the JPEG for a service */
 };
 
 struct notify_config {
@@ -124,6 +139,7 @@ struct pipeline_output pipeline_output(const struct pipeline *pipeline, size_t i
 /* Checks a section of the schema; filled is the struct that was read. */
 void pipeline_check_output(struct schema_reader *r, const struct yaml_node *node, void *filled);
 void pipeline_check_labels(struct schema_reader *r, const struct yaml_node *node, void *filled);
+void pipeline_check_server(struct schema_reader *r, const struct yaml_node *node, void *filled);
 
 /* match.c */
 bool pipeline_matches(const struct pipeline *pipeline, const char *bucket, const char *key);

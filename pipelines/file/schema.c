@@ -10,6 +10,7 @@ static const char *const fits[] = {"inside", "cover", "contain", "fill", NULL};
 static const char *const crops[] = {"centre", "entropy", "attention", NULL};
 static const char *const formats[] = {"keep", "jpeg", "png", "webp", "avif", "tiff", "gif", NULL};
 static const char *const frames[] = {"first", "all", NULL};
+static const char *const labelers[] = {"builtin", "rekognition", NULL};
 
 /* "PutObject", S3 API Reference. */
 static const char *const encryptions[] = {"AES256", "aws:kms", "aws:kms:dsse", NULL};
@@ -36,13 +37,15 @@ enum {
     LIST_MAX = 64,
     METADATA_MAX = 20,
     MESSAGE_MAX = 8192,
-    URL_MAX = 2048
+    URL_MAX = 2048,
+    PATH_LENGTH_MAX = 4096,
 };
 
 #define MATCH(field)  offsetof(struct match_config, field)
 #define OUTPUT(field) offsetof(struct output_config, field)
 #define LABELS(field) offsetof(struct labels_config, field)
 #define NOTIFY(field) offsetof(struct notify_config, field)
+#define SERVER(field) offsetof(struct labeler_config, field)
 #define WHOLE(field)  offsetof(struct pipeline, field)
 
 /* clang-format off */
@@ -112,9 +115,31 @@ static const struct schema_key output_keys[] = {
     {.name = NULL},
 };
 
+static const struct schema_key server_keys[] = {
+    {.name = "url", .type = SCHEMA_TEXT, .offset = SERVER(url), .required = true, .max = URL_MAX,
+     .help = "a model server: it gets a JPEG by POST and responds with labels (docs/labels.md)"},
+    {.name = "size", .type = SCHEMA_INTEGER, .offset = SERVER(size), .min = 16, .max = 4096,
+     .fallback = "640", .help = "longest side of the JPEG in pixels"},
+    {.name = "timeout", .type = SCHEMA_TIME, .offset = SERVER(timeout_ms), .min = 100, .max = 300000,
+     .fallback = "10s", .help = "of a request, with its response"},
+    {.name = "concurrency", .type = SCHEMA_INTEGER, .offset = SERVER(concurrency), .min = 1,
+     .max = 64, .fallback = "4", .help = "requests at the same time"},
+    {.name = "max_response", .type = SCHEMA_BYTES, .offset = SERVER(response_max), .min = 1024,
+     .max = 8388608, .fallback = "256KiB", .help = "size of a response; a longer one is an error"},
+    {.name = "token_env", .type = SCHEMA_NAME, .offset = SERVER(token_env), .max = NAME_MAX_BYTES,
+     .shown = "none", .help = "environment variable with a token, sent as `Authorization: Bearer …`"},
+    {.name = "token_file", .type = SCHEMA_TEXT, .offset = SERVER(token_file), .max = PATH_LENGTH_MAX,
+     .shown = "none", .help = "the same from a file; read at the start and by a reload"},
+    {.name = NULL},
+};
+
+static const struct schema_section server_section = {
+    server_keys, sizeof(struct labeler_config), 0, pipeline_check_server};
+
 static const struct schema_key labels_keys[] = {
-    {.name = "labeler", .type = SCHEMA_NAME, .offset = LABELS(labeler), .fallback = "builtin",
-     .max = NAME_MAX_BYTES, .help = "builtin, or the name of a service"},
+    {.name = "labeler", .type = SCHEMA_VARIANT, .offset = LABELS(labeler), .fallback = "builtin",
+     .choices = labelers, .section = &server_section,
+     .help = "the built-in labeler, Amazon Rekognition (DetectLabels, which costs money), or a model server"},
     {.name = "tags", .type = SCHEMA_BOOLEAN, .offset = LABELS(tags), .fallback = "true",
      .help = "the labels become tags of the source object (S3 allows ten)"},
     {.name = "sidecar", .type = SCHEMA_TEMPLATE, .offset = LABELS(sidecar), .max = OBJECT_KEY_MAX,
@@ -125,6 +150,8 @@ static const struct schema_key labels_keys[] = {
      .max = 100, .fallback = "50", .help = "percent; labels with less are omitted"},
     {.name = "max", .type = SCHEMA_INTEGER, .offset = LABELS(max), .min = 1, .max = LABELS_MAX,
      .fallback = "20", .help = "maximum number of labels, highest confidence first"},
+    {.name = "rate", .type = SCHEMA_NUMBER, .offset = LABELS(rate), .min = 0.1, .max = 10000,
+     .shown = "`5` for rekognition", .help = "requests to the labeling service per second, of this pipeline"},
     {.name = NULL},
 };
 
@@ -216,6 +243,8 @@ static bool values_alike(enum schema_type type, const void *a, const void *b)
         return texts_alike(*(char *const *)a, *(char *const *)b);
     case SCHEMA_INTEGER:
     case SCHEMA_DURATION:
+    case SCHEMA_TIME:
+    case SCHEMA_BYTES:
     case SCHEMA_CHOICE:
         return *(const int *)a == *(const int *)b;
     case SCHEMA_NUMBER:
@@ -226,6 +255,7 @@ static bool values_alike(enum schema_type type, const void *a, const void *b)
         return colours_alike(a, b);
     case SCHEMA_TEXTS:
     case SCHEMA_PAIRS:
+    case SCHEMA_VARIANT:
     case SCHEMA_SECTION:
     case SCHEMA_SECTIONS:
         break;
@@ -252,6 +282,10 @@ static const char *type_shown(const struct schema_key *key)
         return "whole number";
     case SCHEMA_NUMBER:
         return "number";
+    case SCHEMA_TIME:
+        return "duration";
+    case SCHEMA_BYTES:
+        return "size";
     case SCHEMA_BOOLEAN:
         return "true, false";
     case SCHEMA_COLOUR:
@@ -278,11 +312,16 @@ static void print_type(FILE *stream, const struct schema_key *key)
     if (key->choices) {
         for (size_t i = 0; key->choices[i]; i++)
             fprintf(stream, "%s%s", i ? ", " : "", key->choices[i]);
+        fputs(key->type == SCHEMA_VARIANT ? ", or a map" : "", stream);
         return;
     }
     fputs(type_shown(key), stream);
     if (key->type == SCHEMA_INTEGER || key->type == SCHEMA_NUMBER)
         fprintf(stream, ", %g–%g", key->min, key->max);
+    if (key->type == SCHEMA_TIME)
+        fprintf(stream, ", %gs–%gs", key->min / 1000, key->max / 1000);
+    if (key->type == SCHEMA_BYTES)
+        fprintf(stream, ", %gKiB–%gKiB", key->min / 1024, key->max / 1024);
 }
 
 static void print_default(FILE *stream, const struct schema_key *key)

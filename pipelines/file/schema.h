@@ -27,10 +27,14 @@ enum schema_type {
     SCHEMA_PAIRS,    /* struct config_pairs: a map of strings */
     SCHEMA_INTEGER,  /* int, min to max */
     SCHEMA_NUMBER,   /* double, min to max */
+    SCHEMA_TIME,     /* int: milliseconds, min to max; "10s", "5m", "24h" (units.h) */
+    SCHEMA_BYTES,    /* int: bytes, min to max; "256KiB" (units.h) */
     SCHEMA_BOOLEAN,  /* bool */
     SCHEMA_CHOICE,   /* int: index into choices */
     SCHEMA_WORD,     /* char *: one of choices, NULL if it is not given */
     SCHEMA_COLOUR,   /* struct colour */
+    SCHEMA_VARIANT,  /* struct whose first member is a char *: one of choices, or else a nested map,
+                      * which fills the other members */
     SCHEMA_SECTION,  /* struct: a nested map */
     SCHEMA_SECTIONS, /* struct output_list: a list of such maps */
 };

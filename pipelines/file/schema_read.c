@@ -16,6 +16,7 @@
 #include "pipeline_file.h"
 #include "schema.h"
 #include "text_template.h"
+#include "units.h"
 
 int schema_fail(struct schema_reader *r, struct yaml_place place, const char *name,
                 const char *format, ...)
@@ -47,6 +48,14 @@ static void expectation(const struct schema_key *key, char *out, size_t size)
     case SCHEMA_NUMBER:
         snprintf(out, size, "a number from %g to %g", key->min, key->max);
         break;
+    case SCHEMA_TIME:
+        snprintf(out, size, "a duration from %gs to %gs, such as 10s or 5m", key->min / 1000,
+                 key->max / 1000);
+        break;
+    case SCHEMA_BYTES:
+        snprintf(out, size, "a size from %gKiB to %gKiB, such as 256KiB", key->min / 1024,
+                 key->max / 1024);
+        break;
     case SCHEMA_BOOLEAN:
         snprintf(out, size, "true or false");
         break;
@@ -70,10 +79,13 @@ static void expectation(const struct schema_key *key, char *out, size_t size)
         break;
     case SCHEMA_CHOICE:
     case SCHEMA_WORD:
+    case SCHEMA_VARIANT:
         used = (size_t)snprintf(out, size, "one of");
         for (size_t i = 0; key->choices[i] && used < size; i++)
             used +=
                 (size_t)snprintf(out + used, size - used, "%s %s", i ? "," : "", key->choices[i]);
+        if (key->type == SCHEMA_VARIANT && used < size)
+            snprintf(out + used, size - used, ", or a map");
         break;
     default:
         snprintf(out, size, "a string");
@@ -317,6 +329,21 @@ static int read_duration(struct schema_reader *r, const struct schema_key *key,
     return fail_type(r, key, node);
 }
 
+/* A number with a unit. */
+static int read_units(struct schema_reader *r, const struct schema_key *key,
+                      const struct yaml_node *node, int *out)
+{
+    uint64_t value = 0;
+    int code = ERR_INVALID;
+    if (node->kind == YAML_SCALAR)
+        code = key->type == SCHEMA_TIME ? units_parse_time(node->text, &value)
+                                        : units_parse_bytes(node->text, &value);
+    if (code || (double)value < key->min || (double)value > key->max)
+        return fail_type(r, key, node);
+    *out = (int)value;
+    return 0;
+}
+
 static int read_boolean(struct schema_reader *r, const struct schema_key *key,
                         const struct yaml_node *node, bool *out)
 {
@@ -375,10 +402,19 @@ static int read_sections(struct schema_reader *r, const struct schema_key *key,
 static int read_section(struct schema_reader *r, const struct schema_key *key,
                         const struct yaml_node *node, void *into)
 {
-    snprintf(r->path, sizeof r->path, "%s.", key->name);
+    size_t outer = strlen(r->path);
+    snprintf(r->path + outer, sizeof r->path - outer, "%s.", key->name);
     int code = schema_read(r, key->section, node, into);
-    r->path[0] = '\0';
+    r->path[outer] = '\0';
     return code;
+}
+
+static int read_variant(struct schema_reader *r, const struct schema_key *key,
+                        const struct yaml_node *node, void *into)
+{
+    if (node->kind == YAML_MAP)
+        return read_section(r, key, node, into);
+    return read_word(r, key, node, into);
 }
 
 static int read_value(struct schema_reader *r, const struct schema_key *key,
@@ -418,6 +454,11 @@ static int read_value(struct schema_reader *r, const struct schema_key *key,
         if (node->kind == YAML_SCALAR && colour_parse(node->text, field))
             return 0;
         return fail_type(r, key, node);
+    case SCHEMA_TIME:
+    case SCHEMA_BYTES:
+        return read_units(r, key, node, field);
+    case SCHEMA_VARIANT:
+        return read_variant(r, key, node, field);
     case SCHEMA_SECTION:
         return read_section(r, key, node, field);
     case SCHEMA_SECTIONS:
@@ -549,6 +590,10 @@ static void value_clear(const struct schema_key *key, void *field)
         break;
     case SCHEMA_PAIRS:
         pairs_clear(field);
+        break;
+    case SCHEMA_VARIANT:
+        free(*(char **)field);
+        schema_clear(key->section, field);
         break;
     case SCHEMA_SECTION:
         schema_clear(key->section, field);

@@ -89,14 +89,19 @@ static void write_at(const void *data, size_t size, off_t at)
     }
 }
 
+static off_t body_write(const struct rendition *made, off_t at)
+{
+    write_at(made->body.data, made->body.size, at);
+    return at + (off_t)made->body.size;
+}
+
 static void bodies_write(const struct decoder_request *request, off_t at)
 {
     for (size_t i = 0; i < request->count; i++) {
-        for (size_t k = 0; k < request->items[i].rendition_count; k++) {
-            const struct bytes *body = &request->items[i].renditions[k].body;
-            write_at(body->data, body->size, at);
-            at += (off_t)body->size;
-        }
+        const struct render_item *item = &request->items[i];
+        for (size_t k = 0; k < item->rendition_count; k++)
+            at = body_write(&item->renditions[k], at);
+        at = body_write(&item->label_image, at);
     }
 }
 

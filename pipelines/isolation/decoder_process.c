@@ -451,6 +451,11 @@ static int bodies_read(struct decoder *d, struct render_item *const *items, size
             if (code)
                 return code;
         }
+        if (!items[i]->label_image.body.size)
+            continue;
+        int code = body_read(d, &items[i]->label_image.body, &at);
+        if (code)
+            return code;
     }
     return 0;
 }

@@ -44,6 +44,14 @@ static void labels_write(struct buffer *out, const struct label_set *labels)
     }
 }
 
+static void label_image_write(struct buffer *out, const struct rendition *made)
+{
+    uint32_t present = made->body.size > 0;
+    WIRE_PUT(out, present);
+    if (present)
+        rendition_write(out, made);
+}
+
 int decoder_reply_write(struct buffer *out, const struct render_item *items, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -57,6 +65,7 @@ int decoder_reply_write(struct buffer *out, const struct render_item *items, siz
         for (size_t k = 0; k < item->rendition_count; k++)
             rendition_write(out, &item->renditions[k]);
         labels_write(out, &item->labels);
+        label_image_write(out, &item->label_image);
     }
     return out->error;
 }
@@ -181,6 +190,8 @@ static int rendition_read(struct reply_reader *r, const struct render_item *item
         return lie(r);
     r->left -= size;
     made->body.size = (size_t)size;
+    if (!config->key) /* it is not stored */
+        return 0;
     struct key_values values = {.ext = facts->ext, .width = made->width, .height = made->height};
     return name_make(item, config->key, config->bucket, &values, r->source, &made->bucket,
                      &made->key);
@@ -219,6 +230,17 @@ static int labels_read(struct reply_reader *r, const struct labels_config *confi
     return 0;
 }
 
+/* The JPEG for a labeling service; a model server always gets one. */
+static int label_image_read(struct reply_reader *r, struct render_item *item)
+{
+    const struct labels_config *labels = &item->pipeline->labels;
+    enum labeler_kind kind = labels->given ? labels->settings.kind : LABELER_BUILTIN;
+    uint32_t present = wire_take_u32(&r->wire, kind == LABELER_BUILTIN ? 0 : 1);
+    if (kind == LABELER_SERVER && !present)
+        return lie(r);
+    return present ? rendition_read(r, item, &labels->image, &item->label_image) : 0;
+}
+
 static int sidecar_name(struct reply_reader *r, struct render_item *item)
 {
     const struct labels_config *labels = &item->pipeline->labels;
@@ -250,6 +272,9 @@ static int item_read(struct reply_reader *r, struct render_item *item)
     if (code)
         return code;
     code = labels_read(r, &item->pipeline->labels, &item->labels);
+    if (code)
+        return code;
+    code = label_image_read(r, item);
     if (code)
         return code;
     return sidecar_name(r, item);

@@ -48,6 +48,7 @@ int decoder_request_write(struct buffer *out, const struct render_source *source
 {
     uint64_t max_bytes = limits->max_bytes;
     uint32_t max_frames = limits->max_frames, items_count = (uint32_t)count;
+    uint32_t labeler_reads = source->labeler_reads;
     uint32_t audience = (uint32_t)source->audience_count;
     if (source->audience_count > DECODER_AUDIENCE_MAX || count > DECODER_ITEMS_MAX)
         return out->error = ERR_LIMIT;
@@ -57,6 +58,7 @@ int decoder_request_write(struct buffer *out, const struct render_source *source
     WIRE_PUT(out, limits->max_pixels);
     WIRE_PUT(out, max_bytes);
     WIRE_PUT(out, max_frames);
+    WIRE_PUT(out, labeler_reads);
     WIRE_PUT(out, audience);
     for (size_t i = 0; i < audience; i++)
         pipeline_write(out, source->audience[i], slots);
@@ -94,6 +96,7 @@ static int source_read(struct wire_reader *r, struct slice image, struct decoder
     WIRE_TAKE(r, max_bytes);
     WIRE_TAKE(r, out->limits.max_frames);
     out->limits.max_bytes = (size_t)max_bytes;
+    out->source.labeler_reads = wire_take_u32(r, 1);
     return 0;
 }
 

@@ -18,7 +18,38 @@ enum {
 
 static bool is_analysed(const struct pipeline *pipeline)
 {
-    return pipeline->labels.given && strcmp(pipeline->labels.labeler, "builtin") == 0;
+    return pipeline->labels.given && pipeline->labels.settings.kind == LABELER_BUILTIN;
+}
+
+/* Whether Rekognition accepts these bytes as they are. */
+static bool is_plain(const struct image_source *image)
+{
+    return (image->format == FORMAT_JPEG || image->format == FORMAT_PNG) && !image->cmyk &&
+           !image->deep && image->facts.width <= REKOGNITION_SIDE_MAX &&
+           image->facts.height <= REKOGNITION_SIDE_MAX;
+}
+
+/* Whether the pipeline's labeling service needs a JPEG. It depends on the source and the pipeline
+ * only, because its size is a stage of the plan. */
+static bool needs_label_image(const struct render *r, const struct pipeline *pipeline)
+{
+    size_t max = r->source->labeler_reads ? REKOGNITION_OBJECT_MAX : REKOGNITION_BYTES_MAX;
+    if (!pipeline->labels.given || pipeline->labels.settings.kind == LABELER_BUILTIN)
+        return false;
+    return pipeline->labels.settings.kind == LABELER_SERVER || !is_plain(&r->image) ||
+           r->source->image.size > max;
+}
+
+/* The outputs that are stored, then the JPEG for a labeling service. */
+static size_t outputs_of(const struct render *r, const struct pipeline *pipeline)
+{
+    return pipeline->outputs.count + needs_label_image(r, pipeline);
+}
+
+static const struct output_config *config_of(const struct pipeline *pipeline, size_t index)
+{
+    return index < pipeline->outputs.count ? &pipeline->outputs.entries[index]
+                                           : &pipeline->labels.image;
 }
 
 bool render_item_is_analysed(const struct render_item *item)
@@ -66,8 +97,8 @@ static void survey_output(struct survey *survey, const struct render_output *out
 /* A pipeline's stages end at the first output that is refused, because the item fails there. */
 static void plan_pipeline(struct render *r, const struct pipeline *pipeline, struct survey *survey)
 {
-    for (size_t i = 0; i < pipeline->outputs.count; i++) {
-        struct render_output output = {.config = &pipeline->outputs.entries[i]};
+    for (size_t i = 0; i < outputs_of(r, pipeline); i++) {
+        struct render_output output = {.config = config_of(pipeline, i)};
         if (output_place(r, &output, NULL))
             return;
         if (output.animated)
@@ -98,9 +129,10 @@ static void plan_everybody(struct render *r)
 static void plan_output(struct render *r, struct render_item *item, size_t index)
 {
     struct render_output *output = &r->outputs[r->output_count++];
-    *output = (struct render_output){.item = item,
-                                     .config = &item->pipeline->outputs.entries[index],
-                                     .made = &item->renditions[index]};
+    *output = (struct render_output){
+        .item = item,
+        .config = config_of(item->pipeline, index),
+        .made = index < item->rendition_count ? &item->renditions[index] : &item->label_image};
     int code = output_place(r, output, &item->error);
     if (!code && output->animated)
         return;
@@ -124,7 +156,7 @@ static void plan_item(struct render *r, struct render_item *item)
         return;
     }
     item->rendition_count = list->count;
-    for (size_t i = 0; i < list->count && !item->error.code; i++)
+    for (size_t i = 0; i < outputs_of(r, item->pipeline) && !item->error.code; i++)
         plan_output(r, item, i);
     r->labels |= render_item_is_analysed(item);
 }
@@ -133,7 +165,7 @@ static int outputs_new(struct render *r)
 {
     size_t count = 0;
     for (size_t i = 0; i < r->item_count; i++)
-        count += r->items[i].pipeline->outputs.count;
+        count += outputs_of(r, r->items[i].pipeline);
     r->outputs = calloc(count + 1, sizeof *r->outputs);
     return r->outputs ? 0 : ERR_MEMORY;
 }

@@ -167,6 +167,8 @@ static int name_output(const struct render_output *output, const struct render_s
     const struct image_format_facts *format = image_format_facts(output->format);
     made->content_type = format->content_type;
     made->settings = &output->config->settings;
+    if (!output->config->key) /* it is not stored */
+        return 0;
     struct key_values values = {
         .bucket = source->bucket,
         .key = source->key,

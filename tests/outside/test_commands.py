@@ -148,7 +148,7 @@ def test_check_gives_ci_one_json_object(tmp_path):
 
 
 REFUSED = {
-    "a labeler that is not there": (GOOD + "labels: {labeler: rekognition}\n", 5, "labels.labeler", "not available"),
+    "a labeler that is not there": (GOOD + "labels: {labeler: magic}\n", 5, "labels.labeler", "expected one of builtin, rekognition"),
     "a queue that cannot be": (GOOD.replace("good-queue", "my queue"), 2, "queue", "is not a valid queue"),
     "an ARN of no queue": (GOOD.replace("good-queue", "arn:aws:sns:eu-west-1:1:x"), 2, "queue", "is not a valid queue"),
     "a loop": (GOOD.replace("'o/", "'in/"), 4, "outputs[0].key", "processed again"),

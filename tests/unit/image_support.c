@@ -97,7 +97,7 @@ void render_for(struct slice image, struct pipeline *const *audience, size_t aud
 {
     static const struct pipeline_limits defaults;
     struct render_source source = {"photos", "ingest/a b.jpg", "etag", image,
-                                   audience, audience_count,   NULL};
+                                   audience, audience_count,   NULL,   true};
     vips_pipeline_ops.render(&source, &defaults, items, count);
 }
 

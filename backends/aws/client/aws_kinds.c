@@ -145,6 +145,12 @@ static const struct {
     {"ParameterValueInvalid", ERR_INVALID, AWS_SNS},
     {"ValidationException", ERR_INVALID, AWS_SNS},
     {"InvalidParameterValue", ERR_INVALID, ANY},
+    {"InvalidParameterException", ERR_INVALID, AWS_REKOGNITION}, /* smaller than 80 pixels */
+
+    /* Rekognition: the image is not a JPEG or PNG, or too large; the caller may not read it. */
+    {"InvalidImageFormatException", ERR_UNSUPPORTED, AWS_REKOGNITION},
+    {"ImageTooLargeException", ERR_LIMIT, AWS_REKOGNITION},
+    {"InvalidS3ObjectException", ERR_DENIED, AWS_REKOGNITION},
 
     /* A GET without the SSE-C key, or a PUT without a header that the bucket requires. */
     {"InvalidRequest", ERR_UNACCEPTABLE, AWS_S3},

@@ -9,6 +9,7 @@
 #include "credential_chain.h"
 #include "endpoint.h"
 #include "http_client.h"
+#include "labeler.h"
 #include "list.h"
 #include "notifier.h"
 #include "object_store.h"
@@ -19,6 +20,7 @@ struct aws {
     struct queue_backend queues;
     struct object_store objects;
     struct notifier topics, event_buses;
+    struct labeler rekognition;
     uv_loop_t *loop;
     struct http_client *http;
     struct list requests;                      /* all pending requests (struct aws_request) */

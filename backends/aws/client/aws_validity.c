@@ -59,6 +59,7 @@ static const struct validity_row {
     {"PutRule", FORM_JSON, NULL, {"RuleArn"}},
     {"ListTargetsByRule", FORM_PAGE, NULL, {"Targets", "NextToken"}},
     {"PutTargets", FORM_JSON, NULL, {"FailedEntryCount"}},
+    {"DetectLabels", FORM_JSON, NULL, {"Labels"}},
 
     {"Publish", FORM_XML, "PublishResponse", {"MessageId"}},
     {"CreateTopic", FORM_XML, "CreateTopicResponse", {"TopicArn"}},

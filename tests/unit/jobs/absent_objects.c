@@ -181,7 +181,6 @@ static void the_undecoded_key_of_another_service_is_tried(void **state)
     add_pipeline("web", "web");
     add_pipeline("tags", "tags");
     w.pipelines[1]->facts.labels = true;
-    w.pipelines[1]->facts.labeler = "builtin";
     photo("a+b%20c.jpg", "pixels");
     announce_key("web", "ingest/a+b%20c.jpg", of_minio);
     announce_key("tags", "ingest/a+b%20c.jpg", ""); /* it names no source at all */

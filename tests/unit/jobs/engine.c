@@ -71,7 +71,6 @@ static void labels_become_tags_beside_those_of_others(void **state)
     (void)state;
     add_pipeline("tags", "tags");
     w.pipelines[0]->facts.labels = true;
-    w.pipelines[0]->facts.labeler = "builtin";
     photo("a.jpg", "pixels");
     struct fake_object *object = fake_store_find(&w.store, "photos", "ingest/a.jpg");
     object->tags[object->tag_count++] = (struct object_pair){strdup("project"), strdup("x")};

@@ -68,7 +68,6 @@ static void fill(void)
 {
     add_pipeline("web", "web");
     w.pipelines[0]->facts.labels = true;
-    w.pipelines[0]->facts.labeler = "builtin";
     photo("a.jpg", "pixels");
     photo("b.jpg", "corrupt");
     announce("web", "a.jpg");

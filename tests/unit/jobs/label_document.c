@@ -28,9 +28,11 @@ static void a_document_names_its_source_and_labels(void **state)
     struct label_set labels = {.count = 2};
     labels.entries[0] = (struct label){"Landscape", "", 100};
     labels.entries[1] = (struct label){"Camera", "Example 5", 99.96};
+    const struct label_document document = {
+        .record = &record, .etag = "etag", .image = &image, .labels = &labels};
     struct bytes out = {0}, again = {0};
-    assert_int_equal(label_document_write(&record, "etag", &image, &labels, &out), 0);
-    assert_int_equal(label_document_write(&record, "etag", &image, &labels, &again), 0);
+    assert_int_equal(label_document_write(&document, &out), 0);
+    assert_int_equal(label_document_write(&document, &again), 0);
     assert_int_equal(out.size, again.size);
     assert_memory_equal(out.data, again.data, out.size);
 

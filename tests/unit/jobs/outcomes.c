@@ -543,7 +543,6 @@ static void engine_begin(void)
     };
     struct pipeline_facts *facts = &t.pipelines[0]->facts;
     facts->labels = t.operation == GET_TAGS || t.operation == PUT_TAGS;
-    facts->labeler = facts->labels ? "builtin" : NULL;
     assert_int_equal(engine_create(&t.loop, &options, &t.engine, &error), 0);
     engine_start(t.engine, on_ready, NULL);
     UNTIL(t.ready);

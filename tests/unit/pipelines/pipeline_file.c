@@ -192,7 +192,7 @@ static void every_key_reaches_its_field(void **state)
     assert_int_equal(facts->visibility_s, 90);
     assert_int_equal(facts->output_count, 2);
     assert_true(facts->labels);
-    assert_string_equal(facts->labeler, "builtin");
+    assert_null(facts->labeler); /* built in */
     assert_false(facts->tags);
     assert_string_equal(facts->match_bucket, "photos");
     assert_int_equal(facts->match_prefix_count, 2);

@@ -139,7 +139,8 @@ static void how_outputs_are_stored_needs_permissions(void **state)
     struct pipeline p = web;
     p.facts.output_count = 2;
     p.facts.labels = p.facts.tags = true;
-    p.facts.labeler = "rekognition";
+    static const struct labeler_settings rekognition = {.kind = LABELER_REKOGNITION};
+    p.facts.labeler = &rekognition;
     p.outputs[0].settings = &own;
     p.outputs[1] =
         (struct pipeline_output){.bucket = "small", .key = "s/{name}", .settings = &aliased};
