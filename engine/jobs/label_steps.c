@@ -47,7 +47,7 @@ static enum step_result label_start(struct job *job, const struct labeler_settin
     struct labeler *labeler = job->msg.runner->options.labelers[service->kind];
     const struct bytes *image = &item_of(job)->label_image.body;
     if (!labeler)
-        return error_set(&job->loop.error, ERR_UNSUPPORTED, "the labeler \"%s\" is not available",
+        return error_set(&job->loop.error, ERR_REFUSED, "the labeler \"%s\" is not available",
                          service->name),
                STEP_FAIL;
     job->loop.label_name = source_name(job);

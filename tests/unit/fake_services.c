@@ -520,7 +520,7 @@ static void get_run(struct reply *reply)
     struct error error = {0};
     struct bytes body = {0};
     static const struct object_pair mark = {OUTPUT_MARK_PIPELINE, "web"};
-    struct object_facts facts = {.etag = "etag"};
+    struct object_facts facts = {.etag = object && object->etag ? object->etag : "etag"};
     const char *forbidden = request->store->forbidden;
     if ((!object && request->store->hides) || (forbidden && !strcmp(request->key, forbidden))) {
         error_set(&error, ERR_DENIED, "Access Denied");
@@ -555,7 +555,7 @@ static void head_run(struct reply *reply)
     struct object_request *request = container_of(reply, struct object_request, reply);
     struct fake_object *object = fake_store_find(request->store, request->bucket, request->key);
     struct error error = {0};
-    struct object_facts facts = {.etag = "etag"};
+    struct object_facts facts = {.etag = object && object->etag ? object->etag : "etag"};
     if (object) {
         facts.metadata = object->metadata;
         facts.metadata_count = object->metadata_count;

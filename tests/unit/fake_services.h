@@ -68,6 +68,7 @@ struct fake_object {
     char *bucket, *key;
     void *data;
     size_t size;
+    const char *etag;                               /* NULL: "etag", as all have */
     bool marked;                                    /* carries the metadata of an output */
     struct object_pair metadata[FAKE_METADATA_MAX]; /* of the put; malloc'd strings */
     size_t metadata_count;

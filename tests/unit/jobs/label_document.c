@@ -84,10 +84,65 @@ static void a_full_set_of_others_leaves_no_room(void **state)
     pairs_free(tags, count);
 }
 
+static void a_document_has_the_details_of_a_service(void **state)
+{
+    (void)state;
+    struct envelope_record record = {.bucket = (char[]){"photos"}, .key = (char[]){"a.jpg"}};
+    struct image_facts image = {.width = 60, .height = 40, .frames = 1, .format = "jpeg"};
+    struct label_set labels = {.count = 2, .entries = {{"Car", "", 98.44}, {"Sky", "", 60}}};
+    json_t *details = json_pack("[{s:[s],s:[s],s:s},{}]", "parents", "Vehicle", "aliases", "Auto",
+                                "name", "not this one");
+    const struct label_document document = {.record = &record,
+                                            .etag = "etag",
+                                            .image = &image,
+                                            .labels = &labels,
+                                            .labeler = "rekognition",
+                                            .details = details};
+    struct bytes out = {0};
+    assert_int_equal(label_document_write(&document, &out), 0);
+    json_t *root = json_loadb(out.data, out.size, 0, NULL);
+    json_t *car = json_array_get(json_object_get(root, "labels"), 0);
+    assert_string_equal(json_string_value(json_object_get(root, "labeler")), "rekognition");
+    assert_string_equal(json_string_value(json_object_get(car, "name")), "Car");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(car, "parents"), 0)),
+                        "Vehicle");
+    assert_int_equal(json_object_size(json_array_get(json_object_get(root, "labels"), 1)), 2);
+    json_decref(root);
+    json_decref(details);
+    bytes_free(&out);
+}
+
+static void tags_have_only_characters_that_s3_allows(void **state)
+{
+    (void)state;
+    struct label_set labels = {.count = 7,
+                               .entries = {{"Rock & Roll's", "", 90},
+                                           {"Stra\u00dfe \u2713", "", 80},
+                                           {"\u732b", "a<b>", 70},
+                                           {"!?", "", 60},
+                                           {"AWS:x", "", 60},
+                                           {"Rock Roll(s)", "", 60},
+                                           {"\U0001F408 Cat", "", 51}}};
+    struct object_pair *tags;
+    size_t count;
+    const struct object_pair old = {"Rock Rolls", "old"};
+    assert_int_equal(label_tags_merge(&old, 1, &labels, &tags, &count), 0);
+    assert_int_equal(count, 4);
+    assert_string_equal(tags[0].name, "Rock Rolls");
+    assert_string_equal(tags[0].value, "90.0");
+    assert_string_equal(tags[1].name, "Stra\u00dfe");
+    assert_string_equal(tags[2].name, "\u732b");
+    assert_string_equal(tags[2].value, "ab");
+    assert_string_equal(tags[3].name, "Cat");
+    pairs_free(tags, count);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_document_names_its_source_and_labels),
+        cmocka_unit_test(a_document_has_the_details_of_a_service),
+        cmocka_unit_test(tags_have_only_characters_that_s3_allows),
         cmocka_unit_test(tags_of_others_are_kept_and_ten_is_the_limit),
         cmocka_unit_test(a_full_set_of_others_leaves_no_room),
     };

@@ -22,7 +22,9 @@ static int set_up(void **state)
 
 static void assert_same_rendition(const struct rendition *a, const struct rendition *b)
 {
-    assert_string_equal(a->key, b->key);
+    assert_int_equal(!a->key, !b->key);
+    if (a->key)
+        assert_string_equal(a->key, b->key);
     if (a->bucket)
         assert_string_equal(a->bucket, b->bucket);
     else
@@ -45,6 +47,9 @@ static void assert_same_item(const struct render_item *a, const struct render_it
     for (size_t i = 0; i < a->rendition_count; i++)
         assert_same_rendition(&a->renditions[i], &b->renditions[i]);
     assert_memory_equal(&a->labels, &b->labels, sizeof a->labels);
+    assert_int_equal(a->label_image.body.size, b->label_image.body.size);
+    if (a->label_image.body.size)
+        assert_same_rendition(&a->label_image, &b->label_image);
     assert_memory_equal(&a->facts, &b->facts, sizeof a->facts);
     assert_int_equal(a->write_tags, b->write_tags);
     assert_int_equal(!a->sidecar_key, !b->sidecar_key);
@@ -52,7 +57,7 @@ static void assert_same_item(const struct render_item *a, const struct render_it
         assert_string_equal(a->sidecar_key, b->sidecar_key);
 }
 
-enum { PIPELINES = 4 };
+enum { PIPELINES = 5 };
 
 /* For the first of the pipelines; the others are waited for. */
 static void compare(struct slice image, struct pipeline **pipelines, size_t count)
@@ -97,6 +102,8 @@ static void results_are_those_of_a_thread(void **state)
         "name: c\nqueue: qc\nlabels: {tags: true, sidecar: 's/{dir}/{name}.json'}\n",
         "name: d\nqueue: qd\noutputs: [{key: 'e/{name}', width: 40, format: tiff},"
         " {key: 'f/{name}', width: 60, format: gif}]\n",
+        "name: e\nqueue: qe\nlabels: {labeler: {url: 'http://x/', size: 70}, sidecar: "
+        "'l/{name}'}\n",
     };
     struct pipeline *pipelines[PIPELINES];
     char folder[] = "/tmp/thumbwheel-isolation-XXXXXX", **paths = NULL;
@@ -268,6 +275,23 @@ static void no_facts(struct render_item *item)
 {
     item->facts.width = 0;
 }
+static void label_image(struct render_item *item)
+{
+    item->label_image = item->renditions[0];
+    item->label_image.content_type = "image/jpeg";
+    item->label_image.body.size = 1;
+    item->renditions[0].body.size = 99;
+}
+static void png_for_labels(struct render_item *item)
+{
+    label_image(item);
+    item->label_image.content_type = "image/png";
+}
+static void large_label_image(struct render_item *item)
+{
+    label_image(item);
+    item->label_image.body.size = 2;
+}
 static void odd_error(struct render_item *item)
 {
     item->error.code = ERR_DENIED;
@@ -303,6 +327,7 @@ static void invalid_replies_are_refused(void **state)
         {no_format, ERR_PROTOCOL},
         {no_facts, ERR_PROTOCOL},
         {odd_error, ERR_PROTOCOL},
+        {label_image, ERR_PROTOCOL}, /* not asked for */
     };
     struct pipeline *pipeline = pipeline_of("name: x\nqueue: q\n"
                                             "outputs: [{key: 'o/{name}', format: png}]\n"
@@ -313,6 +338,27 @@ static void invalid_replies_are_refused(void **state)
             fail_msg("case %zu: %s", i, error_name(code));
     }
     vips_pipeline_ops.release(pipeline);
+}
+
+/* A model server always gets a JPEG; Rekognition, only if it cannot read the object. */
+static void the_jpeg_for_a_service_is_checked(void **state)
+{
+    (void)state;
+    static change *const wrong[] = {png_for_labels, large_label_image};
+    static const char head[] = "name: x\nqueue: q\noutputs: [{key: 'o/{name}', format: png}]\n";
+    char server[200], rekognition[200];
+    snprintf(server, sizeof server, "%slabels: {labeler: {url: 'http://x/'}}\n", head);
+    snprintf(rekognition, sizeof rekognition, "%slabels: {labeler: rekognition}\n", head);
+    struct pipeline *pipelines[] = {pipeline_of(server), pipeline_of(rekognition)};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(read_changed(pipelines[i], label_image), 0);
+        for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++)
+            assert_int_equal(read_changed(pipelines[i], wrong[k]), ERR_PROTOCOL);
+    }
+    assert_int_equal(read_changed(pipelines[0], no_change), ERR_PROTOCOL); /* none */
+    assert_int_equal(read_changed(pipelines[1], no_change), 0);
+    for (size_t i = 0; i < 2; i++)
+        vips_pipeline_ops.release(pipelines[i]);
 }
 
 /* Every truncation and every changed byte of a valid reply: refused, or still valid. */
@@ -347,8 +393,11 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "decoder") == 0)
         return decoder_main(vips_pipeline_ops.render);
     const struct CMUnitTest tests[] = {
-        WITH_DECODERS(results_are_those_of_a_thread), WITH_DECODERS(pipelines_come_and_go),
-        WITH_DECODERS(limits_reach_the_decoder),      cmocka_unit_test(invalid_replies_are_refused),
+        WITH_DECODERS(results_are_those_of_a_thread),
+        WITH_DECODERS(pipelines_come_and_go),
+        WITH_DECODERS(limits_reach_the_decoder),
+        cmocka_unit_test(invalid_replies_are_refused),
+        cmocka_unit_test(the_jpeg_for_a_service_is_checked),
         cmocka_unit_test(broken_replies_do_no_harm),
     };
     return cmocka_run_group_tests(tests, start_pipelines, stop_pipelines);

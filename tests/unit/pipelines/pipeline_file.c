@@ -2,6 +2,7 @@
 #include "pipeline_support.h"
 
 #include <dirent.h>
+#include <unistd.h>
 
 #include "pipeline_file.h"
 
@@ -233,6 +234,59 @@ static void every_key_reaches_its_field(void **state)
     assert_true(p->labels.min_confidence == 12.5);
     assert_int_equal(p->labels.max, 48);
     vips_pipeline_ops.release(p);
+}
+
+static void a_labeling_service_has_its_settings(void **state)
+{
+    (void)state;
+    struct pipeline *p = pipeline_of("name: x\nqueue: q\nlabels: { labeler: rekognition, "
+                                     "min_confidence: 70, max: 9 }\n");
+    const struct labeler_settings *s = p->facts.labeler;
+    assert_int_equal(s->kind, LABELER_REKOGNITION);
+    assert_true(s->rate == 5 && s->min_confidence == 70 && s->max == 9);
+    vips_pipeline_ops.release(p);
+    p = pipeline_of("name: x\nqueue: q\nlabels: { labeler: { url: 'https://models/v1', size: 320, "
+                    "timeout: 2500ms, concurrency: 7, max_response: 64KiB }, rate: 0.5 }\n");
+    s = p->facts.labeler;
+    assert_int_equal(s->kind, LABELER_SERVER);
+    assert_string_equal(s->url, "https://models/v1");
+    assert_null(s->token);
+    assert_int_equal(s->image_max, 320);
+    assert_int_equal(s->timeout_ms, 2500);
+    assert_int_equal(s->concurrency, 7);
+    assert_int_equal(s->response_max, 64 * 1024);
+    assert_true(s->rate == 0.5);
+    vips_pipeline_ops.release(p);
+    p = pipeline_of("name: x\nqueue: q\nlabels: { labeler: { url: 'http://models' } }\n");
+    s = p->facts.labeler;
+    assert_true(s->image_max == 640 && s->timeout_ms == 10000 && s->concurrency == 4);
+    assert_true(s->response_max == 256 * 1024 && s->rate == 0);
+    vips_pipeline_ops.release(p);
+}
+
+/* The decoder processes parse pipelines too; they have no token. */
+static void a_token_is_read_by_loading_only(void **state)
+{
+    (void)state;
+    static const char text[] = "name: x\nqueue: q\nlabels: { labeler: { url: 'http://models', "
+                               "token_env: TEST_LABELS_TOKEN } }\n";
+    char path[] = "/tmp/token-XXXXXX";
+    struct error error = {0};
+    struct pipeline *p = NULL;
+    assert_int_equal(pipeline_parse("p.yaml", SLICE_LITERAL(text), &p, &error), 0);
+    assert_null(p->facts.labeler->token);
+    vips_pipeline_ops.release(p);
+    int fd = mkstemp(path);
+    assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
+    close(fd);
+    setenv("TEST_LABELS_TOKEN", "abc", 1);
+    assert_int_equal(pipeline_load(path, &p, &error), 0);
+    assert_string_equal(p->facts.labeler->token, "abc");
+    vips_pipeline_ops.release(p);
+    setenv("TEST_LABELS_TOKEN", "a\nb", 1);
+    assert_int_equal(pipeline_load(path, &p, &error), ERR_INVALID);
+    assert_non_null(strstr(error.text, "contains no token"));
+    unlink(path);
 }
 
 static void omitted_keys_have_the_documented_default(void **state)
@@ -516,6 +570,8 @@ int main(void)
         cmocka_unit_test(an_extension_of_another_format_is_warned_of),
         cmocka_unit_test(text_that_is_not_utf8_is_refused_where_it_stands),
         cmocka_unit_test(every_key_reaches_its_field),
+        cmocka_unit_test(a_labeling_service_has_its_settings),
+        cmocka_unit_test(a_token_is_read_by_loading_only),
         cmocka_unit_test(omitted_keys_have_the_documented_default),
         cmocka_unit_test(how_an_output_is_stored_is_checked),
         cmocka_unit_test(tags_and_metadata_have_the_limits_of_s3),

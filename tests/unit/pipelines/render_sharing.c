@@ -274,6 +274,61 @@ static void a_service_labels_later(void **state)
     bytes_free(&source);
 }
 
+static struct render_item labelled_by(const char *labeler, bool reads, struct slice source)
+{
+    static const struct pipeline_limits defaults;
+    char text[200];
+    snprintf(text, sizeof text, "name: t\nqueue: q\nlabels: {labeler: %s}\n", labeler);
+    struct render_item item = {.pipeline = pipeline_of(text)};
+    struct render_source from = {
+        .bucket = "photos", .key = "a", .etag = "e", .image = source, .labeler_reads = reads};
+    vips_pipeline_ops.render(&from, &defaults, &item, 1);
+    assert_int_equal(item.error.code, 0);
+    assert_int_equal(item.rendition_count, 0);
+    return item;
+}
+
+static void check_label_image(const char *labeler, bool reads, struct slice source, unsigned width,
+                              unsigned height)
+{
+    struct render_item item = labelled_by(labeler, reads, source);
+    assert_int_equal(item.label_image.body.size > 0, width > 0);
+    assert_int_equal(item.label_image.width, width);
+    assert_int_equal(item.label_image.height, height);
+    assert_null(item.label_image.key);
+    if (width)
+        assert_memory_equal(item.label_image.body.data, "\xff\xd8\xff", 3);
+    item_free(&item);
+}
+
+/* A service gets a JPEG unless it can use the object as it is. */
+static void a_service_gets_a_jpeg_of_what_it_cannot_use(void **state)
+{
+    (void)state;
+    struct bytes jpeg = encode(photograph(300, 200), ".jpg");
+    struct bytes webp = encode(photograph(300, 200), ".webp");
+    check_label_image("builtin", true, view(&webp), 0, 0);
+    check_label_image("rekognition", true, view(&jpeg), 0, 0);
+    check_label_image("rekognition", false, view(&jpeg), 0, 0);
+    check_label_image("rekognition", true, view(&webp), 300, 200);
+    check_label_image("{url: http://x/, size: 64}", true, view(&jpeg), 64, 43);
+    check_label_image("{url: http://x/}", true, view(&jpeg), 300, 200);
+    bytes_free(&webp);
+    /* With its size: a comment of many segments after the first marker. */
+    struct buffer large;
+    buffer_init(&large, 8 * 1024 * 1024);
+    static char segment[65537] = "\xff\xfe\xff\xff";
+    buffer_append(&large, jpeg.data, 2);
+    while (large.size <= REKOGNITION_BYTES_MAX)
+        buffer_append(&large, segment, sizeof segment);
+    buffer_append(&large, (char *)jpeg.data + 2, jpeg.size - 2);
+    assert_int_equal(large.error, 0);
+    check_label_image("rekognition", true, buffer_slice(&large), 0, 0);
+    check_label_image("rekognition", false, buffer_slice(&large), 300, 200);
+    buffer_free(&large);
+    bytes_free(&jpeg);
+}
+
 /* Each key of an output, set to a value that changes the bytes beside outputs with `base`. */
 static const struct difference {
     const char *key, *base, *value;
@@ -461,6 +516,7 @@ int main(void)
         cmocka_unit_test(labels_come_with_the_pictures),
         cmocka_unit_test(labels_do_not_use_a_refused_size),
         cmocka_unit_test(a_service_labels_later),
+        cmocka_unit_test(a_service_gets_a_jpeg_of_what_it_cannot_use),
         cmocka_unit_test(a_difference_in_any_key_makes_no_twin),
         cmocka_unit_test(only_keys_that_leave_the_bytes_alone_may_differ),
         cmocka_unit_test(threads_do_not_meet),
