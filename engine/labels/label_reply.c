@@ -62,6 +62,8 @@ static int names_read(struct reader *r, const json_t *label, const char *member,
     if (!json_is_array(list))
         return refuse(r, "a list of names is not an array");
     json_t *names = json_array();
+    if (!names)
+        return ERR_MEMORY;
     for (size_t i = 0; i < json_array_size(list) && i < REPLY_NAMES_MAX; i++) {
         json_t *entry = json_array_get(list, i);
         if (json_is_object(entry))
@@ -109,7 +111,7 @@ static int instances_read(struct reader *r, const json_t *label, json_t *out)
     if (json_array_size(list) == 0)
         return 0;
     json_t *instances = json_array();
-    int code = 0;
+    int code = instances ? 0 : ERR_MEMORY;
     for (size_t i = 0; !code && i < json_array_size(list) && i < REPLY_INSTANCES_MAX; i++)
         code = instance_read(r, json_array_get(list, i), instances);
     if (code) {

@@ -121,7 +121,9 @@ static int document_once(void)
     struct bytes out = {0};
     struct object_pair *tags = NULL;
     size_t count = 0;
-    int code = label_document_write(&record, "etag", &facts, &labels, &out);
+    const struct label_document document = {
+        .record = &record, .etag = "etag", .image = &facts, .labels = &labels};
+    int code = label_document_write(&document, &out);
     bytes_free(&out);
     if (!code)
         code = label_tags_merge(others, 1, &labels, &tags, &count);
