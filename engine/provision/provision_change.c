@@ -39,24 +39,30 @@ static int difference_add(json_t *differences, const char *name, const json_t *i
                                          "should", should ? json_deep_copy(should) : json_null()));
 }
 
-/* A found attribute that the plan lacks is an entry of ours that is no longer wanted. */
-static int differences_find(json_t *wanted, json_t *found, json_t *differences)
+static int missing_find(json_t *wanted, json_t *found, json_t *differences)
 {
     const char *name;
     json_t *value;
-    int failed = 0;
     json_object_foreach(wanted, name, value)
     {
         const json_t *is = json_object_get(found, name);
-        if (!failed && !json_equal(is, value))
-            failed = difference_add(differences, name, is, value);
+        if (!json_equal(is, value) && difference_add(differences, name, is, value))
+            return ERR_MEMORY;
     }
+    return 0;
+}
+
+/* A found attribute that the plan lacks is an entry of ours that is no longer wanted. */
+static int surplus_find(json_t *wanted, json_t *found, json_t *differences)
+{
+    const char *name;
+    json_t *value;
     json_object_foreach(found, name, value)
     {
-        if (!failed && !json_object_get(wanted, name))
-            failed = difference_add(differences, name, value, NULL);
+        if (!json_object_get(wanted, name) && difference_add(differences, name, value, NULL))
+            return ERR_MEMORY;
     }
-    return failed;
+    return 0;
 }
 
 static enum provision_action action_of(const struct provision_change *change, bool exists)
@@ -78,7 +84,8 @@ int provision_compare(const struct provision_plan *plan, size_t index,
     finding->others = (struct text_list){0};
     finding->conflict = NULL;
     int failed = !wanted || !change->differences ||
-                 differences_find(wanted, finding->attributes, change->differences);
+                 missing_find(wanted, finding->attributes, change->differences) ||
+                 surplus_find(wanted, finding->attributes, change->differences);
     change->action = action_of(change, finding->exists);
     json_decref(wanted);
     provision_finding_clear(finding);

@@ -166,15 +166,16 @@ static int queue_attributes(const struct provision_plan *plan, size_t index,
                             const struct provision_place *place, json_t *out)
 {
     const struct provision_resource *queue = at(plan, index);
-    int failed = set_number(out, "VisibilityTimeout", queue->visibility_s) ||
-                 set_number(out, "MessageRetentionPeriod", queue->retention_s);
-    if (!failed && queue->fifo)
-        failed = json_object_set_new(out, "FifoQueue", json_true()) ||
-                 json_object_set_new(out, "ContentBasedDeduplication", json_true());
-    if (!failed && queue->to != PROVISION_NONE)
-        failed = set_arn(plan, queue->to, place, out, "DeadLetterQueue") ||
-                 set_number(out, "MaxReceiveCount", queue->max_receives);
-    return failed;
+    if (set_number(out, "VisibilityTimeout", queue->visibility_s) ||
+        set_number(out, "MessageRetentionPeriod", queue->retention_s))
+        return ERR_MEMORY;
+    if (queue->fifo && (json_object_set_new(out, "FifoQueue", json_true()) ||
+                        json_object_set_new(out, "ContentBasedDeduplication", json_true())))
+        return ERR_MEMORY;
+    if (queue->to == PROVISION_NONE)
+        return 0;
+    return set_arn(plan, queue->to, place, out, "DeadLetterQueue") ||
+           set_number(out, "MaxReceiveCount", queue->max_receives);
 }
 
 static int notification_attributes(const struct provision_plan *plan, size_t index,

@@ -61,6 +61,19 @@ static int redrive_found(struct provision *p, const json_t *attributes)
     return code;
 }
 
+static int queue_known(struct provision *p, json_t *attributes)
+{
+    p->finding.exists = true;
+    int code = is_found(p, attributes);
+    return code ? code : redrive_found(p, attributes);
+}
+
+static int queue_policy_known(struct provision *p, const json_t *attributes, struct error *error)
+{
+    int code = provision_keep_text(&p->text, json_text_in(attributes, "Policy"));
+    return code ? code : provision_policy_found(p, error);
+}
+
 static int attributes_known(struct provision *p, const struct aws_reply *reply, struct error *error)
 {
     if (provision_is_absent(error))
@@ -69,17 +82,8 @@ static int attributes_known(struct provision *p, const struct aws_reply *reply, 
     if (!root)
         return error->code;
     json_t *attributes = json_object_get(root, "Attributes");
-    int code;
-    if (provision_now(p)->kind == PROVISION_QUEUE) {
-        p->finding.exists = true;
-        code = is_found(p, attributes);
-        if (!code)
-            code = redrive_found(p, attributes);
-    } else {
-        code = provision_keep_text(&p->text, json_text_in(attributes, "Policy"));
-        if (!code)
-            code = provision_policy_found(p, error);
-    }
+    int code = provision_now(p)->kind == PROVISION_QUEUE ? queue_known(p, attributes)
+                                                         : queue_policy_known(p, attributes, error);
     json_decref(root);
     return code;
 }
