@@ -17,6 +17,7 @@
 #include "partition.h"
 #include "rekognition.h"
 #include "s3_private.h"
+#include "sns_topics.h"
 #include "sqs_private.h"
 
 static int region_of_instance(struct aws *aws, const struct profile *profile, struct error *error)
@@ -167,6 +168,7 @@ int aws_create(uv_loop_t *loop, struct http_client *http, const struct backend_s
     aws->topics.ops = &aws_topic_ops;
     aws->event_buses.ops = &aws_event_bus_ops;
     aws->rekognition.ops = &rekognition_ops;
+    aws->topic_batches.ops = &sns_ops;
     aws->loop = loop;
     aws->http = http;
     list_init(&aws->requests);
@@ -229,4 +231,9 @@ struct notifier *aws_event_bus_notifier(struct aws *aws)
 struct labeler *aws_rekognition(struct aws *aws)
 {
     return &aws->rekognition;
+}
+
+struct topic_backend *aws_topic_backend(struct aws *aws)
+{
+    return &aws->topic_batches;
 }

@@ -18,6 +18,7 @@
 #include "notifier.h"
 #include "object_store.h"
 #include "queue_backend.h"
+#include "topic_backend.h"
 
 struct aws;
 
@@ -39,7 +40,8 @@ struct labeler *aws_rekognition(struct aws *aws);         /* owned by aws */
 struct notifier *aws_topic_notifier(struct aws *aws);
 struct notifier *aws_event_bus_notifier(struct aws *aws);
 
-const char *aws_region(const struct aws *aws); /* owned by aws */
+const char *aws_region(const struct aws *aws);            /* owned by aws */
+struct topic_backend *aws_topic_backend(struct aws *aws); /* owned by aws */
 
 /* Appends the metrics of the requests and the credentials, in Prometheus' text format. */
 void aws_write_metrics(const struct aws *aws, struct buffer *out);

@@ -23,12 +23,14 @@
 #include "pipeline.h"
 #include "provision_change.h"
 #include "queue_backend.h"
+#include "topic_backend.h"
 
 struct backend { /* an open backend */
     struct queue_backend *queues;
     struct object_store *store;
     struct notifier *topics, *event_buses;
     struct labeler *rekognition; /* NULL: none */
+    struct topic_backend *topic_batches;
     void *handle;
 };
 

@@ -19,6 +19,8 @@ int cmd_provision(const struct assembly *assembly, const struct config *config);
 int cmd_whoami(const struct assembly *assembly, const struct config *config);
 int cmd_gate(const struct assembly *assembly, const struct config *config);
 int cmd_presign(const struct assembly *assembly, const struct config *config);
+int cmd_send(const struct assembly *assembly, const struct config *config);
+int cmd_backfill(const struct assembly *assembly, const struct config *config);
 int cmd_check(const struct assembly *assembly, const struct config *config);
 int cmd_completion(const struct assembly *assembly, const struct config *config);
 int cmd_dlq(const struct assembly *assembly, const struct config *config);

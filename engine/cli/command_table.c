@@ -79,6 +79,38 @@ const struct command command_table[] = {
      "On SIGTERM or Ctrl-C it refuses new requests and finishes the pending ones within\n"
      "--grace. Exits 1 if a bucket does not exist; 2 on a usage error, an error in the token\n"
      "file, or missing or refused credentials. Without a connection it keeps trying.\n"},
+    {"send", CONFIG_SEND, "[OPTIONS] FILE|s3://BUCKET/KEY...|-",
+     "send events for objects, or any message",
+     "Sends messages to a queue (--queue) or a topic (--topic), ten at a time.\n"
+     "s3://BUCKET/KEY is an object that exists: the message is the event that S3 would send for "
+     "it.\n"
+     "Without --queue and --topic it goes to the queues of the pipelines that match it. With\n"
+     "--bucket every argument is a key in that bucket. Anything else is a file whose content is\n"
+     "the message; - is standard input.\n"
+     "A body over the queue's limit (a topic's: 256 KiB) is stored in --payload-bucket, up to 2 "
+     "GB,\n"
+     "and the message points to it like those of the SQS extended clients; run fetches up to 16 "
+     "MiB.\n"
+     "It prints one line per message, with --json one object: argument, target, message_id,\n"
+     "payload (the body's URL, or null), error (null: it was sent).\n"
+     "On Ctrl-C it finishes what it has begun. Exits 0 if everything was sent, 1 if something was\n"
+     "not, 2 on a usage error.\n"},
+    {"backfill", CONFIG_BACKFILL, "[OPTIONS] s3://BUCKET/PREFIX",
+     "send events for the objects that a bucket already has",
+     "Lists the objects under the prefix and sends an event for each to the queues of the "
+     "pipelines\n"
+     "that match it, or to --queue or --topic. A pipeline whose outputs of an object all exist "
+     "and\n"
+     "are not older than the object is skipped, unless --force is given; one that stores nothing\n"
+     "but tags is never skipped. With --dry-run it only counts.\n"
+     "It can be stopped with Ctrl-C: the same command continues after the last event that was\n"
+     "confirmed, with --restart from the first object. The checkpoint is a file in\n"
+     "$XDG_STATE_HOME/thumbwheel or ~/.local/state/thumbwheel, and is removed at the end.\n"
+     "An error stops it; nothing is skipped because of one.\n"
+     "With --json it prints one object: finished, listed, matched, complete, sent (objects),\n"
+     "messages, after (the last key that is done, or null), error (null: none).\n"
+     "Exits 0 if it reached the end, 1 if it was stopped or a service failed, 2 on a usage "
+     "error.\n"},
     {"check", CONFIG_CHECK, "[OPTIONS]", "check the pipeline files",
      "Reads every pipeline file and reports all problems with file, line and column:\n"
      "unknown keys, wrong values, pipelines that share a name or queue, outputs that are\n"

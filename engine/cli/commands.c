@@ -33,6 +33,7 @@ static const struct {
     {CONFIG_RUN, cmd_run},         {CONFIG_LOCAL, cmd_local},
     {CONFIG_PROCESS, cmd_process}, {CONFIG_PROVISION, cmd_provision},
     {CONFIG_WHOAMI, cmd_whoami},   {CONFIG_PRESIGN, cmd_presign},
+    {CONFIG_SEND, cmd_send},       {CONFIG_BACKFILL, cmd_backfill},
     {CONFIG_GATE, cmd_gate},       {CONFIG_CHECK, cmd_check},
     {CONFIG_HEALTH, cmd_health},   {CONFIG_DLQ, cmd_dlq},
     {CONFIG_STATUS, cmd_status},   {CONFIG_COMPLETION, cmd_completion},

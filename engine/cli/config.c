@@ -174,18 +174,19 @@ static int text_set(const struct setting *s, const char *source, const char *val
 
 /* A list in an environment variable replaces the default; repeated flags add up, and replace the
  * environment's list. */
-static int list_set(const char *source, const char *value, bool split, struct text_list *list,
-                    struct error *error)
+static int list_set(const struct setting *s, const char *source, const char *value, bool split,
+                    struct text_list *list, struct error *error)
 {
     for (const char *p = value; p;) {
         const char *end = split ? strchrnul(p, ':') : p + strlen(p);
         if (end == p)
-            return error_set(error, ERR_INVALID, "%s: the value is empty; give a file or directory",
-                             source);
-        char *path = strndup(p, (size_t)(end - p));
-        int code = text_list_take(list, path ? path_normal(path) : NULL);
-        free(path);
-        if (code)
+            return error_set(error, ERR_INVALID, "%s: the value is empty; give %s", source,
+                             is_path(s) ? "a file or directory" : s->value);
+        char *item = strndup(p, (size_t)(end - p));
+        char *path = item && is_path(s) ? path_normal(item) : NULL;
+        if (is_path(s))
+            free(item);
+        if (text_list_take(list, is_path(s) ? path : item))
             return error_set(error, ERR_MEMORY, "out of memory");
         p = *end ? end + 1 : NULL;
     }
@@ -202,7 +203,7 @@ static int value_set(struct config *config, const struct setting *s, const char 
     case TYPE_TEXT:
         return text_set(s, source, value, place, error);
     case TYPE_LIST:
-        return list_set(source, value, split, place, error);
+        return list_set(s, source, value, split, place, error);
     case TYPE_CHOICE:
         return choice_set(s, source, value, place, error);
     default:
@@ -335,11 +336,11 @@ static int read_flag(struct argument_reader *r, const char *arg)
     return flag_set(r, s, source, r->args[r->next++]);
 }
 
-/* A file, or the URL of an object, whose key may have any form. */
+/* A photo's path in its shortest form; the other commands name objects, whose keys may have any. */
 static int read_path(struct argument_reader *r, const char *path)
 {
-    const bool is_url = strncmp(path, "s3://", 5) == 0;
-    if (text_list_take(&r->config->paths, is_url ? strdup(path) : path_normal(path)))
+    const bool is_photo = r->command & (CONFIG_LOCAL | CONFIG_PROCESS);
+    if (text_list_take(&r->config->paths, is_photo ? path_normal(path) : strdup(path)))
         return error_set(r->error, ERR_MEMORY, "out of memory");
     return 0;
 }

@@ -58,6 +58,17 @@ enum config_log_level {
     CONFIG_LOG_ERROR
 };
 
+/* Of send and backfill. */
+struct send_settings {
+    const char *topic;
+    const char *group, *deduplication;
+    struct text_list attributes; /* NAME=VALUE */
+    const char *payload_bucket;
+    bool always_through_s3;
+    bool force, restart;
+    unsigned rate; /* 0: as fast as it goes */
+};
+
 struct config { /* strings are owned; NULL if unset */
     struct text_list pipelines;
 
@@ -85,6 +96,7 @@ struct config { /* strings are owned; NULL if unset */
     const char *disposition;  /* presign get: Content-Disposition of the response; NULL: none */
     const char *version_id;   /* presign get; NULL: the current version */
     uint64_t size;            /* presign put: bytes; unless given, any number */
+    struct send_settings send;
 
     struct {                /* the gate, by itself or beside the engine */
         const char *listen; /* gate: ADDRESS:PORT */
@@ -96,7 +108,7 @@ struct config { /* strings are owned; NULL if unset */
     bool yes, dry_run; /* provision, dlq: without asking; without changing anything */
     enum config_emit emit;
     bool ready; /* health: ask for readiness */
-    /* dlq and status */
+    /* dlq and status; send and backfill: queue */
     const char *queue, *to, *reason, *key, *pipeline;
     uint64_t older_ms, limit;
     bool watch;

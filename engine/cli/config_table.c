@@ -8,8 +8,9 @@
 enum {
     ENGINE = CONFIG_RUN | CONFIG_LOCAL | CONFIG_PROCESS,
     CLOUD = CONFIG_LOCAL | CONFIG_PROCESS,
+    SENDING = CONFIG_SEND | CONFIG_BACKFILL,
     OPERATOR = CONFIG_DLQ | CONFIG_STATUS, /* they read the pipeline files, too */
-    ASKING = CONFIG_WHOAMI | CONFIG_PRESIGN | CONFIG_PROVISION |
+    ASKING = SENDING | CONFIG_WHOAMI | CONFIG_PRESIGN | CONFIG_PROVISION |
              OPERATOR, /* some requests, then the end */
     CALLERS = ASKING | CONFIG_GATE,
     GATES = CONFIG_GATE | CONFIG_RUN,
@@ -23,8 +24,8 @@ enum {
 
 /* Sorted by group. */
 const struct setting config_table[] = {
-    {"pipelines", TYPE_LIST, ENGINE | CONFIG_CHECK | OPERATOR | CONFIG_PROVISION, GROUP_SERVICE,
-     AT(pipelines), "DIR|FILE", "pipeline files, or directories of them; repeatable",
+    {"pipelines", TYPE_LIST, ENGINE | CONFIG_CHECK | OPERATOR | CONFIG_PROVISION | SENDING,
+     GROUP_SERVICE, AT(pipelines), "DIR|FILE", "pipeline files, or directories of them; repeatable",
      .shown = "those that come with thumbwheel", .reloads = CONFIG_RUN | CONFIG_LOCAL},
     {"region", TYPE_TEXT, ENGINE | CALLERS, GROUP_SERVICE, AT(backend.region), "NAME",
      "region to sign requests for", .shown = "AWS_REGION, then ~/.aws/config; local: us-east-1"},
@@ -32,8 +33,8 @@ const struct setting config_table[] = {
      "profile in ~/.aws/config and ~/.aws/credentials", .shown = "AWS_PROFILE, then default"},
     {"endpoint", TYPE_TEXT, CLIENT, GROUP_SERVICE, AT(backend.endpoint), "URL",
      "an AWS-compatible service to use instead of AWS", .shown = "AWS_ENDPOINT_URL, then AWS"},
-    {"requester-pays", TYPE_SWITCH, CONFIG_RUN | CONFIG_PRESIGN | CONFIG_GATE, GROUP_SERVICE,
-     AT(backend.requester_pays), NULL,
+    {"requester-pays", TYPE_SWITCH, CONFIG_RUN | CONFIG_PRESIGN | CONFIG_GATE | SENDING,
+     GROUP_SERVICE, AT(backend.requester_pays), NULL,
      "pay for the requests to buckets that demand it (Requester Pays)",
      .shown = "such buckets refuse them"},
 
@@ -60,6 +61,11 @@ const struct setting config_table[] = {
     {"missing", TYPE_CHOICE, ENGINE, GROUP_WORK, AT(engine.drop_missing), "dead-letter|drop",
      "messages whose object does not exist: dead-letter rejects them, drop deletes them",
      .standard = "dead-letter"},
+    {"delete-payloads", TYPE_SWITCH, CONFIG_RUN, GROUP_WORK, AT(engine.delete_payloads), NULL,
+     "remove the bodies that messages have in S3 (extended client), after the messages are "
+     "deleted; "
+     "not if several queues get the same message",
+     .shown = "they stay"},
     {"linger", TYPE_TIME, ENGINE, GROUP_WORK, AT(engine.linger_ms), "TIME",
      "how long a fetched photo waits for messages of other queues", .standard = "2s",
      .max = HOUR_MS / 6},
@@ -108,8 +114,10 @@ const struct setting config_table[] = {
      "ask whether the engine is ready, not only whether it is alive",
      .shown = "whether it is alive"},
 
-    {"queue", TYPE_TEXT, CONFIG_DLQ, GROUP_MESSAGES, AT(queue), "QUEUE",
-     "name, URL or ARN of a queue", .shown = "the dead-letter queues of the pipelines"},
+    {"queue", TYPE_TEXT, CONFIG_DLQ | SENDING, GROUP_MESSAGES, AT(queue), "QUEUE",
+     "name, URL or ARN of a queue",
+     .shown = "the dead-letter queues of the pipelines; send and backfill: the queues of those "
+              "that match"},
     {"to", TYPE_TEXT, CONFIG_DLQ, GROUP_MESSAGES, AT(to), "QUEUE",
      "redrive: move the messages to this queue", .shown = "the queue that each came from"},
     {"reason", TYPE_TEXT, CONFIG_DLQ, GROUP_MESSAGES, AT(reason), "TEXT",
@@ -205,8 +213,10 @@ const struct setting config_table[] = {
      .shown = "the object's"},
     {"version-id", TYPE_TEXT, CONFIG_PRESIGN, GROUP_PRESIGN, AT(version_id), "ID",
      "get: this version of the object", .shown = "the current one"},
-    {"bucket", TYPE_TEXT, CONFIG_PROVISION, GROUP_PROVISION, AT(provision.bucket), "NAME",
-     "bucket of the photos", .shown = "the one that the pipelines' match names"},
+    {"bucket", TYPE_TEXT, CONFIG_PROVISION | CONFIG_SEND, GROUP_PROVISION, AT(provision.bucket),
+     "NAME", "bucket of the photos; send: the arguments are keys in it",
+     .shown = "the one that the pipelines' match names; send: the arguments are files and "
+              "s3://BUCKET/KEY"},
     {"prefix", TYPE_TEXT, CONFIG_PROVISION, GROUP_PROVISION, AT(provision.prefix), "TEXT",
      "announce only photos whose keys begin with it",
      .shown = "the prefixes that the pipelines' match names"},
@@ -230,12 +240,36 @@ const struct setting config_table[] = {
      "N", "let outputs expire after so many days", .shown = "never", .min = 1, .max = 36500},
     {"yes", TYPE_SWITCH, CONFIG_PROVISION | CONFIG_DLQ, GROUP_PROVISION, AT(yes), NULL,
      "do not ask for confirmation", .shown = "ask on a terminal, otherwise refuse"},
-    {"dry-run", TYPE_SWITCH, CONFIG_PROVISION, GROUP_PROVISION, AT(dry_run), NULL,
-     "print the plan and change nothing", .shown = "apply it"},
+    {"dry-run", TYPE_SWITCH, CONFIG_PROVISION | CONFIG_BACKFILL, GROUP_PROVISION, AT(dry_run), NULL,
+     "print the plan and change nothing; backfill: only count",
+     .shown = "apply it; send the events"},
     {"emit", TYPE_CHOICE, CONFIG_PROVISION, GROUP_PROVISION, AT(emit),
      "none|cloudformation|terraform|iam-policy",
      "print a template that makes the same, or the policy of the engine's role",
      .standard = "none"},
+
+    {"topic", TYPE_TEXT, SENDING, GROUP_SENDING, AT(send.topic), "ARN", "send to this topic",
+     .shown = "none"},
+    {"group", TYPE_TEXT, SENDING, GROUP_SENDING, AT(send.group), "ID",
+     "message group; a FIFO queue or topic needs one", .shown = "none"},
+    {"deduplication", TYPE_TEXT, CONFIG_SEND, GROUP_SENDING, AT(send.deduplication), "ID",
+     "deduplication id of the one message, for a FIFO queue or topic",
+     .shown = "made from the object's version or the body"},
+    {"attribute", TYPE_LIST, CONFIG_SEND, GROUP_SENDING, AT(send.attributes), "NAME=VALUE",
+     "message attribute (a String); repeatable", .shown = "none"},
+    {"payload-bucket", TYPE_TEXT, CONFIG_SEND, GROUP_SENDING, AT(send.payload_bucket), "NAME",
+     "bucket for bodies that are larger than the queue's limit; the message points to them, as "
+     "those of the SQS extended client do",
+     .shown = "such bodies are refused"},
+    {"always-through-s3", TYPE_SWITCH, CONFIG_SEND, GROUP_SENDING, AT(send.always_through_s3), NULL,
+     "store every body in --payload-bucket", .shown = "only larger ones"},
+    {"force", TYPE_SWITCH, CONFIG_BACKFILL, GROUP_SENDING, AT(send.force), NULL,
+     "also send events for objects whose outputs exist", .shown = "they are skipped"},
+    {"rate", TYPE_NUMBER, CONFIG_BACKFILL, GROUP_SENDING, AT(send.rate), "N",
+     "objects per second for which events are sent", .shown = "as fast as it goes", .min = 1,
+     .max = 100000},
+    {"restart", TYPE_SWITCH, CONFIG_BACKFILL, GROUP_SENDING, AT(send.restart), NULL,
+     "begin at the first object again", .shown = "an interrupted backfill continues"},
 
     {"patience", TYPE_TIME, CLOUD, GROUP_RESULTS, AT(patience_ms), "TIME",
      "give up on photos after no progress for this long", .standard = "60s", .min = 1000,
@@ -245,7 +279,7 @@ const struct setting config_table[] = {
      .shown = "failures and a summary; for samples on"},
     {"json", TYPE_SWITCH, CLOUD | CONFIG_CHECK | ASKING, GROUP_RESULTS, AT(json), NULL,
      "print one JSON object per photo and a summary object; local: with --once; dlq: per message "
-     "or queue, and a summary; other commands: one object",
+     "or queue, and a summary; send: one per message; other commands: one object",
      .shown = "text"},
 
     {"watch", TYPE_SWITCH, CONFIG_STATUS, GROUP_RESULTS, AT(watch), NULL,
@@ -279,6 +313,7 @@ const char *config_group_title(enum config_group group)
         [GROUP_CLOUD] = "Embedded cloud",
         [GROUP_PRESIGN] = "Presigned URLs and the gate",
         [GROUP_PROVISION] = "Resources",
+        [GROUP_SENDING] = "Sending",
         [GROUP_RESULTS] = "Results",
         [GROUP_OTHER] = "Other",
     };

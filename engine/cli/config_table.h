@@ -38,6 +38,7 @@ enum config_group {
     GROUP_CLOUD,
     GROUP_PRESIGN,
     GROUP_PROVISION,
+    GROUP_SENDING,
     GROUP_RESULTS,
     GROUP_OTHER,
     GROUP_COUNT

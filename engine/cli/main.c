@@ -27,6 +27,7 @@ static int backend_open(uv_loop_t *loop, struct http_client *http,
                             .topics = aws_topic_notifier(aws),
                             .event_buses = aws_event_bus_notifier(aws),
                             .rekognition = aws_rekognition(aws),
+                            .topic_batches = aws_topic_backend(aws),
                             .handle = aws};
     return 0;
 }

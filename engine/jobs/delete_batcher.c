@@ -75,6 +75,7 @@ static void entry_settle(struct delete_batcher *batcher, struct delete_entry *en
     trace_deleted(batcher->home->keeper->tracer, &lease->trace, call->sent_ns, code);
     if (code == 0) {
         stats->deleted++;
+        lease->deleted = true;
     } else if (code == ERR_RECEIPT) {
         stats->lost++;
         log_warn(

@@ -55,6 +55,8 @@ static void delivery_free(struct delivery *delivery)
     group_tell(delivery);
     if (delivery->pointer)
         consumer->context->store->ops->cancel(delivery->pointer);
+    if (delivery->payload)
+        payload_removal_end(delivery->payload, false);
     for (size_t i = 0; i < delivery->job_count; i++)
         job_drop(delivery->jobs[i]);
     free(delivery->jobs);
@@ -305,7 +307,9 @@ static void delivery_settle(struct delivery *delivery)
     switch (delivery->outcome) {
     case OUTCOME_ACK:
         delivery->final = true;
-        lease_delete(delivery->lease, &delivery->trace);
+        lease_delete_then(delivery->lease, &delivery->trace,
+                          delivery->payload ? payload_removal_end : NULL, delivery->payload);
+        delivery->payload = NULL;
         delivery_close(delivery);
         break;
     case OUTCOME_RETRY:
@@ -408,10 +412,13 @@ static void on_pointer(struct bytes *body, const struct object_facts *facts,
 
 static void pointer_fetch(struct delivery *delivery)
 {
-    struct object_store *store = delivery->consumer->context->store;
+    const struct delivery_context *context = delivery->consumer->context;
+    struct object_store *store = context->store;
     struct object_name name = {delivery->envelope.pointer.bucket, delivery->envelope.pointer.key,
                                NULL, &delivery->trace};
     delivery->phase = DELIVERY_RESOLVING;
+    if (context->payloads)
+        delivery->payload = payload_removal_new(context->payloads, name.bucket, name.key);
     int code =
         store->ops->get(store, &name, POINTER_BODY_MAX, on_pointer, delivery, &delivery->pointer);
     if (code) {
@@ -424,8 +431,7 @@ static void pointer_fetch(struct delivery *delivery)
 static bool is_extended(const struct queue_message *message)
 {
     for (size_t i = 0; i < message->attribute_count; i++) {
-        const char *name = message->attributes[i].name;
-        if (strcmp(name, "ExtendedPayloadSize") == 0 || strcmp(name, "SQSLargePayloadSize") == 0)
+        if (envelope_is_size_attribute(message->attributes[i].name))
             return true;
     }
     return false;

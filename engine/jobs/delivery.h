@@ -20,6 +20,7 @@
 #include "list.h"
 #include "message_memory.h"
 #include "outcome.h"
+#include "payload_cleanup.h"
 #include "queue_backend.h"
 #include "tracer.h"
 
@@ -35,6 +36,7 @@ struct delivery_context {
     struct object_store *store;
     struct job_runner *jobs;
     struct message_memory *messages;
+    struct payload_cleanup *payloads; /* NULL: payloads stay */
     const struct engine_observer *observer;
     struct tracer *tracer; /* NULL: none */
     unsigned backoff_s;    /* the longest */
@@ -63,6 +65,7 @@ struct delivery {
     char sender_span[TRACE_SPAN_SIZE]; /* "": none */
     enum delivery_phase phase;
     struct object_request *pointer;
+    struct payload_removal *payload; /* of the body in S3, once it is acknowledged; NULL: none */
     struct job **jobs;
     size_t job_count;
     bool grouped;   /* from a FIFO queue: its group is processed in order */

@@ -138,6 +138,7 @@ static void deliveries_begin(struct engine *engine)
         .store = engine->options.store,
         .jobs = &engine->jobs,
         .messages = &engine->messages,
+        .payloads = engine->options.delete_payloads ? &engine->payloads : NULL,
         .observer = &engine->options.observer,
         .tracer = engine->options.tracer,
         .backoff_s = engine->options.backoff_s,
@@ -152,6 +153,8 @@ static void engine_begin(struct engine *engine)
     engine->leases.tracer = engine->options.tracer;
     event_order_init(&engine->order, engine->loop);
     message_memory_init(&engine->messages);
+    payload_cleanup_init(&engine->payloads, engine->loop, engine->options.store, something_ended,
+                         engine);
     watchdog_init(&engine->watchdog, engine, engine->options.stall_ms);
     queue_survey_init(&engine->survey, engine);
     jobs_begin(engine);
@@ -199,7 +202,7 @@ bool engine_idle(const struct engine *engine)
         if (consumer->in_flight || consumer->home.count)
             return false;
     }
-    return true;
+    return engine->payloads.count == 0;
 }
 
 static bool drain_complete(const struct engine *engine)
@@ -337,6 +340,7 @@ static void close_handles(struct engine *engine)
     event_order_close(&engine->order, order_closed);
     watchdog_close(&engine->watchdog, watchdog_closed);
     message_memory_clear(&engine->messages);
+    payload_cleanup_close(&engine->payloads);
     uv_close((uv_handle_t *)&engine->turn, turn_closed);
     uv_close((uv_handle_t *)&engine->grace, grace_closed);
     uv_close((uv_handle_t *)&engine->polls, polls_closed);

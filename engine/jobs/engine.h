@@ -67,6 +67,8 @@ struct engine_options {
     struct pipeline_limits limits;
     /* acknowledge messages whose object does not exist, instead of rejecting them */
     bool drop_missing;
+    /* remove the bodies that messages have in S3, after the messages are deleted */
+    bool delete_payloads;
     /* the service abandons a poll whose client disconnects, without hiding messages: a drain need
      * not wait for polls */
     bool polls_abortable;

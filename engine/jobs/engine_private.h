@@ -10,6 +10,7 @@
 #include "lease_keeper.h"
 #include "memory_budget.h"
 #include "message_memory.h"
+#include "payload_cleanup.h"
 #include "queue_survey.h"
 #include "source_table.h"
 #include "watchdog.h"
@@ -24,6 +25,7 @@ struct engine {
     struct lease_keeper leases;
     struct event_order order;
     struct message_memory messages;
+    struct payload_cleanup payloads;
     struct watchdog watchdog;
     struct queue_survey survey;
     struct consumer **consumers; /* how many of them are retired */

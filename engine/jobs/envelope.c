@@ -275,6 +275,25 @@ static void trace_read(json_t *root, struct envelope *out)
         trace_context_of_traceparent(json_string_value(value), &out->trace);
 }
 
+bool envelope_is_size_attribute(const char *name)
+{
+    return strcmp(name, "ExtendedPayloadSize") == 0 || strcmp(name, "SQSLargePayloadSize") == 0;
+}
+
+/* The extended client for SNS sets the attribute of the notification; without raw delivery it is in
+ * the envelope. */
+static bool is_extended(json_t *root)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(json_object_get(root, "MessageAttributes"), name, value)
+    {
+        if (envelope_is_size_attribute(name))
+            return true;
+    }
+    return false;
+}
+
 static int parse_object(json_t *root, bool extended, int depth, struct envelope *out,
                         struct error *error)
 {
@@ -294,7 +313,7 @@ static int parse_object(json_t *root, bool extended, int depth, struct envelope 
         trace_read(root, out);
     if (json_is_string(message) && json_object_get(root, "TopicArn"))
         return parse_body((struct slice){json_string_value(message), json_string_length(message)},
-                          extended, depth + 1, out, error);
+                          extended || is_extended(root), depth + 1, out, error);
     if (json_object_get(root, "bucket") && json_object_get(root, "key"))
         return parse_plain(root, out, error);
     return error_set(

@@ -8,8 +8,8 @@
  *   s3:TestEvent                                nothing to do
  *   {"bucket": …, "key": …}                     a plain request
  *   an SNS notification around any of these     "Parsing message formats", SNS Developer Guide
- *   the extended client's pointer               the body is in S3; the message has one of its size
- *                                               attributes
+ *   the extended client's pointer               the body is in S3; the message, or the SNS
+ *                                               notification, has one of its size attributes
  */
 #ifndef THUMBWHEEL_ENVELOPE_H
 #define THUMBWHEEL_ENVELOPE_H
@@ -64,5 +64,8 @@ struct envelope {
  * bytes), ERR_MEMORY. */
 int envelope_parse(struct slice body, bool extended, struct envelope *out, struct error *error);
 void envelope_clear(struct envelope *envelope);
+/* Whether this attribute of a message says that its body is in S3: ExtendedPayloadSize, or
+ * SQSLargePayloadSize of older clients. */
+bool envelope_is_size_attribute(const char *name);
 
 #endif

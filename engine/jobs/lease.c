@@ -83,6 +83,8 @@ void lease_destroy(struct lease *lease)
     list_remove(&lease->all);
     lease->home->count--;
     struct lease_keeper *keeper = lease->home->keeper;
+    if (lease->gone)
+        lease->gone(lease->gone_user, lease->deleted);
     free(lease->receipt);
     free(lease);
     keeper->ended(keeper->user);

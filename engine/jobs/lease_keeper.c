@@ -286,6 +286,14 @@ void lease_delete(struct lease *lease, const struct trace_context *trace)
     lease_keeper_arm(lease->home->keeper);
 }
 
+void lease_delete_then(struct lease *lease, const struct trace_context *trace, lease_gone *gone,
+                       void *user)
+{
+    lease->gone = gone;
+    lease->gone_user = user;
+    lease_delete(lease, trace);
+}
+
 void lease_release(struct lease *lease, unsigned visibility_s)
 {
     work_ends(lease, LEASE_RELEASE);

@@ -37,6 +37,9 @@ struct lease;
  * on the message, then call lease_forget. */
 typedef void lease_lost(void *user);
 
+/* The lease has ended. deleted: the service confirmed that the message is. From a loop callback. */
+typedef void lease_gone(void *user, bool deleted);
+
 struct lease_stats {
     uint64_t extended, lost, released, deleted, delete_failed;
 };
@@ -88,6 +91,9 @@ struct lease *lease_take(struct lease_home *home, char *receipt, unsigned visibi
                          uint64_t received_ms, lease_lost *lost, void *user);
 /* trace: the spans of the delete belong to it; NULL: none. */
 void lease_delete(struct lease *lease, const struct trace_context *trace);
+/* The same, and gone is called when the lease ends. */
+void lease_delete_then(struct lease *lease, const struct trace_context *trace, lease_gone *gone,
+                       void *user);
 void lease_release(struct lease *lease, unsigned visibility_s);
 void lease_forget(struct lease *lease);
 

@@ -34,6 +34,9 @@ struct lease {
     struct trace_context trace; /* of the message, with LEASE_DELETE */
     lease_lost *lost;
     void *user;
+    bool deleted;     /* confirmed */
+    lease_gone *gone; /* NULL: none */
+    void *gone_user;
 };
 
 /* A pending batch call. Freed by its callback, or by lease_home_close, after which no callback is

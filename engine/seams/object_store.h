@@ -42,6 +42,7 @@ struct object_facts { /* of a get or head; borrowed for the callback */
     const char *etag; /* without quotes */
     const char *version;
     const char *content_type;
+    int64_t modified_s; /* Last-Modified, Unix time; 0: unknown */
     const struct object_pair *metadata;
     size_t metadata_count;
 };
@@ -134,9 +135,23 @@ typedef void object_tags_got(const struct object_pair *tags, size_t count,
 struct object_entry {
     const char *key;
     uint64_t size;
+    const char *etag;    /* without quotes; NULL: unknown */
+    int64_t modified_ms; /* Unix time; 0: unknown */
 };
 typedef void object_listed(const struct object_entry *entries, size_t count, bool more,
                            const struct error *error, void *user);
+
+/* An upload in parts: of content whose size is not known, or that does not fit into memory. Nothing
+ * can be read before it is completed; what is neither completed nor aborted stays stored and is paid
+ * for. */
+enum { OBJECT_PART_MIN = 5 * 1024 * 1024, OBJECT_PARTS_MAX = 10000 }; /* the last may be smaller */
+typedef void object_upload_begun(const char *upload, const struct error *error, void *user);
+typedef void object_part_stored(const char *etag, const struct error *error, void *user);
+
+struct object_upload { /* strings are borrowed during the call */
+    const char *bucket, *key;
+    const char *id; /* of object_upload_begun */
+};
 
 struct object_store;
 
@@ -168,6 +183,22 @@ struct object_store_ops {
                    struct object_validity *valid, struct error *error);
     int (*presign_form)(struct object_store *store, const struct object_form *what,
                         struct object_form_made *out, struct error *error);
+    /* Done as well if there is no such object. */
+    int (*remove)(struct object_store *store, const struct object_name *name, object_done *done,
+                  void *user, struct object_request **out);
+    int (*upload_begin)(struct object_store *store, const struct object_upload *upload,
+                        const char *content_type, object_upload_begun *done, void *user,
+                        struct object_request **out);
+    /* number: from 1. The body is borrowed until the callback or the cancel. */
+    int (*upload_part)(struct object_store *store, const struct object_upload *upload,
+                       unsigned number, struct slice body, object_part_stored *done, void *user,
+                       struct object_request **out);
+    /* etags[i]: of part i + 1. */
+    int (*upload_complete)(struct object_store *store, const struct object_upload *upload,
+                           char *const *etags, size_t count, object_done *done, void *user,
+                           struct object_request **out);
+    int (*upload_abort)(struct object_store *store, const struct object_upload *upload,
+                        object_done *done, void *user, struct object_request **out);
     /* The callback will not be called. */
     void (*cancel)(struct object_request *request);
 };

@@ -48,6 +48,9 @@ struct pipeline_facts {
     struct pipeline_place name_place, queue_place, notify_place;
 };
 
+/* In an output's key: any number. */
+#define PIPELINE_NUMBER "\x01"
+
 /* The destination of an output; strings are owned by the pipeline. */
 struct pipeline_output {
     const char *bucket; /* NULL: the source's */
@@ -140,6 +143,12 @@ struct pipeline_ops {
     const struct pipeline_facts *(*facts)(const struct pipeline *pipeline);
     /* index below facts->output_count: a rendition; equal to it: the labels' sidecar. */
     struct pipeline_output (*output)(const struct pipeline *pipeline, size_t index);
+
+    /* The key of an output (by its index, see output) for a source, as far as it is known before the
+     * source is read: for free(), or NULL: there is no such output. PIPELINE_NUMBER stands for a
+     * width or height. The format of `keep` is guessed from the source's key. */
+    int (*output_key)(const struct pipeline *pipeline, size_t index, const char *bucket,
+                      const char *key, char **out);
 
     /* Whether the pipeline accepts an object (its `match`). */
     bool (*matches)(const struct pipeline *pipeline, const char *bucket, const char *key);

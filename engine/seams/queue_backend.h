@@ -112,6 +112,16 @@ typedef void queue_received(struct queue_message *messages, size_t count, const 
 typedef void queue_batch_done(const int *codes, size_t count, const struct error *error,
                               void *user);
 typedef void queue_sent(const char *message_id, const struct error *error, void *user);
+
+struct queue_send_result { /* of one message of a batch */
+    int code;        /* 0: stored; ERR_PROTOCOL, ERR_NETWORK, ERR_TIMEOUT, ERR_SERVER: unknown */
+    const char *id;  /* its MessageId; NULL unless it was stored */
+    const char *why; /* of a failure, from the service; "" if it gave none */
+};
+/* The results are in the order of the messages. If the whole call failed, error says why and every
+ * code is error->code. */
+typedef void queue_batch_sent(const struct queue_send_result *results, size_t count,
+                              const struct error *error, void *user);
 typedef void queue_depth_known(uint64_t visible, uint64_t in_flight, uint64_t delayed,
                                const struct error *error, void *user);
 
@@ -149,6 +159,9 @@ struct queue_backend_ops {
     /* The message is copied. */
     int (*send)(struct queue *queue, const struct queue_send *message, queue_sent *done,
                 void *user);
+    /* At most QUEUE_BATCH_MAX messages, which are copied. */
+    int (*send_batch)(struct queue *queue, const struct queue_send *messages, size_t count,
+                      queue_batch_sent *done, void *user);
     int (*depth)(struct queue *queue, queue_depth_known *done, void *user);
 };
 

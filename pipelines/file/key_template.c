@@ -141,10 +141,11 @@ static void append_piece(struct buffer *b, const struct key_piece *piece,
         buffer_text(b, values->ext);
         break;
     case KEY_WIDTH:
-        buffer_format(b, "%u", values->width);
-        break;
     case KEY_HEIGHT:
-        buffer_format(b, "%u", values->height);
+        if (values->number)
+            buffer_text(b, values->number);
+        else
+            buffer_format(b, "%u", piece->part == KEY_WIDTH ? values->width : values->height);
         break;
     case KEY_PIPELINE:
         buffer_text(b, values->pipeline);

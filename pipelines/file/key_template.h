@@ -39,6 +39,7 @@ struct key_values {
     const char *pipeline;
     const char *ext;
     unsigned width, height;
+    const char *number; /* in place of both; NULL: none */
 };
 
 /* *out is for free(). ERR_LIMIT: longer than OBJECT_KEY_MAX bytes; ERR_INVALID: the result is

@@ -136,6 +136,9 @@ struct pipeline *pipeline_retain(struct pipeline *pipeline);
 void pipeline_release(struct pipeline *pipeline);
 struct pipeline_output pipeline_output(const struct pipeline *pipeline, size_t index);
 
+int pipeline_output_key(const struct pipeline *pipeline, size_t index, const char *bucket,
+                        const char *key, char **out);
+
 /* Checks a section of the schema; filled is the struct that was read. */
 void pipeline_check_output(struct schema_reader *r, const struct yaml_node *node, void *filled);
 void pipeline_check_labels(struct schema_reader *r, const struct yaml_node *node, void *filled);

@@ -191,6 +191,7 @@ const struct pipeline_ops isolated_pipeline_ops = {
     .release = pipeline_release,
     .facts = facts_of,
     .output = output_of,
+    .output_key = pipeline_output_key,
     .matches = pipeline_matches,
     .check_loop = pipeline_check_loop,
     .render = render,

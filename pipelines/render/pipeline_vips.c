@@ -34,6 +34,7 @@ const struct pipeline_ops vips_pipeline_ops = {
     .release = pipeline_release,
     .facts = facts_of,
     .output = pipeline_output,
+    .output_key = pipeline_output_key,
     .matches = pipeline_matches,
     .check_loop = pipeline_check_loop,
     .render = render,

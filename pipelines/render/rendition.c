@@ -228,8 +228,12 @@ int rendition_name_sidecar(struct render_item *item, const struct render_source 
                            struct plan_size size, struct error *error)
 {
     const struct labels_config *labels = &item->pipeline->labels;
-    struct key_values values = {source->bucket, source->key, item->pipeline->name,
-                                "json",         size.width,  size.height};
+    struct key_values values = {.bucket = source->bucket,
+                                .key = source->key,
+                                .pipeline = item->pipeline->name,
+                                .ext = "json",
+                                .width = size.width,
+                                .height = size.height};
     int code = 0;
     if (!labels->sidecar)
         return 0;

@@ -10,7 +10,7 @@ import pytest
 import harness
 from harness import PROGRAM, ROOT, clean_environment, thumbwheel
 
-COMMANDS = ["run", "local", "process", "provision", "whoami", "presign", "gate", "check", "health", "dlq", "status", "completion", "man"]
+COMMANDS = ["run", "local", "process", "provision", "whoami", "presign", "gate", "send", "backfill", "check", "health", "dlq", "status", "completion", "man"]
 
 
 def test_help_lists_every_command():
@@ -197,9 +197,9 @@ def test_check_prints_the_schema_as_a_table():
 def test_check_prints_every_setting_as_a_table():
     done = thumbwheel("check", "--settings")
     assert done.returncode == 0
-    flags = set(re.findall(r"^  --([a-z-]+)", "".join(thumbwheel(command, "--help").stdout for command in COMMANDS),
+    flags = set(re.findall(r"^  --([a-z0-9-]+)", "".join(thumbwheel(command, "--help").stdout for command in COMMANDS),
                            re.MULTILINE)) - {"help", "schema", "settings", "operations"}
-    assert set(re.findall(r"^\| `--([a-z-]+)", done.stdout, re.MULTILINE)) == flags
+    assert set(re.findall(r"^\| `--([a-z0-9-]+)", done.stdout, re.MULTILINE)) == flags
     for flag in flags:
         assert f"`THUMBWHEEL_{flag.upper().replace('-', '_')}`" in done.stdout
 

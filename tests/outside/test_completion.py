@@ -144,7 +144,7 @@ def commands():
     found = {}
     for command in re.findall(r"^  (\w+) ", thumbwheel("--help").stdout, re.MULTILINE):
         text = thumbwheel(command, "--help").stdout
-        found[command] = dict(re.findall(r"^  (--[a-z-]+)(?: (\S+))?(?:  |$)", text, re.MULTILINE))
+        found[command] = dict(re.findall(r"^  (--[a-z0-9-]+)(?: (\S+))?(?:  |$)", text, re.MULTILINE))
     return found
 
 
@@ -217,7 +217,7 @@ def test_the_manual_page_has_all_that_help_lists(page, commands):
     text = read("man", "-l", page, LC_ALL="C.UTF-8", MANWIDTH="200", MANPAGER="cat")
     assert re.findall(r"^       thumbwheel (\w+)", text.partition("DESCRIPTION")[0], re.MULTILINE) == [*commands, "help", "version"]
     listed = {option: value or "" for options in commands.values() for option, value in options.items()}
-    assert set(re.findall(r"^ {7}(--[a-z-]+)", text, re.MULTILINE)) == set(listed)
+    assert set(re.findall(r"^ {7}(--[a-z0-9-]+)", text, re.MULTILINE)) == set(listed)
     missing = [option for option, value in listed.items()
                if not re.search(rf"^ {{7}}{option} *{re.escape(value)}(?:\n| )", text, re.MULTILINE)]
     assert missing == []

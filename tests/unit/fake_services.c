@@ -682,7 +682,7 @@ static void list_run(struct reply *reply)
         if (strcmp(object->bucket, request->bucket) == 0 &&
             strncmp(object->key, request->key, strlen(request->key)) == 0 &&
             (!first.key || strcmp(object->key, first.key) < 0))
-            first = (struct object_entry){object->key, object->size};
+            first = (struct object_entry){.key = object->key, .size = object->size};
     }
     request->listed(&first, first.key ? 1 : 0, false, &error, request->user);
 }
@@ -694,6 +694,26 @@ static int fake_list(struct object_store *seam, const char *bucket, const char *
     assert_null(start_after);
     request_new(seam, bucket, prefix, user, list_run, out)->listed = done;
     container_of(seam, struct fake_store, store)->lists++;
+    return 0;
+}
+
+static void object_free(struct fake_object *object);
+
+static void remove_run(struct reply *reply)
+{
+    struct object_request *request = container_of(reply, struct object_request, reply);
+    struct fake_object *object = fake_store_find(request->store, request->bucket, request->key);
+    struct error error = {0};
+    if (object)
+        object_free(object);
+    request->done(&error, request->user);
+}
+
+static int fake_remove(struct object_store *seam, const struct object_name *name, object_done *done,
+                       void *user, struct object_request **out)
+{
+    request_new(seam, name->bucket, name->key, user, remove_run, out)->done = done;
+    container_of(seam, struct fake_store, store)->removes++;
     return 0;
 }
 
@@ -712,6 +732,7 @@ void fake_store_init(struct fake_store *store, uv_loop_t *loop)
         .get_tags = fake_get_tags,
         .put_tags = fake_put_tags,
         .list = fake_list,
+        .remove = fake_remove,
         .cancel = fake_cancel,
     };
     store->store.ops = &store->ops;

@@ -82,7 +82,7 @@ struct fake_store {
     uv_loop_t *loop;
     struct list objects;
     struct list replies;
-    unsigned gets, heads, puts, tag_puts, lists;
+    unsigned gets, heads, puts, tag_puts, lists, removes;
     bool hides;            /* a GET of a missing object is denied, as without s3:ListBucket */
     const char *forbidden; /* a key that may not be read */
     bool unlisted;         /* listings are denied */

@@ -15,12 +15,14 @@
 #include "object_store.h"
 #include "queue_backend.h"
 #include "request_stats.h"
+#include "topic_backend.h"
 
 struct aws {
     struct queue_backend queues;
     struct object_store objects;
     struct notifier topics, event_buses;
     struct labeler rekognition;
+    struct topic_backend topic_batches;
     uv_loop_t *loop;
     struct http_client *http;
     struct list requests;                      /* all pending requests (struct aws_request) */

@@ -10,6 +10,7 @@
 #include "aws_validity.h"
 #include "container_of.h"
 #include "hash.h"
+#include "http_date.h"
 #include "jitter.h"
 #include "log.h"
 
@@ -149,24 +150,6 @@ static int retry_later(struct aws_request *request, uint64_t delay)
         request->timer_open = true;
     }
     return uv_timer_start(&request->timer, on_timer, delay, 0) ? ERR_MEMORY : 0;
-}
-
-/* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, IMF-fixdate), read without the locale. */
-static int http_date_parse(const char *text, int64_t *seconds)
-{
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    struct tm tm = {0};
-    char month[4] = "";
-    if (sscanf(text, "%*3s, %2d %3s %4d %2d:%2d:%2d GMT", &tm.tm_mday, month, &tm.tm_year,
-               &tm.tm_hour, &tm.tm_min, &tm.tm_sec) != 6)
-        return ERR_PROTOCOL;
-    const char *at = strlen(month) == 3 ? strstr(months, month) : NULL;
-    if (!at || (at - months) % 3 != 0)
-        return ERR_PROTOCOL;
-    tm.tm_mon = (int)(at - months) / 3;
-    tm.tm_year -= 1900;
-    *seconds = (int64_t)timegm(&tm);
-    return 0;
 }
 
 /* True if signing again makes sense: our clock differs from the service's, or the request arrived

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "container_of.h"
+#include "etag.h"
+#include "iso_time.h"
 #include "s3_private.h"
 #include "uri.h"
 #include "xml_reader.h"
@@ -12,8 +14,10 @@ enum { PAGE_MAX = 1000, QUERY_MAX = 8 * 1024 };
 struct list_reader {
     struct object_entry *entries; /* PAGE_MAX entries; keys are owned */
     size_t count;
-    char *key; /* of the entry being read */
+    /* of the entry being read */
+    char *key, *etag;
     uint64_t size;
+    int64_t modified_ms;
     bool more;
 };
 
@@ -41,6 +45,38 @@ static int size_set(struct list_reader *r, struct slice text)
     return 0;
 }
 
+static int etag_set(struct list_reader *r, struct slice text)
+{
+    char *quoted = slice_dup(text);
+    free(r->etag);
+    r->etag = quoted ? slice_dup(etag_bare(quoted)) : NULL;
+    free(quoted);
+    return r->etag ? 0 : ERR_MEMORY;
+}
+
+/* An unreadable time is an unknown one. */
+static int modified_set(struct list_reader *r, struct slice text)
+{
+    char *copy = slice_dup(text);
+    if (!copy)
+        return ERR_MEMORY;
+    if (iso_time_parse(copy, &r->modified_ms))
+        r->modified_ms = 0;
+    free(copy);
+    return 0;
+}
+
+static int entry_end(struct list_reader *r)
+{
+    if (!r->key || r->count == PAGE_MAX)
+        return ERR_PROTOCOL;
+    r->entries[r->count++] = (struct object_entry){r->key, r->size, r->etag, r->modified_ms};
+    r->key = r->etag = NULL;
+    r->size = 0;
+    r->modified_ms = 0;
+    return 0;
+}
+
 static int list_element(void *user, const char *path, struct slice text, size_t start, size_t end)
 {
     (void)start;
@@ -50,24 +86,24 @@ static int list_element(void *user, const char *path, struct slice text, size_t 
         return key_set(r, text);
     if (strcmp(path, "ListBucketResult/Contents/Size") == 0)
         return size_set(r, text);
+    if (strcmp(path, "ListBucketResult/Contents/ETag") == 0)
+        return etag_set(r, text);
+    if (strcmp(path, "ListBucketResult/Contents/LastModified") == 0)
+        return modified_set(r, text);
     if (strcmp(path, "ListBucketResult/IsTruncated") == 0)
         r->more = slice_equal_text(text, "true");
-    if (strcmp(path, "ListBucketResult/Contents") != 0)
-        return 0;
-    if (!r->key || r->count == PAGE_MAX)
-        return ERR_PROTOCOL;
-    r->entries[r->count++] = (struct object_entry){r->key, r->size};
-    r->key = NULL;
-    r->size = 0;
-    return 0;
+    return strcmp(path, "ListBucketResult/Contents") == 0 ? entry_end(r) : 0;
 }
 
 static void reader_free(struct list_reader *r)
 {
-    for (size_t i = 0; i < r->count; i++)
+    for (size_t i = 0; i < r->count; i++) {
         free((char *)r->entries[i].key);
+        free((char *)r->entries[i].etag);
+    }
     free(r->entries);
     free(r->key);
+    free(r->etag);
 }
 
 static int list_read(const struct aws_reply *reply, struct list_reader *reader)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "etag.h"
+#include "http_date.h"
 #include "md5.h"
 #include "s3_private.h"
 #include "uri.h"
@@ -85,6 +86,9 @@ int s3_facts_read(const struct http_response *response, struct s3_facts *out)
     out->facts.size = length ? strtoull(length, NULL, 10) : response->body.size;
     out->facts.version = http_response_header(response, "x-amz-version-id");
     out->facts.content_type = http_response_header(response, "content-type");
+    const char *modified = http_response_header(response, "last-modified");
+    if (modified && http_date_parse(modified, &out->facts.modified_s))
+        out->facts.modified_s = 0;
     const char *etag = http_response_header(response, "etag");
     if (etag && !(out->etag = slice_dup(etag_bare(etag))))
         return ERR_MEMORY;

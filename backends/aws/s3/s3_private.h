@@ -20,6 +20,8 @@ union object_callback {
     object_done *done;
     object_tags_got *tags;
     object_listed *listed;
+    object_upload_begun *begun;
+    object_part_stored *part;
 };
 
 struct object_request {
@@ -102,6 +104,19 @@ int s3_put_tags(struct object_store *store, const struct object_name *name,
                 struct object_request **out);
 int s3_list(struct object_store *store, const char *bucket, const char *prefix,
             const char *start_after, object_listed *done, void *user, struct object_request **out);
+int s3_remove(struct object_store *store, const struct object_name *name, object_done *done,
+              void *user, struct object_request **out);
+int s3_parts_begin(struct object_store *store, const struct object_upload *upload,
+                   const char *content_type, object_upload_begun *done, void *user,
+                   struct object_request **out);
+int s3_parts_store(struct object_store *store, const struct object_upload *upload, unsigned number,
+                   struct slice body, object_part_stored *done, void *user,
+                   struct object_request **out);
+int s3_parts_complete(struct object_store *store, const struct object_upload *upload,
+                      char *const *etags, size_t count, object_done *done, void *user,
+                      struct object_request **out);
+int s3_parts_abort(struct object_store *store, const struct object_upload *upload,
+                   object_done *done, void *user, struct object_request **out);
 void s3_cancel(struct object_request *request);
 
 /* An object_done for replies without a payload. */

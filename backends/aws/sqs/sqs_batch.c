@@ -6,20 +6,17 @@
 #include "json_text.h"
 #include "sqs_private.h"
 
-enum { ID_SIZE = 24 };
-
-static void entry_id(unsigned serial, size_t index, char out[ID_SIZE])
+void sqs_client_entry_id(unsigned serial, size_t index, char out[SQS_ID_SIZE])
 {
-    snprintf(out, ID_SIZE, "%u-%zu", serial, index);
+    snprintf(out, SQS_ID_SIZE, "%u-%zu", serial, index);
 }
 
-/* The index that a response entry refers to, or -1. */
-static int entry_index(const json_t *entry, unsigned serial, size_t count)
+int sqs_client_entry_index(const json_t *entry, unsigned serial, size_t count)
 {
     const char *id = json_text_in(entry, "Id");
-    char ours[ID_SIZE];
+    char ours[SQS_ID_SIZE];
     for (size_t i = 0; id && i < count; i++) {
-        entry_id(serial, i, ours);
+        sqs_client_entry_id(serial, i, ours);
         if (strcmp(id, ours) == 0)
             return (int)i;
     }
@@ -39,12 +36,12 @@ static void codes_read(const json_t *root, unsigned serial, int *codes, size_t c
     for (size_t i = 0; i < count; i++)
         codes[i] = ERR_PROTOCOL;
     for (size_t i = 0; i < json_array_size(successful); i++) {
-        int index = entry_index(json_array_get(successful, i), serial, count);
+        int index = sqs_client_entry_index(json_array_get(successful, i), serial, count);
         if (index >= 0)
             codes[index] = 0;
     }
     for (size_t i = 0; i < json_array_size(failed); i++) {
-        int index = entry_index(json_array_get(failed, i), serial, count);
+        int index = sqs_client_entry_index(json_array_get(failed, i), serial, count);
         if (index >= 0)
             codes[index] = failure_code(json_array_get(failed, i));
     }
@@ -82,8 +79,8 @@ static json_t *entries_body(unsigned serial, const struct queue_entry *entries, 
 {
     json_t *list = json_array();
     for (size_t i = 0; list && i < count; i++) {
-        char id[ID_SIZE];
-        entry_id(serial, i, id);
+        char id[SQS_ID_SIZE];
+        sqs_client_entry_id(serial, i, id);
         if (json_array_append_new(list, entry_body(id, &entries[i], visibility))) {
             json_decref(list);
             return NULL;

@@ -26,6 +26,7 @@ union queue_callback {
     queue_received *received;
     queue_batch_done *batch;
     queue_sent *sent;
+    queue_batch_sent *batch_sent;
     queue_depth_known *depth;
     queue_purged *purged;
     queue_sources_known *sources;
@@ -45,6 +46,7 @@ struct queue_request {
      * mistaken for the response to this one */
     unsigned serial;
     char md5[MD5_HEX_SIZE]; /* of the body of a send */
+    char *md5s;             /* of the bodies of a batch, MD5_HEX_SIZE bytes each; NULL: none */
 };
 
 struct sqs_client_call {
@@ -61,11 +63,20 @@ struct sqs_client_call {
     size_t count;
     unsigned serial;
     const char *md5;                   /* NULL: none */
+    char *md5s;                        /* malloc'd; taken over; NULL: none */
     const struct trace_context *trace; /* the same */
 };
 
 int sqs_start(struct queue *queue, const struct sqs_client_call *call, struct queue_request **out);
 void sqs_operation_free(struct queue_request *operation);
+
+/* The Id of a batch's entry, "<batch>-<index>", and the index that a response's entry refers to, or
+ * -1. */
+enum { SQS_ID_SIZE = 24 };
+void sqs_client_entry_id(unsigned serial, size_t index, char out[SQS_ID_SIZE]);
+int sqs_client_entry_index(const json_t *entry, unsigned serial, size_t count);
+/* The members of a message in a request; NULL if memory is short or a text is not UTF-8. */
+json_t *sqs_message_body(const struct queue_send *message);
 /* "https://sqs.eu-central-1.amazonaws.com/", for free(). region NULL: that of struct aws. */
 char *sqs_endpoint(const struct aws *aws, const char *region);
 
@@ -84,6 +95,8 @@ int sqs_delete_batch(struct queue *queue, const struct queue_entry *entries, siz
 int sqs_extend_batch(struct queue *queue, const struct queue_entry *entries, size_t count,
                      queue_batch_done *done, void *user);
 int sqs_send(struct queue *queue, const struct queue_send *message, queue_sent *done, void *user);
+int sqs_send_batch(struct queue *queue, const struct queue_send *messages, size_t count,
+                   queue_batch_sent *done, void *user);
 
 extern const struct queue_backend_ops sqs_ops;
 extern const struct queue_admin_ops sqs_admin_ops;

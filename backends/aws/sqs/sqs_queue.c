@@ -27,6 +27,7 @@ const struct queue_backend_ops sqs_ops = {
     .delete_batch = sqs_delete_batch,
     .extend_batch = sqs_extend_batch,
     .send = sqs_send,
+    .send_batch = sqs_send_batch,
     .depth = sqs_depth,
 };
 
@@ -45,6 +46,7 @@ int sqs_start(struct queue *queue, const struct sqs_client_call *call, struct qu
     if (!operation || (!call->no_url && json_object_set_new(call->body, "QueueUrl",
                                                             json_string(queue->facts.url)))) {
         free(operation);
+        free(call->md5s);
         json_decref(call->body);
         return ERR_MEMORY;
     }
@@ -53,6 +55,7 @@ int sqs_start(struct queue *queue, const struct sqs_client_call *call, struct qu
     operation->user = call->user;
     operation->count = call->count;
     operation->serial = call->serial;
+    operation->md5s = call->md5s;
     if (call->md5)
         memcpy(operation->md5, call->md5, sizeof operation->md5);
     list_push(&queue->operations, &operation->link);
@@ -85,6 +88,7 @@ int sqs_start(struct queue *queue, const struct sqs_client_call *call, struct qu
 void sqs_operation_free(struct queue_request *operation)
 {
     list_remove(&operation->link);
+    free(operation->md5s);
     free(operation);
 }
 

@@ -46,8 +46,7 @@ static int trace_set(json_t *body, const struct trace_context *trace)
         json_pack("{s:{s:s, s:s}}", "AWSTraceHeader", "DataType", "String", "StringValue", header));
 }
 
-/* NULL if memory is short or a text is not UTF-8. */
-static json_t *message_body(const struct queue_send *message)
+json_t *sqs_message_body(const struct queue_send *message)
 {
     json_t *body = json_pack("{s:s%}", "MessageBody", message->body, message->body_size);
     if (!body)
@@ -79,7 +78,7 @@ int sqs_send(struct queue *queue, const struct queue_send *message, queue_sent *
         return ERR_LIMIT;
     if (message->attribute_count > QUEUE_ATTRIBUTES_MAX)
         return ERR_LIMIT;
-    json_t *body = message_body(message);
+    json_t *body = sqs_message_body(message);
     if (!body)
         return ERR_INVALID;
     char md5[MD5_HEX_SIZE];

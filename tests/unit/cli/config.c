@@ -203,7 +203,7 @@ static void each_setting_has_a_name_a_help_and_a_default(void **state)
     (void)state;
     for (const struct setting *s = config_table; s < TABLE_END; s++) {
         size_t length = strlen(s->name);
-        if (length == 0 || strspn(s->name, "abcdefghijklmnopqrstuvwxyz-") != length)
+        if (length == 0 || strspn(s->name, "abcdefghijklmnopqrstuvwxyz0123456789-") != length)
             fail_msg("--%s: not a name in lower case", s->name);
         if (!s->help || !*s->help || s->help[strlen(s->help) - 1] == '.')
             fail_msg("--%s: no help, or a full stop at its end", s->name);

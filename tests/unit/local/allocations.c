@@ -204,7 +204,12 @@ static int pipeline_once(void)
 
 static int key_once(void)
 {
-    const struct key_values values = {"photos", "in/a.jpg", "web", "jpg", 10, 20};
+    const struct key_values values = {.bucket = "photos",
+                                      .key = "in/a.jpg",
+                                      .pipeline = "web",
+                                      .ext = "jpg",
+                                      .width = 10,
+                                      .height = 20};
     char *out = NULL;
     struct error error;
     int code = key_template_expand("{pipeline}/{dir}/{stem}-{width}x{height}.{ext}", &values, &out,

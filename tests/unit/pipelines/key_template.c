@@ -37,7 +37,12 @@ static void templates_become_keys(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct key_values values = {"photos", cases[i].key, "web", "webp", 640, 480};
+        struct key_values values = {.bucket = "photos",
+                                    .key = cases[i].key,
+                                    .pipeline = "web",
+                                    .ext = "webp",
+                                    .width = 640,
+                                    .height = 480};
         struct error error = {0};
         char *key = NULL;
         assert_int_equal(key_template_check(cases[i].template, &error), 0);

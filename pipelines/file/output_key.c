@@ -1,0 +1,28 @@
+/* Where a pipeline stores its outputs of a source that has not been read. */
+#include "image_format.h"
+#include "key_template.h"
+#include "pipeline_file.h"
+
+/* As rendition.c chooses it, from the key instead of the bytes. */
+static enum image_format format_of(const struct pipeline *pipeline, size_t index, const char *key)
+{
+    enum image_format format = (enum image_format)pipeline->outputs.entries[index].format;
+    if (format == FORMAT_KEEP)
+        format = image_format_of_ext(image_format_key_ext(slice_of(key)));
+    return format == FORMAT_KEEP || format == FORMAT_HEIF ? FORMAT_JPEG : format;
+}
+
+int pipeline_output_key(const struct pipeline *pipeline, size_t index, const char *bucket,
+                        const char *key, char **out)
+{
+    const struct pipeline_output output = pipeline_output(pipeline, index);
+    struct key_values values = {
+        .bucket = bucket, .key = key, .pipeline = pipeline->name, .number = PIPELINE_NUMBER};
+    *out = NULL;
+    if (!output.key)
+        return 0;
+    values.ext = index < pipeline->outputs.count
+                     ? image_format_facts(format_of(pipeline, index, key))->ext
+                     : "json";
+    return key_template_expand(output.key, &values, out, NULL);
+}
