@@ -80,6 +80,10 @@ struct plan_placement plan_place(struct plan_size source, const struct plan_wish
     return (struct plan_placement){whole, whole};
 }
 
+/* The part of a reduction that is left to the filter: the smallest with which no kind of picture is
+ * further from an ideal resize than with sharp (docs/measurements.md). */
+static const double rest_min = 1.6;
+
 static bool is_same(const struct plan_stage *stage, struct plan_size size, bool native)
 {
     return stage->size.width == size.width && stage->size.height == size.height &&
@@ -125,19 +129,22 @@ static int compare(const void *left, const void *right)
     return (int)b->native - (int)a->native;
 }
 
-static bool can_derive(const struct plan_stage *from, const struct plan_stage *to)
+/* An enlarged picture has nothing that the source lacks, and has been filtered once more. */
+static bool can_derive(const struct plan_stage *from, const struct plan_stage *to,
+                       struct plan_size source)
 {
-    return from->native == to->native && from->size.width >= 2 * to->size.width &&
+    return from->native == to->native && from->size.width <= source.width &&
+           from->size.height <= source.height && from->size.width >= 2 * to->size.width &&
            from->size.height >= 2 * to->size.height;
 }
 
-void plan_order(struct plan *plan)
+void plan_order(struct plan *plan, struct plan_size source)
 {
     qsort(plan->stages, plan->count, sizeof plan->stages[0], compare);
     for (size_t i = 1; i < plan->count; i++) {
         size_t parent = i;
         while (parent-- > 0) {
-            if (can_derive(&plan->stages[parent], &plan->stages[i])) {
+            if (can_derive(&plan->stages[parent], &plan->stages[i], source)) {
                 plan->stages[i].parent = (int)parent;
                 plan->stages[parent].users++;
                 break;
@@ -154,25 +161,13 @@ size_t plan_roots(const struct plan *plan)
     return roots;
 }
 
-enum { CUT_PART = 128 }; /* at most this fraction of a side */
-
-/* A partial pixel is cut off, which is visible in a small picture. */
-static bool is_cut(unsigned side, unsigned shrink)
-{
-    return side / shrink == 0 || side % shrink * CUT_PART > side;
-}
-
-/* The size of a side after the decoder divides it by n. libjpeg rounds up, and jpegload of libvips
- * 8.14 crops to the size rounded down, so only the smaller size is reliable. libvips terminates the
- * process for an image without pixels, so at least one pixel must remain. */
+/* What the decoder leaves to the filter, which is better than the decoder's division. */
 static bool is_enough(const struct plan *plan, struct plan_size source, unsigned shrink)
 {
-    struct plan_size decoded = {source.width / shrink, source.height / shrink};
-    if (is_cut(source.width, shrink) || is_cut(source.height, shrink))
-        return false;
+    const double room = shrink > 1 ? shrink * rest_min : 1;
     for (size_t i = 0; i < plan->count; i++) {
-        if (plan->stages[i].size.width > decoded.width ||
-            plan->stages[i].size.height > decoded.height)
+        if (plan->stages[i].size.width * room > source.width ||
+            plan->stages[i].size.height * room > source.height)
             return false;
     }
     return true;

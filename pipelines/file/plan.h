@@ -52,7 +52,7 @@ struct plan {
  * full. */
 bool plan_add(struct plan *plan, struct plan_size size, bool native);
 /* Sorts and chooses the parents. */
-void plan_order(struct plan *plan);
+void plan_order(struct plan *plan, struct plan_size source);
 /* After plan_order. The index of a stage that was added. */
 size_t plan_find(const struct plan *plan, struct plan_size size, bool native);
 /* After plan_order: counts an output that is derived from the stage. */

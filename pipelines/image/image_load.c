@@ -7,12 +7,14 @@
  */
 #include "image_load.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "colour_profile.h"
 #include "image_kind.h"
 #include "image_metadata.h"
 #include "image_ops.h"
+#include "jpeg_frame.h"
 #include "tiff_header.h"
 
 /* Truncated data is an error; a small irregularity that every viewer tolerates is not. */
@@ -53,9 +55,64 @@ static VipsImage *open_as(const struct image_source *source, unsigned shrink, in
     return image;
 }
 
-VipsImage *image_open(const struct image_source *source, unsigned shrink)
+static struct plan_size stored_size(const struct image_source *source)
 {
-    return open_as(source, shrink, 1);
+    return (struct plan_size){source->facts.width, source->facts.height};
+}
+
+static struct plan_size up_to_multiples(struct plan_size size, unsigned step)
+{
+    return (struct plan_size){(size.width + step - 1) / step * step,
+                              (size.height + step - 1) / step * step};
+}
+
+static bool is_divided(const struct image_source *source, unsigned shrink)
+{
+    return source->facts.width % shrink == 0 && source->facts.height % shrink == 0;
+}
+
+/* libjpeg keeps a part of a pixel at the edges, but jpegload of libvips 8.14 crops it. So the size
+ * in a copy of the file is rounded up: the blocks exist, since they are complete anyway. */
+static VipsImage *open_padded(const struct image_source *source, unsigned shrink)
+{
+    struct image_source padded = *source;
+    char *copy = malloc(source->bytes.size);
+    if (!copy)
+        return NULL;
+    memcpy(copy, source->bytes.data, source->bytes.size);
+    padded.bytes.data = copy;
+    jpeg_frame_resize(copy, source->bytes.size, up_to_multiples(stored_size(source), shrink));
+    VipsImage *image = open_as(&padded, shrink, 1);
+    if (image)
+        g_object_set_data_full(G_OBJECT(image), "thumbwheel-file", copy, free);
+    else
+        free(copy);
+    return image;
+}
+
+static bool is_padded(const struct image_source *source, unsigned shrink)
+{
+    return source->format == FORMAT_JPEG && !is_divided(source, shrink);
+}
+
+size_t image_copied_bytes(const struct image_source *source, unsigned shrink)
+{
+    return is_padded(source, shrink) ? source->bytes.size : 0;
+}
+
+VipsImage *image_open(const struct image_source *source, unsigned shrink,
+                      struct resample_extent *extent)
+{
+    if (!is_padded(source, shrink)) {
+        /* The scaler of libwebp maps the whole picture to whole pixels. */
+        VipsImage *image = open_as(source, shrink, 1);
+        if (image)
+            *extent = (struct resample_extent){image->Xsize, image->Ysize};
+        return image;
+    }
+    *extent = (struct resample_extent){(double)source->facts.width / shrink,
+                                       (double)source->facts.height / shrink};
+    return open_padded(source, shrink);
 }
 
 VipsImage *image_open_frames(const struct image_source *source)
@@ -63,10 +120,23 @@ VipsImage *image_open_frames(const struct image_source *source)
     return open_as(source, 1, -1);
 }
 
+/* libwebp scales to any size of at least one pixel. */
+static bool can_divide(const struct image_source *source, unsigned shrink)
+{
+    if (source->format == FORMAT_WEBP)
+        return source->facts.width >= shrink && source->facts.height >= shrink;
+    if (source->format != FORMAT_JPEG)
+        return shrink == 1;
+    return is_divided(source, shrink) ||
+           jpeg_frame_fits(source->bytes, stored_size(source),
+                           up_to_multiples(stored_size(source), shrink));
+}
+
 unsigned image_shrink(const struct image_source *source, unsigned wanted)
 {
-    bool shrinks = source->format == FORMAT_JPEG || source->format == FORMAT_WEBP;
-    return shrinks ? wanted : 1;
+    while (wanted > 1 && !can_divide(source, wanted))
+        wanted /= 2;
+    return wanted;
 }
 
 static bool has_foreign_profile(VipsImage *image)
@@ -152,7 +222,7 @@ int image_probe(struct slice bytes, struct image_source *out, VipsImage **header
     if (unsupported)
         return error_set(error, ERR_UNSUPPORTED, "this kind of %s image is not supported: %s",
                          image_format_facts(out->format)->name, unsupported);
-    VipsImage *image = image_open(out, 1);
+    VipsImage *image = open_as(out, 1, 1);
     if (!image)
         return image_fail_corrupt(out, error);
     describe(image, out);

@@ -6,6 +6,7 @@
 #include "image_format.h"
 #include "pipeline.h"
 #include "plan.h"
+#include "resample.h"
 #include "vips_api.h"
 
 struct image_source {
@@ -42,13 +43,15 @@ int image_check_size(struct plan_size size, const struct pipeline_limits *limits
 int image_check_animation(const struct image_source *source, const struct pipeline_limits *limits,
                           struct error *error);
 
-/* The largest of 1, 2, 4, 8, up to `wanted`, by which the format's decoder can divide without loss
- * of quality. */
+/* The largest of 1, 2, 4, 8, up to `wanted`, by which the format's decoder can divide. */
 unsigned image_shrink(const struct image_source *source, unsigned wanted);
+/* Bytes that image_open needs for a changed copy of the source. */
+size_t image_copied_bytes(const struct image_source *source, unsigned shrink);
 
-/* Opens the image for one pass from top to bottom, its sides divided by shrink. NULL:
- * ERR_CORRUPT. */
-VipsImage *image_open(const struct image_source *source, unsigned shrink);
+/* Opens the image for one pass from top to bottom, its sides divided by shrink. *extent is what the
+ * decoded pixels cover. NULL: ERR_CORRUPT. */
+VipsImage *image_open(const struct image_source *source, unsigned shrink,
+                      struct resample_extent *extent);
 /* All frames, one below the other. */
 VipsImage *image_open_frames(const struct image_source *source);
 

@@ -100,14 +100,15 @@ static void resample_line(void *user, const VipsPel *line)
     resampler_push(user, line);
 }
 
-static int resample(VipsImage **image, struct plan_size size)
+static int resample(VipsImage **image, struct resample_extent extent, struct plan_size size)
 {
-    size_t bytes = (size_t)size.width * size.height * (size_t)(*image)->Bands;
+    const struct resample_source from = {.size = picture_size(*image),
+                                         .extent = extent,
+                                         .bands = (unsigned)(*image)->Bands,
+                                         .alpha = vips_image_hasalpha(*image)};
+    size_t bytes = (size_t)size.width * size.height * from.bands;
     VipsPel *pixels = malloc(bytes);
-    struct resampler *r = !pixels
-                              ? NULL
-                              : resampler_new(picture_size(*image), size, (unsigned)(*image)->Bands,
-                                              vips_image_hasalpha(*image), pixels);
+    struct resampler *r = pixels ? resampler_new(&from, size, pixels) : NULL;
     int code = r ? pull_lines(*image, resample_line, r) : ERR_MEMORY;
     resampler_free(r);
     if (code) {
@@ -118,15 +119,25 @@ static int resample(VipsImage **image, struct plan_size size)
     return made ? image_replace(image, 0, &made) : ERR_MEMORY;
 }
 
-int image_resize_to_memory(VipsImage **image, struct plan_size size)
+static bool is_whole(struct plan_size size, struct resample_extent extent)
+{
+    return extent.width >= size.width && extent.height >= size.height;
+}
+
+struct resample_extent image_extent(VipsImage *image)
+{
+    return (struct resample_extent){image->Xsize, image->Ysize};
+}
+
+int image_resize_to_memory(VipsImage **image, struct resample_extent extent, struct plan_size size)
 {
     struct plan_size now = picture_size(*image);
-    if (now.width == size.width && now.height == size.height)
+    if (now.width == size.width && now.height == size.height && is_whole(now, extent))
         return image_to_memory(image);
     bool moderate = now.width / size.width < RESAMPLE_FACTOR_MAX &&
                     now.height / size.height < RESAMPLE_FACTOR_MAX;
     if ((*image)->BandFmt == VIPS_FORMAT_UCHAR && (*image)->Bands <= RESAMPLE_BANDS_MAX && moderate)
-        return resample(image, size);
+        return resample(image, extent, size);
     int code = image_resize(image, size);
     return code ? code : image_to_memory(image);
 }

@@ -11,6 +11,7 @@
 #include "error.h"
 #include "pipeline_file.h"
 #include "plan.h"
+#include "resample.h"
 #include "vips_api.h"
 
 /* Common end of all operations: takes the result of a libvips call, unless it failed. */
@@ -57,7 +58,10 @@ int image_adopt_metadata(VipsImage **image, VipsImage *from);
 /* Computes the pixels into memory, on this thread. ERR_MEMORY: memory is short; any other code: the
  * pixels could not be computed. Metadata is not kept. */
 int image_to_memory(VipsImage **image);
-/* Both in one step, which is faster. */
-int image_resize_to_memory(VipsImage **image, struct plan_size size);
+/* Of an image without a part of a pixel at an edge. */
+struct resample_extent image_extent(VipsImage *image);
+/* Both in one step, which is faster. Beyond 8 bits, and from RESAMPLE_FACTOR_MAX, a part of a pixel
+ * counts as a whole one: no such picture has one, or it is not visible. */
+int image_resize_to_memory(VipsImage **image, struct resample_extent extent, struct plan_size size);
 
 #endif

@@ -90,9 +90,9 @@ static void fix_weights(const double *weights, double sum, size_t taps, int16_t 
     out[largest] = (int16_t)(out[largest] + rest);
 }
 
-static int filter_init(struct filter *f, unsigned from, unsigned to)
+static int filter_init(struct filter *f, unsigned from, double extent, unsigned to)
 {
-    double factor = (double)from / to;
+    double factor = extent / to;
     double stretch = factor > 1 ? factor : 1;
     f->taps = (size_t)(2 * LOBES * stretch) + 1;
     if (f->taps > from)
@@ -120,12 +120,12 @@ static size_t lanes_up(size_t n)
     return (n + LANES - 1) / LANES * LANES;
 }
 
-static int buffers_init(struct resampler *r)
+static int buffers_init(struct resampler *r, double extent_height)
 {
     size_t result = lanes_up((size_t)r->to.width * r->bands);
     r->line = lanes_up((size_t)r->from.width * r->bands);
     r->value_size = r->alpha ? sizeof(int16_t) : 1;
-    double step = (double)r->from.height / r->to.height;
+    double step = extent_height / r->to.height;
     r->capacity = (unsigned)r->down.taps + (unsigned)ceil(step * LANES) + 2;
     r->ring = calloc(r->capacity, r->line * r->value_size);
     r->lines = calloc(r->down.taps, sizeof *r->lines);
@@ -135,15 +135,17 @@ static int buffers_init(struct resampler *r)
     return !r->ring || !r->lines || !r->rows || !r->columns || !r->results;
 }
 
-struct resampler *resampler_new(struct plan_size from, struct plan_size to, unsigned bands,
-                                bool alpha, unsigned char *out)
+struct resampler *resampler_new(const struct resample_source *from, struct plan_size to,
+                                unsigned char *out)
 {
     struct resampler *r = calloc(1, sizeof *r);
     if (!r)
         return NULL;
-    *r = (struct resampler){.from = from, .to = to, .bands = bands, .alpha = alpha, .out = out};
-    if (filter_init(&r->down, from.height, to.height) ||
-        filter_init(&r->across, from.width, to.width) || buffers_init(r)) {
+    *r = (struct resampler){
+        .from = from->size, .to = to, .bands = from->bands, .alpha = from->alpha, .out = out};
+    if (filter_init(&r->down, from->size.height, from->extent.height, to.height) ||
+        filter_init(&r->across, from->size.width, from->extent.width, to.width) ||
+        buffers_init(r, from->extent.height)) {
         resampler_free(r);
         return NULL;
     }

@@ -17,11 +17,24 @@ enum { RESAMPLE_BANDS_MAX = 5 };
 
 struct resampler;
 
-/* alpha: the last band is alpha and weights the others. out is the whole picture of size `to`,
- * without gaps between its lines; it is written as lines arrive and complete after the last one.
- * NULL: memory is short. */
-struct resampler *resampler_new(struct plan_size from, struct plan_size to, unsigned bands,
-                                bool alpha, unsigned char *out);
+/* What the lines of a source cover, in its own pixels. A decoder that divides the sides of a
+ * picture leaves a part of a pixel at its right and bottom edges: of 1023 columns, 512 with an
+ * extent of 511.5. */
+struct resample_extent {
+    double width, height;
+};
+
+struct resample_source {
+    struct plan_size size;
+    struct resample_extent extent; /* at most the size, and more than the size minus one */
+    unsigned bands;
+    bool alpha; /* the last band is alpha and weights the others */
+};
+
+/* out is the whole picture of size `to`, without gaps between its lines; it is written as lines
+ * arrive and complete after the last one. NULL: memory is short. */
+struct resampler *resampler_new(const struct resample_source *from, struct plan_size to,
+                                unsigned char *out);
 /* Adds the next line of the source. Call it exactly from.height times. */
 void resampler_push(struct resampler *r, const unsigned char *line);
 void resampler_free(struct resampler *r);

@@ -119,7 +119,7 @@ static void plan_everybody(struct render *r)
     for (size_t i = 0; i < r->item_count; i++)
         plan_pipeline(r, r->items[i].pipeline, &survey);
     bool labels = survey.wanted && plan_add(&r->plan, survey.size, false);
-    plan_order(&r->plan);
+    plan_order(&r->plan, r->image.upright);
     r->roots = plan_roots(&r->plan);
     r->labels_stage = labels ? plan_find(&r->plan, survey.size, false) : PLAN_STAGES_MAX;
 }
@@ -180,6 +180,11 @@ int render_plan(struct render *r, struct error *error)
     if (r->labels && r->labels_stage < r->plan.count)
         r->plan.stages[r->labels_stage].users++;
     return 0;
+}
+
+unsigned render_shrink(const struct render *r)
+{
+    return image_shrink(&r->image, plan_shrink(&r->plan, r->image.upright));
 }
 
 size_t render_stage_of(const struct render *r, const struct render_output *output)

@@ -14,9 +14,10 @@ struct render {
     size_t item_count;
 
     struct image_source image;
-    VipsImage *header;  /* for metadata */
-    VipsImage *decoded; /* in memory if several stages read it; else NULL */
-    size_t roots;       /* number of stages still to be computed from it */
+    VipsImage *header;             /* for metadata */
+    VipsImage *decoded;            /* in memory if several stages read it; else NULL */
+    struct resample_extent extent; /* of the decoded picture */
+    size_t roots;                  /* number of stages still to be computed from it */
 
     struct plan plan;
     VipsImage *stages[PLAN_STAGES_MAX];
@@ -33,6 +34,8 @@ bool render_item_is_analysed(const struct render_item *item);
 
 /* render_plan.c: computes the sizes of the outputs of all active items. ERR_MEMORY. */
 int render_plan(struct render *r, struct error *error);
+/* By how much the decoder divides the sides of the source. */
+unsigned render_shrink(const struct render *r);
 /* The stage that an output is derived from; animations do not use the plan. */
 size_t render_stage_of(const struct render *r, const struct render_output *output);
 

@@ -79,7 +79,7 @@ static uint64_t decoder_bytes(const struct image_source *image, struct plan_size
 
 static struct plan_size decoded_size(const struct render *r)
 {
-    unsigned shrink = image_shrink(&r->image, plan_shrink(&r->plan, r->image.upright));
+    unsigned shrink = render_shrink(r);
     struct plan_size size = stored(&r->image);
     return (struct plan_size){(size.width + shrink - 1) / shrink,
                               (size.height + shrink - 1) / shrink};
@@ -154,6 +154,7 @@ uint64_t render_promise(const struct render *r)
 {
     struct plan_size decoded = decoded_size(r);
     uint64_t kept = r->roots > 1 ? pixels(decoded) * pixel_bytes(&r->image) : 0;
-    return BASE + decoder_bytes(&r->image, decoded) + kept + stages_bytes(r) + encoder_bytes(r) +
-           outputs_bytes(r) + animation_bytes(r);
+    return BASE + decoder_bytes(&r->image, decoded) +
+           image_copied_bytes(&r->image, render_shrink(r)) + kept + stages_bytes(r) +
+           encoder_bytes(r) + outputs_bytes(r) + animation_bytes(r);
 }

@@ -55,8 +55,7 @@ static int source_borrow(struct render *r, VipsImage **out, struct error *error)
         *out = g_object_ref(r->decoded);
         return 0;
     }
-    unsigned shrink = image_shrink(&r->image, plan_shrink(&r->plan, r->image.upright));
-    VipsImage *image = image_open(&r->image, shrink);
+    VipsImage *image = image_open(&r->image, render_shrink(r), &r->extent);
     if (!image)
         return image_fail_corrupt(&r->image, error);
     int code = image_normalise(&image, r->image.alpha_band);
@@ -76,7 +75,7 @@ static int root_make(struct render *r, const struct plan_stage *stage, VipsImage
     unsigned orientation = r->image.facts.orientation;
     if (orientation >= 5)
         size = (struct plan_size){size.height, size.width};
-    int code = image_resize_to_memory(image, size);
+    int code = image_resize_to_memory(image, r->extent, size);
     if (code)
         return code;
     VipsImage *resized = *image;
@@ -106,7 +105,7 @@ static int stage_make(struct render *r, size_t index, struct error *error)
             g_clear_object(&r->decoded);
     } else {
         image = g_object_ref(r->stages[stage->parent]);
-        code = image_resize_to_memory(&image, stage->size);
+        code = image_resize_to_memory(&image, image_extent(image), stage->size);
     }
     if (code) {
         g_object_unref(image);

@@ -97,7 +97,7 @@ static void smaller_pictures_come_from_larger_ones(void **state)
     add(&plan, 128, 85);
     add(&plan, 1280, 853);
     add(&plan, 480, 320);
-    plan_order(&plan);
+    plan_order(&plan, (struct plan_size){8000, 8000});
     assert_int_equal(plan.count, 3);
     assert_int_equal(plan.stages[0].size.width, 1280);
     assert_int_equal(plan.stages[1].size.width, 480);
@@ -119,7 +119,7 @@ static void a_picture_too_near_in_size_is_no_parent(void **state)
     add(&plan, 501, 500); /* one pixel too many for half */
     add(&plan, 250, 250);
     add(&plan, 500, 20);
-    plan_order(&plan);
+    plan_order(&plan, (struct plan_size){8000, 8000});
     assert_int_equal(plan.stages[1].size.width, 501);
     assert_int_equal(plan.stages[1].parent, PLAN_FROM_SOURCE);
     assert_int_equal(plan.stages[2].parent, 1);
@@ -134,7 +134,7 @@ static void outputs_of_one_size_share_a_stage(void **state)
     add(&plan, 100, 100);
     add(&plan, 100, 100);
     assert_true(plan_add(&plan, (struct plan_size){100, 100}, true));
-    plan_order(&plan);
+    plan_order(&plan, (struct plan_size){8000, 8000});
     assert_int_equal(plan.count, 2);
     plan_use(&plan, (struct plan_size){100, 100}, false);
     plan_use(&plan, (struct plan_size){100, 100}, false);
@@ -148,7 +148,7 @@ static void other_colours_have_no_parent(void **state)
     struct plan plan = {0};
     assert_true(plan_add(&plan, (struct plan_size){1000, 1000}, true));
     add(&plan, 100, 100);
-    plan_order(&plan);
+    plan_order(&plan, (struct plan_size){8000, 8000});
     assert_int_equal(plan.stages[1].parent, PLAN_FROM_SOURCE);
 }
 
@@ -169,8 +169,11 @@ static void the_decoder_shrinks_as_far_as_the_largest_allows(void **state)
         struct plan_size source;
         unsigned width, height, shrink;
     } cases[] = {
-        {{6000, 4000}, 1280, 853, 4},
-        {{4000, 3000}, 1280, 960, 2},
+        {{10000, 7500}, 1280, 960, 4},
+        {{6000, 4000}, 1280, 853, 2},
+        {{4128, 3096}, 1280, 960, 2},
+        {{4000, 3000}, 1280, 960, 1}, /* 1.56 would be left */
+        {{4001, 3001}, 640, 480, 2},
         {{2560, 1707}, 1280, 854, 1},
         {{2559, 1706}, 1280, 853, 1},
         {{2558, 1706}, 1280, 853, 1},
@@ -178,15 +181,20 @@ static void the_decoder_shrinks_as_far_as_the_largest_allows(void **state)
         {{8000, 8000}, 100, 100, 8},
         {{8000, 100}, 100, 100, 1},
         {{1, 1}, 1, 1, 1},
-        {{7, 9}, 1, 1, 1},
-        {{16, 8}, 1, 1, 8},
+        {{3, 9}, 1, 1, 1},
+        {{7, 9}, 1, 1, 4},
+        {{16, 8}, 1, 1, 4},
+        {{16, 13}, 1, 1, 8},
+        {{16, 12}, 1, 1, 4},
         {{1023, 767}, 512, 384, 1},
-        {{1024, 768}, 512, 384, 2},
+        {{1024, 768}, 512, 384, 1},
+        {{1024, 768}, 310, 240, 2},
+        {{1024, 768}, 330, 240, 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct plan plan = {0};
         add(&plan, cases[i].width, cases[i].height);
-        plan_order(&plan);
+        plan_order(&plan, (struct plan_size){8000, 8000});
         assert_int_equal(plan_shrink(&plan, cases[i].source), cases[i].shrink);
     }
 }
@@ -198,8 +206,9 @@ static void the_largest_of_all_items_decides_the_shrink(void **state)
     add(&plan, 128, 96);
     add(&plan, 2000, 10);
     add(&plan, 10, 1500);
-    plan_order(&plan);
-    assert_int_equal(plan_shrink(&plan, (struct plan_size){4000, 3000}), 2);
+    plan_order(&plan, (struct plan_size){8000, 8000});
+    assert_int_equal(plan_shrink(&plan, (struct plan_size){6400, 4800}), 2);
+    assert_int_equal(plan_shrink(&plan, (struct plan_size){6400, 4799}), 1);
 }
 
 int main(void)

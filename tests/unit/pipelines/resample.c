@@ -33,7 +33,9 @@ static struct picture noise(unsigned width, unsigned height, unsigned bands, uns
 static struct picture resample(const struct picture *from, struct plan_size to, bool alpha)
 {
     struct picture out = picture_new(to.width, to.height, from->bands);
-    struct resampler *r = resampler_new(from->size, to, from->bands, alpha, out.pixels);
+    const struct resample_source source = {
+        from->size, {from->size.width, from->size.height}, from->bands, alpha};
+    struct resampler *r = resampler_new(&source, to, out.pixels);
     assert_non_null(r);
     size_t line = (size_t)from->size.width * from->bands;
     for (unsigned y = 0; y < from->size.height; y++) {
