@@ -84,6 +84,10 @@ struct plan_placement plan_place(struct plan_size source, const struct plan_wish
  * further from an ideal resize than with sharp (docs/measurements.md). */
 static const double rest_min = 1.6;
 
+/* Pixels of a decoded side. In a smaller picture, the part of a pixel at the edge would weigh too
+ * much. */
+enum { DECODED_MIN = 16 };
+
 static bool is_same(const struct plan_stage *stage, struct plan_size size, bool native)
 {
     return stage->size.width == size.width && stage->size.height == size.height &&
@@ -164,7 +168,9 @@ size_t plan_roots(const struct plan *plan)
 /* What the decoder leaves to the filter, which is better than the decoder's division. */
 static bool is_enough(const struct plan *plan, struct plan_size source, unsigned shrink)
 {
-    const double room = shrink > 1 ? shrink * rest_min : 1;
+    const double room = shrink * rest_min;
+    if (source.width < shrink * DECODED_MIN || source.height < shrink * DECODED_MIN)
+        return false;
     for (size_t i = 0; i < plan->count; i++) {
         if (plan->stages[i].size.width * room > source.width ||
             plan->stages[i].size.height * room > source.height)
