@@ -107,7 +107,8 @@ static void entry_end(struct result_reader *r, bool failed)
                        ? (size_t)(r->id[0] - '0')
                        : QUEUE_BATCH_MAX;
     char **text = failed ? &r->why : &r->message_id;
-    if (index < r->count && !r->texts[index] && (failed || r->message_id)) {
+    if (index < QUEUE_BATCH_MAX && index < r->count && !r->texts[index] &&
+        (failed || r->message_id)) {
         r->results[index].code = failed ? aws_entry_kind(r->code, r->why) : 0;
         r->results[index].id = failed ? NULL : *text;
         r->results[index].why = failed && *text ? *text : "";
