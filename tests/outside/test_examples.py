@@ -1,5 +1,12 @@
 """The reference setups in pipelines/examples/: created by hand, as users do, and run with `thumbwheel run`."""
+import email
+import email.policy
 import json
+import os
+import re
+import subprocess
+import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -189,3 +196,109 @@ def test_raw_and_tags_makes_thumbnails_while_tagging_is_refused(raw_and_tags, st
     assert depth(sqs, sqs.get_queue_url(QueueName="thumbnail-queue-dlq")["QueueUrl"]) == (0, 0, 0)
     engine.stop()
     proxy.close()
+
+
+# ---- the commands of docs/examples.md, as printed ----
+
+class Sections:
+    """Runs the commands of one section against the embedded cloud, in a folder with sea.jpg."""
+
+    def __init__(self, cloud, start, folder):
+        self.cloud, self.start, self.folder = cloud, start, folder
+        (folder / "sea.jpg").write_bytes(jpeg(1600, 1200))
+        (folder / "pipelines").symlink_to(ROOT / "pipelines")
+        tools = folder / "tools"
+        tools.mkdir()
+        (tools / "thumbwheel").symlink_to(Path(harness.PROGRAM).resolve())
+        (tools / "aws").write_text(f"#!/bin/sh\nexec {harness.AWS_CLI} --endpoint-url {cloud.endpoint} \"$@\"\n")
+        (tools / "aws").chmod(0o755)
+        self.environment = {**aws_environment(), "AWS_ENDPOINT_URL": cloud.endpoint, "PATH": f"{tools}:{os.environ['PATH']}",
+                            "HOME": str(folder), "NO_PROXY": "*"}
+
+    @staticmethod
+    def commands(title):
+        section = (ROOT / "docs/examples.md").read_text().split(f"## {title}\n")[1].split("\n## ")[0]
+        return [line[2:] for line in section.splitlines() if line.startswith("$ ")]
+
+    def run(self, title, before=None, after=None):
+        """before: what must be true before a command that begins so; after: what is done after one."""
+        for command in self.commands(title):
+            for beginning, condition in (before or {}).items():
+                if command.startswith(beginning):
+                    until(condition, f"what {beginning} needs")
+            if command.startswith("thumbwheel run"):
+                self.start(*command.split()[1:], environment=self.environment, cwd=self.folder).wait_for("engine started")
+                continue
+            done = subprocess.run(["sh", "-c", command], cwd=self.folder, env={**os.environ, **self.environment},
+                                  stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+            assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+            for beginning, action in (after or {}).items():
+                if command.startswith(beginning):
+                    action(done.stdout)
+
+
+@pytest.fixture
+def sections(cloud, start, tmp_path):
+    folder = tmp_path / "section"
+    folder.mkdir()
+    return Sections(cloud, start, folder)
+
+
+def test_three_sizes_of_every_photo(sections, cloud):
+    s3, shown = cloud.client("s3"), []
+    sections.run("Three sizes of every photo", after={"aws s3 ls": shown.append},
+                 before={"aws s3 ls": lambda: exists(s3, "photos", "web/WebImage-sea.jpg")})
+    assert "WebImage-sea.jpg" in shown[0]
+    until(lambda: exists(s3, "photos", "mobile/MobileImage-sea.jpg"), "the third size")
+
+
+def test_square_pictures_in_another_bucket(sections, cloud):
+    s3, sqs, shown = cloud.client("s3"), cloud.client("sqs"), []
+    letter = "letter.jpg"
+
+    def unreadable():
+        s3.put_object(Bucket="photos", Key=letter, Body=b"Dear Sir or Madam")
+        dead = sqs.get_queue_url(QueueName="thumbnail-queue-dlq")["QueueUrl"]
+        until(lambda: depth(sqs, dead)[0] == 1, "the dead letter")
+        return True
+    sections.run("Square pictures in another bucket", before={"thumbwheel dlq list": unreadable},
+                 after={"thumbwheel dlq list": lambda text: (shown.append(text), s3.put_object(Bucket="photos", Key=letter, Body=jpeg()))})
+    assert letter in shown[0] and "image-unsupported" in shown[0]
+    until(lambda: len(s3.list_objects_v2(Bucket="photos-thumbnails").get("Contents", [])) == 2, "the photo that was brought back")
+
+
+def test_thumbnails_and_tags(sections, cloud):
+    s3 = cloud.client("s3")
+    sections.run("Thumbnails and tags", before={
+        "aws s3api": lambda: s3.get_object_tagging(Bucket="photos", Key="ingest/sea.jpg")["TagSet"]})
+    until(lambda: exists(s3, "photos", "thumbnail/Thumbnail-sea.jpg"), "the thumbnail")
+
+
+def test_a_link_by_mail(sections, cloud):
+    outbox = cloud.data / "outbox"
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def mails():
+        return [email.message_from_bytes(path.read_bytes(), policy=email.policy.default) for path in sorted(outbox.glob("*.eml"))]
+
+    def confirm(_):
+        question = until(mails, "the question to the subscriber")[0].get_content()
+        opener.open(re.search(r"http://\S+ConfirmSubscription\S+", question).group(0)).close()
+    sections.run("A link by mail", after={"aws sns subscribe": confirm})
+    mail = until(lambda: next((mail for mail in mails() if mail["Subject"] == "sea.jpg has a thumbnail"), None), "the mail")
+    with opener.open(re.search(r"http://\S+X-Amz-Signature=\S+", mail.get_content()).group(0)) as response:
+        image = open_image(response.read())
+    assert (image.format, image.size) == ("PNG", (64, 64))
+    rules = cloud.client("s3").get_bucket_lifecycle_configuration(Bucket="photos-thumbnails")["Rules"]
+    assert [rule["Expiration"]["Days"] for rule in rules] == [30]
+
+
+def test_uploads_by_strangers(sections, cloud):
+    s3, sqs = cloud.client("s3"), cloud.client("sqs")
+    sections.run("Uploads by strangers", before={"curl -f -o": lambda: exists(s3, "uploads", "web/sea.jpg")})
+    assert open_image((sections.folder / "small.jpg").read_bytes()).size == (1280, 960)
+    url = sqs.get_queue_url(QueueName="uploads-queue")["QueueUrl"]
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert (found["MessageRetentionPeriod"], found["VisibilityTimeout"]) == (str(14 * 24 * 3600), "360")
+    assert json.loads(found["RedrivePolicy"])["maxReceiveCount"] in (5, "5")
+    assert "ArnLike" in json.loads(found["Policy"])["Statement"][0]["Condition"]

@@ -472,7 +472,10 @@ static void the_defaults_and_examples_load_and_do_not_loop(void **state)
     (void)state;
     static const char *const folders[] = {"pipelines/", "pipelines/examples/fan-out/",
                                           "pipelines/examples/dead-letter/",
-                                          "pipelines/examples/raw-and-tags/"};
+                                          "pipelines/examples/raw-and-tags/",
+                                          "pipelines/examples/mailed-link/",
+                                          "pipelines/examples/uploads/",
+                                          "pipelines/examples/label-server/"};
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         struct pipeline *loaded[16];
         size_t count = 0;
