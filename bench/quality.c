@@ -162,7 +162,7 @@ static double ssim(const struct picture *a, const struct picture *b)
     double weights[WINDOW], sum = 0, total = 0;
     int count = 0;
     for (int i = 0; i < WINDOW; i++)
-        sum += weights[i] = exp(-pow(i - WINDOW / 2, 2) / (2 * 1.5 * 1.5));
+        sum += weights[i] = exp(-pow(i - (WINDOW - 1) / 2.0, 2) / (2 * 1.5 * 1.5));
     for (int i = 0; i < WINDOW; i++)
         weights[i] /= sum;
     for (int y = 0; y + WINDOW <= a->height; y += WINDOW / 2)
