@@ -470,7 +470,8 @@ static void damaged_files_are_errors(void **state)
 static void the_defaults_and_examples_load_and_do_not_loop(void **state)
 {
     (void)state;
-    static const char *const folders[] = {"pipelines/", "pipelines/examples/fan-out/",
+    static const char *const folders[] = {"pipelines/",
+                                          "pipelines/examples/fan-out/",
                                           "pipelines/examples/dead-letter/",
                                           "pipelines/examples/raw-and-tags/",
                                           "pipelines/examples/mailed-link/",
