@@ -30,7 +30,7 @@ def test_photos_wait_for_memory_and_all_are_done(cloud, start, tmp_path, isolati
     s3, sqs = cloud.client("s3"), cloud.client("sqs")
     s3.create_bucket(Bucket="memory")
     url = make_queue(sqs, "memory-queue", receives=2)
-    pictures = {"large.jpg": jpeg(4000, 3000), "wide.png": png(5000, 2400), "small.jpg": jpeg(640, 480)}
+    pictures = {"large.jpg": jpeg(2600, 1950), "wide.png": png(5000, 2400), "small.jpg": jpeg(640, 480)}
     for number in range(6):
         name, body = list(pictures.items())[number % 3]
         s3.put_object(Bucket="memory", Key=f"ingest/{number}-{name}", Body=body)
@@ -44,7 +44,7 @@ def test_photos_wait_for_memory_and_all_are_done(cloud, start, tmp_path, isolati
     resident = 1024 * int(re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{engine.process.pid}/status").read_text())[1])
     assert engine.stop() == 0
     width, height = open_image(s3.get_object(Bucket="memory", Key="half/0-large.jpg")["Body"].read()).size
-    assert (width, height) == (2000, 1500)
+    assert (width, height) == (1300, 975)
     ended = next(json.loads(line) for line in engine.lines if "engine stopped" in line)
     assert ended["received"] == ended["acknowledged"] == 6  # no message was returned because it had to wait
     assert 20 << 20 < ended["memory_promised_peak"] <= BUDGET
