@@ -73,21 +73,21 @@ static bool is_divided(const struct image_source *source, unsigned shrink)
 
 /* libjpeg keeps a part of a pixel at the edges, but jpegload of libvips 8.14 crops it. So the size
  * in a copy of the file is rounded up: the blocks exist, since they are complete anyway. */
-static VipsImage *open_padded(const struct image_source *source, unsigned shrink)
+static int open_padded(const struct image_source *source, unsigned shrink, VipsImage **out)
 {
     struct image_source padded = *source;
     char *copy = malloc(source->bytes.size);
     if (!copy)
-        return NULL;
+        return ERR_MEMORY;
     memcpy(copy, source->bytes.data, source->bytes.size);
     padded.bytes.data = copy;
     jpeg_frame_resize(copy, source->bytes.size, up_to_multiples(stored_size(source), shrink));
-    VipsImage *image = open_as(&padded, shrink, 1);
-    if (image)
-        g_object_set_data_full(G_OBJECT(image), "thumbwheel-file", copy, free);
+    *out = open_as(&padded, shrink, 1);
+    if (*out)
+        g_object_set_data_full(G_OBJECT(*out), "thumbwheel-file", copy, free);
     else
         free(copy);
-    return image;
+    return *out ? 0 : ERR_CORRUPT;
 }
 
 static bool is_padded(const struct image_source *source, unsigned shrink)
@@ -100,19 +100,19 @@ size_t image_copied_bytes(const struct image_source *source, unsigned shrink)
     return is_padded(source, shrink) ? source->bytes.size : 0;
 }
 
-VipsImage *image_open(const struct image_source *source, unsigned shrink,
-                      struct resample_extent *extent)
+int image_open(const struct image_source *source, unsigned shrink, struct resample_extent *extent,
+               VipsImage **out)
 {
-    if (!is_padded(source, shrink)) {
-        /* The scaler of libwebp maps the whole picture to whole pixels. */
-        VipsImage *image = open_as(source, shrink, 1);
-        if (image)
-            *extent = (struct resample_extent){image->Xsize, image->Ysize};
-        return image;
+    if (is_padded(source, shrink)) {
+        *extent = (struct resample_extent){(double)source->facts.width / shrink,
+                                           (double)source->facts.height / shrink};
+        return open_padded(source, shrink, out);
     }
-    *extent = (struct resample_extent){(double)source->facts.width / shrink,
-                                       (double)source->facts.height / shrink};
-    return open_padded(source, shrink);
+    *out = open_as(source, shrink, 1);
+    if (!*out)
+        return ERR_CORRUPT;
+    *extent = image_extent(*out); /* the scaler of libwebp makes whole pixels */
+    return 0;
 }
 
 VipsImage *image_open_frames(const struct image_source *source)

@@ -49,9 +49,9 @@ unsigned image_shrink(const struct image_source *source, unsigned wanted);
 size_t image_copied_bytes(const struct image_source *source, unsigned shrink);
 
 /* Opens the image for one pass from top to bottom, its sides divided by shrink. *extent is what the
- * decoded pixels cover. NULL: ERR_CORRUPT. */
-VipsImage *image_open(const struct image_source *source, unsigned shrink,
-                      struct resample_extent *extent);
+ * decoded pixels cover. ERR_CORRUPT, ERR_MEMORY. */
+int image_open(const struct image_source *source, unsigned shrink, struct resample_extent *extent,
+               VipsImage **out);
 /* All frames, one below the other. */
 VipsImage *image_open_frames(const struct image_source *source);
 

@@ -55,10 +55,11 @@ static int source_borrow(struct render *r, VipsImage **out, struct error *error)
         *out = g_object_ref(r->decoded);
         return 0;
     }
-    VipsImage *image = image_open(&r->image, render_shrink(r), &r->extent);
-    if (!image)
-        return image_fail_corrupt(&r->image, error);
-    int code = image_normalise(&image, r->image.alpha_band);
+    VipsImage *image = NULL;
+    int code = image_open(&r->image, render_shrink(r), &r->extent, &image);
+    if (code)
+        return fail_step(r, code, error);
+    code = image_normalise(&image, r->image.alpha_band);
     if (!code && r->roots > 1 && !(code = image_to_memory(&image)))
         r->decoded = g_object_ref(image);
     if (code) {
