@@ -6,9 +6,9 @@ usage="usage: deploy/image/root.sh BUILD-DIRECTORY NEW-ROOT"
 build=${1:?$usage}
 root=${2:?$usage}
 libraries=/usr/lib/$(gcc -print-multiarch)
-# Of the modules of libvips only this one is used: HEIF and AVIF. The others read PDF, JPEG XL, microscopes' files and what
+# Of the modules of libvips only these are used: HEIF and AVIF, and JPEG XL. The others read PDF, microscopes' files and what
 # ImageMagick reads, none of which is accepted.
-heif=$(ls "$libraries"/vips-modules-*/vips-heif.so)
+modules=$(ls "$libraries"/vips-modules-*/vips-heif.so "$libraries"/vips-modules-*/vips-jxl.so)
 
 # As Debian 12 has them, so that the program interpreter's path is valid.
 make_directories() {
@@ -31,10 +31,11 @@ copy() {
 
 # Everything that the dynamic linker loads, the linker itself included.
 closure() {
-    ldd "$root/usr/local/bin/thumbwheel" "$libraries/libvips.so.42" "$heif" |
+    # shellcheck disable=SC2086
+    ldd "$root/usr/local/bin/thumbwheel" "$libraries/libvips.so.42" $modules |
         sed -n 's/.*[[:space:]]\(\/[^ ]*\) (0x.*/\1/p'
     echo "$libraries/libvips.so.42"
-    echo "$heif"
+    echo "$modules"
 }
 
 # libxml2, which libvips needs for SVG, links ICU, whose data is 31 MB. SVG is not accepted, so that data is never read:

@@ -6,16 +6,21 @@
 static const struct image_format_facts formats[] = {
     [FORMAT_KEEP] = {.name = "keep"},
     [FORMAT_JPEG] = {"jpeg", "jpg", "image/jpeg", 65500, .cmyk = true, .grey = true,
-                     .profiles = true},
+                     .profiles = true, .quality = 80},
     [FORMAT_PNG] = {"png", "png", "image/png", 1000000, .alpha = true, .deep = true, .grey = true,
                     .profiles = true},
     [FORMAT_WEBP] = {"webp", "webp", "image/webp", 16383, .alpha = true, .moves = true,
-                     .profiles = true},
-    [FORMAT_AVIF] = {"avif", "avif", "image/avif", 16384, .alpha = true, .profiles = true},
+                     .profiles = true, .quality = 80},
+    [FORMAT_AVIF] = {"avif", "avif", "image/avif", 16384, .alpha = true, .profiles = true,
+                     .quality = 50},
     [FORMAT_TIFF] = {"tiff", "tif", "image/tiff", 1000000, .alpha = true, .deep = true,
                      .cmyk = true, .grey = true, .profiles = true},
     [FORMAT_GIF] = {"gif", "gif", "image/gif", 65535, .alpha = true, .moves = true},
-    [FORMAT_HEIF] = {"heif", "heic", "image/heic", 16384, .alpha = true, .profiles = true},
+    [FORMAT_HEIF] = {"heif", "heic", "image/heic", 16384, .alpha = true, .profiles = true,
+                     .quality = 50},
+    [FORMAT_JXL] = {"jxl", "jxl", "image/jxl", 65535, .alpha = true, .deep = true, .grey = true,
+                    .profiles = true, .quality = 80},
+    [FORMAT_AUTO] = {.name = "auto"},
 };
 
 const struct image_format_facts *image_format_facts(enum image_format format)
@@ -28,6 +33,7 @@ static const char *const exts[][5] = {
     [FORMAT_PNG] = {"png", NULL},   [FORMAT_WEBP] = {"webp", NULL},
     [FORMAT_AVIF] = {"avif", NULL}, [FORMAT_TIFF] = {"tif", "tiff", NULL},
     [FORMAT_GIF] = {"gif", NULL},   [FORMAT_HEIF] = {"heic", "heif", NULL},
+    [FORMAT_JXL] = {"jxl", NULL},   [FORMAT_AUTO] = {NULL},
 };
 
 const char *image_format_ext(enum image_format format, size_t index)
@@ -37,7 +43,7 @@ const char *image_format_ext(enum image_format format, size_t index)
 
 enum image_format image_format_of_ext(struct slice ext)
 {
-    for (enum image_format format = FORMAT_JPEG; format <= FORMAT_HEIF; format++) {
+    for (enum image_format format = FORMAT_JPEG; format < FORMAT_COUNT; format++) {
         for (size_t i = 0; exts[format][i]; i++) {
             if (strlen(exts[format][i]) == ext.size &&
                 strncasecmp(exts[format][i], (const char *)ext.data, ext.size) == 0)

@@ -7,7 +7,7 @@
 
 #include "bytes.h"
 
-enum image_format { /* in the order of the schema's choices; HEIF is only read */
+enum image_format { /* in the order of the schema's choices of outputs */
                     /* for outputs: the source's format; for sources: not a supported image */
                     FORMAT_KEEP,
                     FORMAT_JPEG,
@@ -16,7 +16,10 @@ enum image_format { /* in the order of the schema's choices; HEIF is only read *
                     FORMAT_AVIF,
                     FORMAT_TIFF,
                     FORMAT_GIF,
-                    FORMAT_HEIF
+                    FORMAT_HEIF,
+                    FORMAT_JXL,
+                    FORMAT_AUTO, /* only for outputs: one of several, chosen when they are encoded */
+                    FORMAT_COUNT
 };
 
 struct image_format_facts {
@@ -30,6 +33,7 @@ struct image_format_facts {
     bool cmyk;         /* supports CMYK */
     bool grey;         /* supports a single channel of colour */
     bool profiles;     /* supports colour profiles */
+    unsigned quality;  /* the default, 1–100; 0: the format has no quality */
 };
 
 const struct image_format_facts *image_format_facts(enum image_format format);

@@ -144,8 +144,9 @@ static bool images_may_end(const struct pipeline_target *t, const char *own, con
 {
     if (t->ext)
         return image_may_end(image_format_of_ext(slice_of(t->ext)), t->ext, own, suffix);
-    for (enum image_format format = FORMAT_JPEG; format <= FORMAT_GIF; format++) {
-        if (image_may_end(format, image_format_ext(format, 0), own, suffix))
+    for (enum image_format format = FORMAT_JPEG; format < FORMAT_COUNT; format++) {
+        const char *ext = image_format_ext(format, 0);
+        if (ext && image_may_end(format, ext, own, suffix))
             return true;
     }
     return false;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "encoder_keys.h"
 #include "key_ext.h"
 #include "labeler_keys.h"
 #include "schema.h"
@@ -78,25 +79,12 @@ static void check_size(struct schema_reader *r, const struct output_config *outp
         fail_key(r, node, "fit", "fill needs width, height or both");
 }
 
-static void check_format(struct schema_reader *r, const struct output_config *output,
-                         const struct yaml_node *node)
-{
-    bool moves = output->format == FORMAT_KEEP || output->format == FORMAT_GIF ||
-                 output->format == FORMAT_WEBP;
-    if (output->frames == FRAMES_ALL && !moves)
-        fail_key(r, node, "frames", "all needs a format with animations: keep, gif or webp");
-    if (r->can_write && !r->can_write((enum image_format)output->format))
-        fail_key(r, node, "format",
-                 "this machine's libvips can't write it; install its encoder (for avif, "
-                 "libheif with libaom) or choose another format");
-}
-
 void pipeline_check_output(struct schema_reader *r, const struct yaml_node *node, void *filled)
 {
     struct output_config *output = filled;
     output->place = place_of(node, "key");
     check_size(r, output, node);
-    check_format(r, output, node);
+    encoder_keys_check(r, output, node);
     store_keys_check(r, output, node);
     store_keys_set(output);
 }

@@ -19,6 +19,15 @@ struct yaml_node;
 enum { PIPELINE_FILE_MAX = 64 * 1024, PIPELINE_OUTPUTS_MAX = 32, PIPELINE_SIDE_MAX = 16384 };
 
 enum output_frames { FRAMES_FIRST, FRAMES_ALL };
+enum output_chroma { CHROMA_AUTO, CHROMA_444, CHROMA_420 };
+/* In the order of the schema's choices. */
+enum output_compression {
+    COMPRESSION_DEFLATE,
+    COMPRESSION_LZW,
+    COMPRESSION_ZSTD,
+    COMPRESSION_JPEG,
+    COMPRESSION_NONE
+};
 
 struct config_texts {
     char **entries;
@@ -49,10 +58,16 @@ struct output_config {
     int fit;           /* enum plan_fit */
     int crop;          /* enum plan_crop */
     bool enlarge;
-    int format;  /* enum image_format, up to FORMAT_GIF */
+    int format;  /* enum image_format, without FORMAT_AUTO */
     int quality; /* 0: the format's default */
     int effort;  /* -1: the format's default */
     bool progressive;
+    int chroma; /* enum output_chroma */
+    bool lossless;
+    int near_lossless; /* -1: not given; a lower value changes more pixels */
+    bool palette;
+    int colours;     /* of the palette; 0: the most */
+    int compression; /* enum output_compression */
     bool strip;
     struct colour background;
     int frames; /* enum output_frames */

@@ -8,7 +8,10 @@
 
 static const char *const fits[] = {"inside", "cover", "contain", "fill", NULL};
 static const char *const crops[] = {"centre", "entropy", "attention", NULL};
-static const char *const formats[] = {"keep", "jpeg", "png", "webp", "avif", "tiff", "gif", NULL};
+static const char *const formats[] = {"keep", "jpeg", "png",  "webp", "avif",
+                                      "tiff", "gif",  "heic", "jxl",  NULL};
+static const char *const chromas[] = {"auto", "4:4:4", "4:2:0", NULL};
+static const char *const compressions[] = {"deflate", "lzw", "zstd", "jpeg", "none", NULL};
 static const char *const frames[] = {"first", "all", NULL};
 static const char *const labelers[] = {"builtin", "rekognition", NULL};
 
@@ -82,12 +85,26 @@ static const struct schema_key output_keys[] = {
      .choices = formats,
      .help = "keep: the source's format (HEIC becomes JPEG); 16-bit PNG and TIFF keep their depth only with keep"},
     {.name = "quality", .type = SCHEMA_INTEGER, .offset = OUTPUT(quality), .min = 1, .max = 100,
-     .shown = "80; avif 50", .help = "for jpeg, webp and avif; the others are lossless"},
+     .shown = "80; avif, heic 50",
+     .help = "for jpeg, webp, avif, heic and jxl, and for tiff with compression: jpeg; the others are lossless"},
     {.name = "effort", .type = SCHEMA_INTEGER, .offset = OUTPUT(effort), .min = 0, .max = 9,
      .fallback = "-1", .shown = "the encoder's",
-     .help = "encoder effort for a smaller file: png and avif 0–9, webp 0–6, gif 1–9 (higher values count as the maximum), jpeg 0 (a single pass) or more (optimised Huffman tables)"},
+     .help = "encoder effort for a smaller file: png and avif 0–9, webp 0–6, gif and jxl 1–9 (higher values count as the maximum), jpeg 0 (a single pass) or more (optimised Huffman tables)"},
     {.name = "progressive", .type = SCHEMA_BOOLEAN, .offset = OUTPUT(progressive),
      .fallback = "false", .help = "progressive jpeg, interlaced png"},
+    {.name = "chroma", .type = SCHEMA_CHOICE, .offset = OUTPUT(chroma), .fallback = "auto", .choices = chromas,
+     .help = "resolution of the colours for jpeg, avif and heic: 4:4:4 full, 4:2:0 half; auto: 4:4:4 from quality 90; webp has 4:2:0 only"},
+    {.name = "lossless", .type = SCHEMA_BOOLEAN, .offset = OUTPUT(lossless), .fallback = "false",
+     .help = "every pixel exact: webp and jxl"},
+    {.name = "near_lossless", .type = SCHEMA_INTEGER, .offset = OUTPUT(near_lossless), .min = 0, .max = 99,
+     .fallback = "-1", .shown = "none",
+     .help = "webp without visible loss: lower values change more pixels for a smaller file; 60 is usual"},
+    {.name = "palette", .type = SCHEMA_BOOLEAN, .offset = OUTPUT(palette), .fallback = "false",
+     .help = "png with a palette instead of full colours: lossy, and much smaller for graphics"},
+    {.name = "colours", .type = SCHEMA_INTEGER, .offset = OUTPUT(colours), .min = 2, .max = 256, .shown = "256",
+     .help = "size of the palette of png (2, 4, 16 or 256) and gif (a power of two); other values are rounded up"},
+    {.name = "compression", .type = SCHEMA_CHOICE, .offset = OUTPUT(compression), .fallback = "deflate",
+     .choices = compressions, .help = "of tiff; jpeg is lossy, the others are lossless"},
     {.name = "strip", .type = SCHEMA_BOOLEAN, .offset = OUTPUT(strip), .fallback = "true",
      .help = "true: no metadata, colours converted to sRGB; false: keeps metadata, colour profile and the profile's colours"},
     {.name = "background", .type = SCHEMA_COLOUR, .offset = OUTPUT(background),

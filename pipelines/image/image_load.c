@@ -46,7 +46,7 @@ static VipsImage *open_as(const struct image_source *source, unsigned shrink, in
     case FORMAT_HEIF:
         vips_heifload_buffer(data, size, &image, READ_OPTIONS, NULL);
         break;
-    case FORMAT_KEEP:
+    default:
         break;
     }
     if (image)

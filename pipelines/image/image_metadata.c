@@ -293,8 +293,7 @@ static uint64_t metadata_cost(struct slice image, enum image_format format, unsi
     case FORMAT_AVIF:
     case FORMAT_HEIF:
         return boxes_cost(image);
-    case FORMAT_GIF: /* neither compressed nor referenced twice */
-    case FORMAT_KEEP:
+    default: /* gif: neither compressed nor referenced twice */
         break;
     }
     return 0;

@@ -16,62 +16,19 @@ static bool has_operation(const char *name)
     return true;
 }
 
-static int save_avif(VipsImage *image, const struct output_config *config, void **data,
-                     size_t *size)
-{
-    return vips_heifsave_buffer(image, data, size, "compression", VIPS_FOREIGN_HEIF_COMPRESSION_AV1,
-                                "Q", config->quality ? config->quality : 50, "effort",
-                                config->effort < 0 ? 4 : config->effort, "strip", config->strip,
-                                NULL);
-}
+/* ---- the encoders ---- */
 
-/* libheif finds its encoders at run time, so encoding must be tried. */
-static bool can_save_avif(void)
-{
-    const struct output_config config = {.effort = 0, .strip = true};
-    VipsImage *image = NULL;
-    void *data = NULL;
+struct save { /* one call of an encoder */
+    VipsImage *image;
+    enum image_format format;
+    const struct output_config *config;
+    void *data; /* g_free */
     size_t size;
-    bool done = !vips_black(&image, 16, 16, "bands", 3, NULL);
-    if (done) {
-        image->Type = VIPS_INTERPRETATION_sRGB;
-        done = !save_avif(image, &config, &data, &size);
-        g_object_unref(image);
-    }
-    g_free(data);
-    vips_error_clear();
-    return done;
-}
+};
 
-static bool is_asked_of_libvips(enum image_format format)
+static int quality_of(const struct save *s)
 {
-    return format == FORMAT_WEBP || format == FORMAT_TIFF || format == FORMAT_GIF ||
-           format == FORMAT_AVIF;
-}
-
-bool image_save_supports(enum image_format format)
-{
-    struct error error;
-    if (is_asked_of_libvips(format) && pipelines_start("thumbwheel", &error))
-        return false;
-    switch (format) {
-    case FORMAT_JPEG: /* every libvips has these two */
-    case FORMAT_PNG:
-        return true;
-    case FORMAT_WEBP:
-        return has_operation("webpsave_buffer");
-    case FORMAT_TIFF:
-        return has_operation("tiffsave_buffer");
-    case FORMAT_GIF:
-        return has_operation("gifsave_buffer");
-    case FORMAT_AVIF:
-        return has_operation("heifsave_buffer") && can_save_avif();
-    case FORMAT_KEEP: /* depends on the source */
-        return true;
-    case FORMAT_HEIF:
-        return false;
-    }
-    return false;
+    return s->config->quality ? s->config->quality : (int)image_format_facts(s->format)->quality;
 }
 
 static int effort_or(const struct output_config *config, int fallback, int least, int most)
@@ -79,34 +36,141 @@ static int effort_or(const struct output_config *config, int fallback, int least
     return config->effort < 0 ? fallback : VIPS_CLIP(least, config->effort, most);
 }
 
-static int save(VipsImage *image, enum image_format format, const struct output_config *config,
-                void **data, size_t *size)
+/* libvips' own rule for auto: full resolution from quality 90. */
+static VipsForeignSubsample subsampling_of(const struct output_config *config)
 {
-    int quality = config->quality ? config->quality : 80;
-    switch (format) {
-    case FORMAT_JPEG:
-        return vips_jpegsave_buffer(image, data, size, "Q", quality, "optimize_coding",
-                                    config->effort != 0, "interlace", config->progressive, "strip",
-                                    config->strip, NULL);
-    case FORMAT_PNG:
-        return vips_pngsave_buffer(image, data, size, "compression", effort_or(config, 6, 0, 9),
-                                   "interlace", config->progressive, "strip", config->strip, NULL);
-    case FORMAT_WEBP:
-        return vips_webpsave_buffer(image, data, size, "Q", quality, "effort",
-                                    effort_or(config, 4, 0, 6), "strip", config->strip, NULL);
-    case FORMAT_TIFF:
-        return vips_tiffsave_buffer(
-            image, data, size, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE, "predictor",
-            VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, "strip", config->strip, NULL);
-    case FORMAT_GIF:
-        return vips_gifsave_buffer(image, data, size, "effort", effort_or(config, 7, 1, 9), NULL);
-    case FORMAT_AVIF:
-        return save_avif(image, config, data, size);
-    case FORMAT_KEEP:
-    case FORMAT_HEIF:
-        break;
+    static const VipsForeignSubsample modes[] = {[CHROMA_AUTO] = VIPS_FOREIGN_SUBSAMPLE_AUTO,
+                                                 [CHROMA_444] = VIPS_FOREIGN_SUBSAMPLE_OFF,
+                                                 [CHROMA_420] = VIPS_FOREIGN_SUBSAMPLE_ON};
+    return modes[config->chroma];
+}
+
+static int save_jpeg(struct save *s)
+{
+    const struct output_config *c = s->config;
+    return vips_jpegsave_buffer(s->image, &s->data, &s->size, "Q", quality_of(s), "optimize_coding",
+                                c->effort != 0, "interlace", c->progressive, "subsample_mode",
+                                subsampling_of(c), "strip", c->strip, NULL);
+}
+
+/* The bits of a palette with at least this many colours, out of those that exist. */
+static int palette_bits(int colours, int step)
+{
+    int bits = 1;
+    while (colours > 1 << bits)
+        bits = step ? bits + step : bits * 2;
+    return bits;
+}
+
+static int save_png(struct save *s)
+{
+    const struct output_config *c = s->config;
+    int compression = effort_or(c, 6, 0, 9);
+    if (!c->palette)
+        return vips_pngsave_buffer(s->image, &s->data, &s->size, "compression", compression,
+                                   "interlace", c->progressive, "strip", c->strip, NULL);
+    return vips_pngsave_buffer(s->image, &s->data, &s->size, "compression", compression,
+                               "interlace", c->progressive, "strip", c->strip, "palette", TRUE, "Q",
+                               c->quality ? c->quality : 100, "bitdepth",
+                               palette_bits(c->colours ? c->colours : 256, 0), NULL);
+}
+
+/* Lossless, Q is the encoder's effort; near-lossless, the precision of the pixels. */
+static int save_webp(struct save *s)
+{
+    const struct output_config *c = s->config;
+    bool near = c->near_lossless >= 0;
+    return vips_webpsave_buffer(s->image, &s->data, &s->size, "Q",
+                                near ? c->near_lossless : quality_of(s), "effort",
+                                effort_or(c, 4, 0, 6), "lossless", c->lossless, "near_lossless",
+                                near, "strip", c->strip, NULL);
+}
+
+static int save_tiff(struct save *s)
+{
+    static const VipsForeignTiffCompression methods[] = {
+        [COMPRESSION_DEFLATE] = VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE,
+        [COMPRESSION_LZW] = VIPS_FOREIGN_TIFF_COMPRESSION_LZW,
+        [COMPRESSION_ZSTD] = VIPS_FOREIGN_TIFF_COMPRESSION_ZSTD,
+        [COMPRESSION_JPEG] = VIPS_FOREIGN_TIFF_COMPRESSION_JPEG,
+        [COMPRESSION_NONE] = VIPS_FOREIGN_TIFF_COMPRESSION_NONE};
+    const struct output_config *c = s->config;
+    return vips_tiffsave_buffer(s->image, &s->data, &s->size, "compression",
+                                methods[c->compression], "Q", c->quality ? c->quality : 80,
+                                "predictor", VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, "strip",
+                                c->strip, NULL);
+}
+
+static int save_gif(struct save *s)
+{
+    const struct output_config *c = s->config;
+    return vips_gifsave_buffer(s->image, &s->data, &s->size, "effort", effort_or(c, 7, 1, 9),
+                               "bitdepth", palette_bits(c->colours ? c->colours : 256, 1), NULL);
+}
+
+/* x265 has no effort here: libvips sets it for AV1 only. */
+static int save_heif(struct save *s)
+{
+    const struct output_config *c = s->config;
+    return vips_heifsave_buffer(s->image, &s->data, &s->size, "compression",
+                                s->format == FORMAT_AVIF ? VIPS_FOREIGN_HEIF_COMPRESSION_AV1
+                                                         : VIPS_FOREIGN_HEIF_COMPRESSION_HEVC,
+                                "Q", quality_of(s), "effort", c->effort < 0 ? 4 : c->effort,
+                                "subsample_mode", subsampling_of(c), "strip", c->strip, NULL);
+}
+
+static int save_jxl(struct save *s)
+{
+    const struct output_config *c = s->config;
+    return vips_jxlsave_buffer(s->image, &s->data, &s->size, "Q", quality_of(s), "effort",
+                               effort_or(c, 7, 3, 9), "lossless", c->lossless, "strip", c->strip,
+                               NULL);
+}
+
+/* By enum image_format. The operation is NULL if every libvips has it. */
+static const struct encoder {
+    int (*save)(struct save *s);
+    const char *operation;
+    bool tried; /* the operation may exist without its encoder */
+} encoders[FORMAT_COUNT] = {
+    [FORMAT_JPEG] = {save_jpeg, NULL, false},
+    [FORMAT_PNG] = {save_png, NULL, false},
+    [FORMAT_WEBP] = {save_webp, "webpsave_buffer", false},
+    [FORMAT_AVIF] = {save_heif, "heifsave_buffer", true},
+    [FORMAT_TIFF] = {save_tiff, "tiffsave_buffer", false},
+    [FORMAT_GIF] = {save_gif, "gifsave_buffer", false},
+    [FORMAT_HEIF] = {save_heif, "heifsave_buffer", true},
+    [FORMAT_JXL] = {save_jxl, "jxlsave_buffer", false},
+};
+
+/* ---- what this machine can write ---- */
+
+/* libheif finds its encoders at run time, so encoding must be tried. */
+static bool can_encode(enum image_format format)
+{
+    const struct output_config config = {.effort = 0, .strip = true, .near_lossless = -1};
+    struct save s = {.format = format, .config = &config};
+    bool done = !vips_black(&s.image, 16, 16, "bands", 3, NULL);
+    if (done) {
+        s.image->Type = VIPS_INTERPRETATION_sRGB;
+        done = !encoders[format].save(&s);
+        g_object_unref(s.image);
     }
-    return -1;
+    g_free(s.data);
+    vips_error_clear();
+    return done;
+}
+
+bool image_save_supports(enum image_format format)
+{
+    const struct encoder *encoder = &encoders[format];
+    struct error error;
+    if (format == FORMAT_KEEP) /* depends on the source */
+        return true;
+    if (!encoder->operation)
+        return encoder->save;
+    return !pipelines_start("thumbwheel", &error) && has_operation(encoder->operation) &&
+           (!encoder->tried || can_encode(format));
 }
 
 int image_save(VipsImage *image, enum image_format format, const struct output_config *config,
@@ -118,16 +182,15 @@ int image_save(VipsImage *image, enum image_format format, const struct output_c
         return error_set(error, ERR_LIMIT,
                          "%d × %d pixels are too large for %s, whose sides are limited to %u",
                          image->Xsize, height, facts->name, facts->side_max);
-    void *data = NULL;
-    size_t size = 0;
-    if (save(image, format, config, &data, &size)) {
+    struct save s = {.image = image, .format = format, .config = config};
+    if (!encoders[format].save || encoders[format].save(&s)) {
         vips_error_clear();
-        g_free(data);
+        g_free(s.data);
         return error_set(error, ERR_UNSUPPORTED,
                          "this machine's libvips could not write the picture as %s", facts->name);
     }
     if (format == FORMAT_WEBP && config->strip) /* libvips 8.14 writes EXIF all the same */
-        size = webp_drop_metadata(data, size);
-    *out = (struct bytes){data, size, g_free};
+        s.size = webp_drop_metadata(s.data, s.size);
+    *out = (struct bytes){s.data, s.size, g_free};
     return 0;
 }

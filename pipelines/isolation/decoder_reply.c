@@ -103,8 +103,9 @@ static int text_read(struct reply_reader *r, char *out, size_t size)
 
 static enum image_format format_named(const char *name)
 {
-    for (enum image_format f = FORMAT_JPEG; f <= FORMAT_HEIF; f++) {
-        if (strcmp(image_format_facts(f)->name, name) == 0)
+    for (enum image_format f = FORMAT_JPEG; f < FORMAT_COUNT; f++) {
+        const struct image_format_facts *facts = image_format_facts(f);
+        if (facts->content_type && strcmp(facts->name, name) == 0)
             return f;
     }
     return FORMAT_KEEP;
@@ -147,8 +148,9 @@ static enum image_format format_read(struct reply_reader *r, const struct output
     char type[32];
     if (text_read(r, type, sizeof type))
         return FORMAT_KEEP;
-    for (enum image_format f = FORMAT_JPEG; f <= FORMAT_HEIF; f++) {
-        if (strcmp(image_format_facts(f)->content_type, type) == 0 &&
+    for (enum image_format f = FORMAT_JPEG; f < FORMAT_COUNT; f++) {
+        const char *known = image_format_facts(f)->content_type;
+        if (known && strcmp(known, type) == 0 &&
             (config->format == FORMAT_KEEP || config->format == (int)f))
             return f;
     }

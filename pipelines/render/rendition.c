@@ -18,7 +18,7 @@ static enum image_format target_format(const struct output_config *config,
 
 static bool keeps_depth(const struct render_output *output, const struct image_source *source)
 {
-    return source->deep && output->config->format == FORMAT_KEEP &&
+    return source->deep && output->config->format == FORMAT_KEEP && !output->config->palette &&
            image_format_facts(output->format)->deep;
 }
 
