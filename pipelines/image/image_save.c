@@ -53,7 +53,8 @@ static int save_jpeg(struct save *s)
                                 subsampling_of(c), "strip", c->strip, NULL);
 }
 
-/* The bits of a palette with at least this many colours, out of those that exist. */
+/* The bits of a palette with at least this many colours: each number, with a step of 1, or powers of
+ * two. */
 static int palette_bits(int colours, int step)
 {
     int bits = 1;

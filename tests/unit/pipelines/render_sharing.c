@@ -349,7 +349,7 @@ static const struct difference {
     {"lossless", "width: 40, format: webp", "true"},
     {"near_lossless", "width: 40, format: webp", "20"},
     {"palette", "width: 40, format: png", "true"},
-    {"colours", "width: 40, format: gif", "2"},
+    {"colours", "width: 40, format: png, palette: true", "2"},
     {"compression", "width: 40, format: tiff", "lzw"},
     {"strip", "width: 40, format: png", "false"},
     {"background", "width: 40, format: jpeg", "red"},
