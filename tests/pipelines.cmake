@@ -19,6 +19,7 @@ unit_test(render_sharing pipeline_fixtures Threads::Threads)
 unit_test(render_sizes pipeline_fixtures)
 unit_test(resample pipeline_fixtures)
 unit_test(labels pipelines PkgConfig::VIPS)
+unit_test(turn pipeline_fixtures)
 unit_test(samples pipelines PkgConfig::VIPS)
 unit_test(sandbox_attacks pipelines)
 

@@ -13,6 +13,7 @@
 #include "encoder_keys.h"
 #include "key_ext.h"
 #include "labeler_keys.h"
+#include "operation_keys.h"
 #include "schema.h"
 #include "store_keys.h"
 #include "yaml_reader.h"
@@ -85,6 +86,7 @@ void pipeline_check_output(struct schema_reader *r, const struct yaml_node *node
     output->place = place_of(node, "key");
     check_size(r, output, node);
     encoder_keys_check(r, output, node);
+    operation_keys_check(r, output, node);
     store_keys_check(r, output, node);
     store_keys_set(output);
 }

@@ -12,6 +12,7 @@
 #include "image_format.h"
 #include "pipeline.h"
 #include "plan.h"
+#include "turn.h"
 
 struct schema_reader;
 struct yaml_node;
@@ -44,6 +45,25 @@ struct colour {
     unsigned char red, green, blue;
 };
 
+/* The point that a crop keeps. */
+struct focal_config {
+    double x, y; /* fractions of the upright source */
+    bool given;
+};
+
+struct pad_config {
+    int top, right, bottom, left; /* pixels */
+};
+
+/* What is done with the picture; zero: nothing. docs/image-operations.md describes the order. */
+struct operations_config {
+    double rotate; /* degrees clockwise */
+    bool flip, flop;
+    int gravity; /* enum plan_gravity */
+    struct focal_config focal;
+    struct pad_config pad;
+};
+
 struct match_config {
     char *bucket; /* NULL: any */
     struct config_texts prefixes;
@@ -59,6 +79,7 @@ struct output_config {
     int crop;          /* enum plan_crop */
     bool enlarge;
     int format;  /* enum image_format, without FORMAT_AUTO */
+    struct operations_config operations;
     int quality; /* 0: the format's default */
     int effort;  /* -1: the format's default */
     bool progressive;

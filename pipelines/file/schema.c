@@ -4,6 +4,7 @@
 
 #include "notify_keys.h"
 #include "object_store.h"
+#include "operation_keys.h"
 #include "pipeline_file.h"
 
 static const char *const fits[] = {"inside", "cover", "contain", "fill", NULL};
@@ -12,6 +13,9 @@ static const char *const formats[] = {"keep", "jpeg", "png",  "webp", "avif",
                                       "tiff", "gif",  "heic", "jxl",  NULL};
 static const char *const chromas[] = {"auto", "4:4:4", "4:2:0", NULL};
 static const char *const compressions[] = {"deflate", "lzw", "zstd", "jpeg", "none", NULL};
+static const char *const gravities[] = {"centre",    "north", "northeast", "east",
+                                        "southeast", "south", "southwest", "west",
+                                        "northwest", NULL};
 static const char *const frames[] = {"first", "all", NULL};
 static const char *const labelers[] = {"builtin", "rekognition", NULL};
 
@@ -49,6 +53,9 @@ enum {
 #define LABELS(field) offsetof(struct labels_config, field)
 #define NOTIFY(field) offsetof(struct notify_config, field)
 #define SERVER(field) offsetof(struct labeler_config, field)
+#define DOING(field)  offsetof(struct output_config, operations.field)
+#define FOCAL(field)  offsetof(struct focal_config, field)
+#define PAD(field)    offsetof(struct pad_config, field)
 #define WHOLE(field)  offsetof(struct pipeline, field)
 
 /* clang-format off */
@@ -61,6 +68,30 @@ static const struct schema_key match_keys[] = {
      .shown = "any", .help = "only keys that end with this, or with one of these; case-insensitive"},
     {.name = NULL},
 };
+
+static const struct schema_key focal_keys[] = {
+    {.name = "x", .type = SCHEMA_NUMBER, .offset = FOCAL(x), .min = 0, .max = 1, .fallback = "0.5",
+     .help = "from the left edge, as a fraction of the upright source's width"},
+    {.name = "y", .type = SCHEMA_NUMBER, .offset = FOCAL(y), .min = 0, .max = 1, .fallback = "0.5",
+     .help = "from the top edge, as a fraction of the upright source's height"},
+    {.name = NULL},
+};
+
+static const struct schema_key pad_keys[] = {
+    {.name = "top", .type = SCHEMA_INTEGER, .offset = PAD(top), .max = OPERATION_PAD_MAX,
+     .fallback = "0", .help = "pixels above the picture"},
+    {.name = "right", .type = SCHEMA_INTEGER, .offset = PAD(right), .max = OPERATION_PAD_MAX,
+     .fallback = "0", .help = "pixels to the right of it"},
+    {.name = "bottom", .type = SCHEMA_INTEGER, .offset = PAD(bottom), .max = OPERATION_PAD_MAX,
+     .fallback = "0", .help = "pixels below it"},
+    {.name = "left", .type = SCHEMA_INTEGER, .offset = PAD(left), .max = OPERATION_PAD_MAX,
+     .fallback = "0", .help = "pixels to the left of it"},
+    {.name = NULL},
+};
+
+static const struct schema_section focal_section = {
+    focal_keys, sizeof(struct focal_config), FOCAL(given), NULL};
+static const struct schema_section pad_section = {pad_keys, sizeof(struct pad_config), 0, NULL};
 
 static const struct schema_key output_keys[] = {
     {.name = "key", .type = SCHEMA_TEMPLATE, .effect = EFFECT_STORE, .offset = OUTPUT(key), .required = true,
@@ -79,6 +110,18 @@ static const struct schema_key output_keys[] = {
      .help = "inside: whole picture within the box; cover: fills the box, the excess is cut off; contain: whole picture, the rest of the box is background; fill: stretched to the box"},
     {.name = "crop", .type = SCHEMA_CHOICE, .offset = OUTPUT(crop), .fallback = "centre",
      .choices = crops, .help = "the part that cover keeps: the centre, the most detailed part, or the most eye-catching part"},
+    {.name = "gravity", .type = SCHEMA_CHOICE, .offset = DOING(gravity), .fallback = "centre",
+     .choices = gravities, .help = "the part that cover keeps, or where contain places the picture"},
+    {.name = "focal", .type = SCHEMA_SECTION, .offset = DOING(focal), .section = &focal_section,
+     .shown = "none", .help = "the point that cover keeps as near to the middle as possible"},
+    {.name = "rotate", .type = SCHEMA_NUMBER, .offset = DOING(rotate), .min = -360, .max = 360,
+     .fallback = "0", .help = "degrees clockwise, after the orientation that the source names; the corners that an angle leaves are background"},
+    {.name = "flip", .type = SCHEMA_BOOLEAN, .offset = DOING(flip), .fallback = "false",
+     .help = "exchange top and bottom, after rotate"},
+    {.name = "flop", .type = SCHEMA_BOOLEAN, .offset = DOING(flop), .fallback = "false",
+     .help = "exchange left and right, after rotate"},
+    {.name = "pad", .type = SCHEMA_SECTION, .offset = DOING(pad), .section = &pad_section,
+     .shown = "none", .help = "background around the finished picture, in addition to its size"},
     {.name = "enlarge", .type = SCHEMA_BOOLEAN, .effect = EFFECT_PLAN, .offset = OUTPUT(enlarge), .fallback = "false",
      .help = "also enlarge smaller pictures"},
     {.name = "format", .type = SCHEMA_CHOICE, .offset = OUTPUT(format), .fallback = "keep",
@@ -109,7 +152,7 @@ static const struct schema_key output_keys[] = {
      .help = "true: no metadata, colours converted to sRGB; false: keeps metadata, colour profile and the profile's colours"},
     {.name = "background", .type = SCHEMA_COLOUR, .offset = OUTPUT(background),
      .shown = "white, or transparent",
-     .help = "a name or #rrggbb: behind transparent pixels if the format has no transparency, and around the picture with contain"},
+     .help = "a name or #rrggbb: behind transparent pixels if the format has no transparency, and around the picture with contain, pad and rotate"},
     {.name = "frames", .type = SCHEMA_CHOICE, .effect = EFFECT_PLAN, .offset = OUTPUT(frames), .fallback = "first",
      .choices = frames, .help = "frames of an animation to keep: first, or all (gif, webp)"},
     {.name = "cache_control", .type = SCHEMA_TEXT, .effect = EFFECT_STORE, .offset = OUTPUT(cache_control), .max = TEXT_MAX,
@@ -244,11 +287,13 @@ static bool colours_alike(const struct colour *a, const struct colour *b)
     return a->given == b->given && a->red == b->red && a->green == b->green && a->blue == b->blue;
 }
 
+static bool sections_alike(const struct schema_section *section, const void *a, const void *b);
+
 /* a and b are the fields of two structs. A key with a type that cannot be compared counts as
  * different. */
-static bool values_alike(enum schema_type type, const void *a, const void *b)
+static bool values_alike(const struct schema_key *key, const void *a, const void *b)
 {
-    switch (type) {
+    switch (key->type) {
     case SCHEMA_NAME:
     case SCHEMA_TEXT:
     case SCHEMA_BUCKET:
@@ -270,21 +315,40 @@ static bool values_alike(enum schema_type type, const void *a, const void *b)
         return *(const bool *)a == *(const bool *)b;
     case SCHEMA_COLOUR:
         return colours_alike(a, b);
+    case SCHEMA_SECTION:
+        return sections_alike(key->section, a, b);
     case SCHEMA_TEXTS:
     case SCHEMA_PAIRS:
     case SCHEMA_VARIANT:
-    case SCHEMA_SECTION:
     case SCHEMA_SECTIONS:
         break;
     }
     return false;
 }
 
+static const void *field_of(const void *filled, size_t offset)
+{
+    return (const char *)filled + offset;
+}
+
+/* Sections with the same keys, one of which may be absent. */
+static bool sections_alike(const struct schema_section *section, const void *a, const void *b)
+{
+    size_t given = section->given_offset;
+    if (given && *(const bool *)field_of(a, given) != *(const bool *)field_of(b, given))
+        return false;
+    for (const struct schema_key *key = section->keys; key->name; key++) {
+        if (!values_alike(key, field_of(a, key->offset), field_of(b, key->offset)))
+            return false;
+    }
+    return true;
+}
+
 bool schema_outputs_alike(const struct output_config *a, const struct output_config *b)
 {
     for (const struct schema_key *key = output_keys; key->name; key++) {
         if (key->effect == EFFECT_BYTES &&
-            !values_alike(key->type, (const char *)a + key->offset, (const char *)b + key->offset))
+            !values_alike(key, field_of(a, key->offset), field_of(b, key->offset)))
             return false;
     }
     return true;

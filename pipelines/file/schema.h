@@ -97,6 +97,10 @@ void schema_clear(const struct schema_section *section, void *from);
 int schema_fail(struct schema_reader *r, struct yaml_place place, const char *name,
                 const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* The same with a text, at the key's value in the map, or at the map if it lacks the key. */
+void schema_fail_key(struct schema_reader *r, const struct yaml_node *map, const char *name,
+                     const char *text);
+
 /* Whether two outputs have the same values for every key with EFFECT_BYTES. */
 bool schema_outputs_alike(const struct output_config *a, const struct output_config *b);
 

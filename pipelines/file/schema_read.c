@@ -31,6 +31,15 @@ int schema_fail(struct schema_reader *r, struct yaml_place place, const char *na
     return problem_add(r->problems, &at, ERR_INVALID, "%s", text);
 }
 
+void schema_fail_key(struct schema_reader *r, const struct yaml_node *map, const char *name,
+                     const char *text)
+{
+    const struct yaml_node *child = map->children;
+    while (child && strcmp(child->name, name) != 0)
+        child = child->next;
+    schema_fail(r, child ? child->place : map->place, name, "%s", text);
+}
+
 static int fail_memory(struct schema_reader *r)
 {
     r->problems->out_of_memory = true;

@@ -12,6 +12,7 @@
 #include "pipeline_file.h"
 #include "plan.h"
 #include "resample.h"
+#include "turn.h"
 #include "vips_api.h"
 
 /* Common end of all operations: takes the result of a libvips call, unless it failed. */
@@ -48,10 +49,14 @@ int image_to_srgb(VipsImage **image, bool deep);
 int image_to_depth(VipsImage **image, bool deep);
 /* Blends alpha onto a background. */
 int image_flatten(VipsImage **image, const struct colour *background);
-/* Crops or pads to size. background.given false: transparent if alpha is allowed, else white. */
+/* Crops to size, at a place that depends on the content. */
 int image_crop(VipsImage **image, struct plan_size size, enum plan_crop crop);
-int image_pad(VipsImage **image, struct plan_size size, const struct colour *background,
-              bool alpha);
+/* The same at a given place. */
+int image_cut(VipsImage **image, struct plan_spot spot, struct plan_size size);
+/* Adds margins: the picture lies at the spot. background.given false: transparent if alpha is
+ * allowed, else white. */
+int image_pad(VipsImage **image, struct plan_spot spot, struct plan_size size,
+              const struct colour *background, bool alpha);
 /* Copies metadata of another image: EXIF, XMP, IPTC and profile, without orientation and
  * preview. */
 int image_adopt_metadata(VipsImage **image, VipsImage *from);

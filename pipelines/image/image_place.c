@@ -1,8 +1,7 @@
 /* From a resized picture to the requested box: crop, background, margins. */
 #include "error.h"
 #include "image_ops.h"
-
-enum { INK_BANDS_MAX = 5 }; /* CMYK and alpha: image_normalise leaves at most these */
+#include "image_turn.h"
 
 /* Converts a colour to the bands and depth of an image; opaque. Returns the number of bands. */
 static int ink_of(VipsImage *image, const struct colour *background, double ink[INK_BANDS_MAX])
@@ -62,23 +61,21 @@ int image_crop(VipsImage **image, struct plan_size size, enum plan_crop crop)
     return image_replace(image, failed, &made);
 }
 
-static int embed(VipsImage **image, struct plan_size size, double *ink, int bands)
+int image_cut(VipsImage **image, struct plan_spot spot, struct plan_size size)
 {
     VipsImage *made = NULL;
-    VipsArrayDouble *array = vips_array_double_new(ink, bands);
-    int failed =
-        vips_gravity(*image, &made, VIPS_COMPASS_DIRECTION_CENTRE, (int)size.width,
-                     (int)size.height, "extend", VIPS_EXTEND_BACKGROUND, "background", array, NULL);
-    vips_area_unref(VIPS_AREA(array));
-    return image_replace(image, failed, &made);
+    return image_replace(image,
+                         vips_crop(*image, &made, (int)spot.left, (int)spot.top, (int)size.width,
+                                   (int)size.height, NULL),
+                         &made);
 }
 
-int image_pad(VipsImage **image, struct plan_size size, const struct colour *background, bool alpha)
+int image_margin_ink(VipsImage **image, const struct colour *background, bool alpha,
+                     double ink[INK_BANDS_MAX], int *bands)
 {
     VipsImage *made = NULL;
-    double ink[INK_BANDS_MAX] = {0};
-    int code = admit_colour(image, background);
     bool clear = alpha && !background->given;
+    int code = admit_colour(image, background);
     if (code)
         return code;
     if (clear && !vips_image_hasalpha(*image))
@@ -88,10 +85,28 @@ int image_pad(VipsImage **image, struct plan_size size, const struct colour *bac
         return code;
     if ((*image)->Bands > INK_BANDS_MAX)
         return ERR_UNSUPPORTED;
+    *bands = (*image)->Bands;
     if (clear)
-        return embed(image, size, ink, (*image)->Bands);
-    int bands = ink_of(*image, background, ink);
+        return 0;
+    int colours = ink_of(*image, background, ink);
     if (vips_image_hasalpha(*image))
-        ink[bands++] = image_alpha_max(*image);
-    return embed(image, size, ink, bands);
+        ink[colours] = image_alpha_max(*image);
+    return 0;
+}
+
+int image_pad(VipsImage **image, struct plan_spot spot, struct plan_size size,
+              const struct colour *background, bool alpha)
+{
+    VipsImage *made = NULL;
+    double ink[INK_BANDS_MAX] = {0};
+    int bands = 0;
+    int code = image_margin_ink(image, background, alpha, ink, &bands);
+    if (code)
+        return code;
+    VipsArrayDouble *array = vips_array_double_new(ink, bands);
+    int failed =
+        vips_embed(*image, &made, (int)spot.left, (int)spot.top, (int)size.width, (int)size.height,
+                   "extend", VIPS_EXTEND_BACKGROUND, "background", array, NULL);
+    vips_area_unref(VIPS_AREA(array));
+    return image_replace(image, failed, &made);
 }

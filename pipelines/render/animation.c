@@ -47,7 +47,7 @@ static int frame_convert(const struct strip *strip, VipsImage **frame,
     int code = image_upright(frame, source->facts.orientation);
     if (code)
         return code;
-    code = image_resize_to_memory(frame, image_extent(*frame), output->place.whole);
+    code = image_resize_to_memory(frame, image_extent(*frame), output->stage);
     if (code)
         return code;
     if (source->foreign) /* its profile */

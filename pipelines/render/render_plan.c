@@ -66,7 +66,10 @@ static int output_place(const struct render *r, struct render_output *output, st
     if (image_check_size(output->place.whole, r->limits, NULL))
         rendition_crop_first(output, &r->image);
     code = image_check_size(output->place.whole, r->limits, error);
-    return code ? code : image_check_size(output->place.final, r->limits, error);
+    if (code)
+        return code;
+    code = image_check_size(output->stage, r->limits, error);
+    return code ? code : image_check_size(output->canvas, r->limits, error);
 }
 
 /* ---- stages of all pipelines ---- */
@@ -86,11 +89,11 @@ static unsigned long_side(struct plan_size size)
  * one. */
 static void survey_output(struct survey *survey, const struct render_output *output)
 {
-    unsigned side = long_side(output->place.whole);
+    unsigned side = long_side(output->stage);
     if (output->native || output->config->fit == FIT_FILL || side < LABELS_LEAST)
         return;
     if (!survey->found || side < long_side(survey->size))
-        survey->size = output->place.whole;
+        survey->size = output->stage;
     survey->found = true;
 }
 
@@ -103,7 +106,7 @@ static void plan_pipeline(struct render *r, const struct pipeline *pipeline, str
             return;
         if (output.animated)
             continue;
-        if (!plan_add(&r->plan, output.place.whole, output.native))
+        if (!plan_add(&r->plan, output.stage, output.native))
             return;
         survey_output(survey, &output);
     }
@@ -142,7 +145,7 @@ static void plan_output(struct render *r, struct render_item *item, size_t index
     if (code)
         r->output_count--; /* no stage is reserved for it */
     else
-        plan_use(&r->plan, output->place.whole, output->native);
+        plan_use(&r->plan, output->stage, output->native);
 }
 
 static void plan_item(struct render *r, struct render_item *item)
@@ -189,6 +192,5 @@ unsigned render_shrink(const struct render *r)
 
 size_t render_stage_of(const struct render *r, const struct render_output *output)
 {
-    return output->animated ? PLAN_STAGES_MAX
-                            : plan_find(&r->plan, output->place.whole, output->native);
+    return output->animated ? PLAN_STAGES_MAX : plan_find(&r->plan, output->stage, output->native);
 }

@@ -108,7 +108,7 @@ static uint64_t outputs_bytes(const struct render *r)
     uint64_t sum = 0;
     for (size_t i = 0; i < r->output_count; i++) {
         const struct render_output *output = &r->outputs[i];
-        uint64_t area = pixels(output->place.final) * frames_of(r, output);
+        uint64_t area = pixels(output->canvas) * frames_of(r, output);
         unsigned deep = output->native ? r->image.sample_bytes : 1;
         sum += area * hungers[output->format].output * deep * HANDS;
     }
@@ -127,7 +127,7 @@ static uint64_t encoder_bytes(const struct render *r)
     for (size_t i = 0; i < r->output_count; i++) {
         const struct render_output *output = &r->outputs[i];
         unsigned deep = output->native ? r->image.sample_bytes : 1;
-        uint64_t bytes = pixels(output->place.final) * hungers[output->format].encode * deep;
+        uint64_t bytes = pixels(output->canvas) * hungers[output->format].encode * deep;
         if (looks_around(output))
             bytes += pixels(output->place.whole) * RGBA * 2;
         most = larger(most, bytes);
@@ -143,7 +143,7 @@ static uint64_t animation_bytes(const struct render *r)
     for (size_t i = 0; i < r->output_count; i++) {
         const struct render_output *output = &r->outputs[i];
         uint64_t each = pixels(r->image.upright) * RGBA + pixels(output->place.whole) * RGBA +
-                        pixels(output->place.final) * 2 * RGBA;
+                        pixels(output->canvas) * 2 * RGBA;
         if (output->animated)
             most = larger(most, each * r->image.facts.frames);
     }

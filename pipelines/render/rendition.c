@@ -5,6 +5,7 @@
 
 #include "image_ops.h"
 #include "image_save.h"
+#include "image_turn.h"
 #include "key_template.h"
 #include "schema.h"
 
@@ -42,6 +43,19 @@ static bool keeps_colours(const struct render_output *output, const struct image
            image_format_facts(output->format)->profiles && keeps_kind(output, source);
 }
 
+static void plan_geometry(struct render_output *output, const struct image_source *source,
+                          const struct plan_wish *wish)
+{
+    const struct operations_config *operations = &output->config->operations;
+    const struct pad_config *pad = &operations->pad;
+    output->turn = plan_turn(operations->rotate, operations->flip, operations->flop);
+    output->place = plan_place(plan_turned(source->upright, &output->turn), wish);
+    output->stage = plan_unturned(output->place.whole, source->upright, &output->turn);
+    struct plan_size final = output->place.final;
+    output->canvas = (struct plan_size){final.width + (unsigned)(pad->left + pad->right),
+                                        final.height + (unsigned)(pad->top + pad->bottom)};
+}
+
 void rendition_plan(struct render_output *output, const struct image_source *source)
 {
     const struct output_config *config = output->config;
@@ -53,7 +67,7 @@ void rendition_plan(struct render_output *output, const struct image_source *sou
         .enlarge = config->enlarge,
     };
     output->format = target_format(config, source);
-    output->place = plan_place(source->upright, &wish);
+    plan_geometry(output, source, &wish);
     output->native = keeps_depth(output, source) || keeps_colours(output, source);
     output->animated = config->frames == FRAMES_ALL && source->facts.frames > 1 &&
                        image_format_facts(source->format)->moves &&
@@ -62,16 +76,37 @@ void rendition_plan(struct render_output *output, const struct image_source *sou
 
 void rendition_crop_first(struct render_output *output, const struct image_source *source)
 {
-    struct plan_size upright = source->upright, whole = output->place.whole;
-    if (output->config->fit != FIT_COVER || whole.width <= upright.width ||
-        whole.height <= upright.height)
+    struct plan_size turned = plan_turned(source->upright, &output->turn);
+    struct plan_size whole = output->place.whole;
+    if (output->config->fit != FIT_COVER || whole.width <= turned.width ||
+        whole.height <= turned.height)
         return;
     output->crop_first = true;
-    output->place.whole = upright;
+    output->place.whole = turned;
+    output->stage = source->upright;
+}
+
+/* Cuts out what the output shows. */
+static int crop(VipsImage **image, struct plan_size size, const struct render_output *output,
+                const struct image_source *source)
+{
+    const struct operations_config *operations = &output->config->operations;
+    const struct focal_config *focal = &operations->focal;
+    struct plan_size whole = {(unsigned)(*image)->Xsize, (unsigned)(*image)->Ysize};
+    if (focal->given) {
+        struct plan_point point = {focal->x, focal->y};
+        point = plan_point_turn(point, source->upright, &output->turn);
+        return image_cut(image, plan_spot_around(whole, size, point), size);
+    }
+    if (operations->gravity != GRAVITY_CENTRE)
+        return image_cut(image, plan_spot_at(whole, size, (enum plan_gravity)operations->gravity),
+                         size);
+    return image_crop(image, size, (enum plan_crop)output->config->crop);
 }
 
 /* The part of the source that becomes the output: at least one pixel. */
-static int crop_and_enlarge(VipsImage **image, const struct render_output *output)
+static int crop_and_enlarge(VipsImage **image, const struct render_output *output,
+                            const struct image_source *source)
 {
     struct plan_size final = output->place.final;
     double across = (double) final.width / (*image)->Xsize;
@@ -81,7 +116,7 @@ static int crop_and_enlarge(VipsImage **image, const struct render_output *outpu
                              (unsigned)(final.height / factor + 0.5)};
     part.width = part.width ? part.width : 1;
     part.height = part.height ? part.height : 1;
-    int code = image_crop(image, part, (enum plan_crop)output->config->crop);
+    int code = crop(image, part, output, source);
     return code ? code : image_resize(image, final);
 }
 
@@ -113,6 +148,35 @@ static int adopt_without_profile(VipsImage **image, const struct image_source *s
     return code;
 }
 
+/* The turned picture has exactly the planned size, which is that of the whole. */
+static int turn(VipsImage **image, const struct render_output *output)
+{
+    const struct colour *background = &output->config->background;
+    struct plan_size size = output->place.whole;
+    bool alpha = image_format_facts(output->format)->alpha;
+    if (output->turn.orientation >= 5)
+        size = (struct plan_size){size.height, size.width};
+    int code = output->turn.angle > 0
+                   ? image_rotate(image, output->turn.angle, size, background, alpha)
+                   : 0;
+    return code ? code : image_upright(image, output->turn.orientation);
+}
+
+static int margins(VipsImage **image, const struct render_output *output)
+{
+    const struct output_config *config = output->config;
+    const struct pad_config *pad = &config->operations.pad;
+    struct plan_size now = {(unsigned)(*image)->Xsize, (unsigned)(*image)->Ysize};
+    bool alpha = image_format_facts(output->format)->alpha;
+    struct plan_spot spot =
+        plan_spot_at(output->place.final, now, (enum plan_gravity)config->operations.gravity);
+    if (now.width == output->canvas.width && now.height == output->canvas.height)
+        return 0;
+    spot.left += (unsigned)pad->left;
+    spot.top += (unsigned)pad->top;
+    return image_pad(image, spot, output->canvas, &config->background, alpha);
+}
+
 static int compose(VipsImage **image, const struct render_output *output,
                    const struct image_source *source, VipsImage *header)
 {
@@ -127,19 +191,18 @@ static int compose(VipsImage **image, const struct render_output *output,
         code = adopt_without_profile(image, source, header);
     if (code)
         return code;
+    code = turn(image, output);
+    if (code)
+        return code;
     if (output->crop_first)
-        code = crop_and_enlarge(image, output);
+        code = crop_and_enlarge(image, output, source);
     else if (differs && config->fit == FIT_COVER)
-        code = image_crop(image, final, (enum plan_crop)config->crop);
+        code = crop(image, final, output, source);
     if (code)
         return code;
     if (!alpha)
         code = image_flatten(image, &config->background);
-    if (code)
-        return code;
-    return differs && config->fit == FIT_CONTAIN
-               ? image_pad(image, final, &config->background, alpha)
-               : 0;
+    return code ? code : margins(image, output);
 }
 
 int rendition_compose(VipsImage **image, const struct render_output *output,

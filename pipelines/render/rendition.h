@@ -12,10 +12,13 @@ struct render_output {
     const struct output_config *config;
     struct rendition *made; /* in the item's array */
     enum image_format format;
-    struct plan_placement place;
-    bool crop_first; /* then enlarged, because the whole picture would be too large */
-    bool native;     /* uses a stage in the source's colours or depth */
-    bool animated;   /* keeps all frames: does not use the stages */
+    struct plan_turn turn;
+    struct plan_placement place; /* of the turned picture */
+    struct plan_size stage;      /* the size before it is turned */
+    struct plan_size canvas;     /* the final size and its padding */
+    bool crop_first;             /* then enlarged, because the whole picture would be too large */
+    bool native;                 /* uses a stage in the source's colours or depth */
+    bool animated;               /* keeps all frames: does not use the stages */
 };
 
 /* Fills all members except output->config, made and item. */

@@ -1,0 +1,14 @@
+/* The keys of an output that say what is done with the picture: combinations that have no meaning. */
+#ifndef THUMBWHEEL_OPERATION_KEYS_H
+#define THUMBWHEEL_OPERATION_KEYS_H
+
+#include "pipeline_file.h"
+#include "schema.h"
+
+enum { OPERATION_PAD_MAX = 4096 }; /* pixels of one side */
+
+/* Adds a problem for each. */
+void operation_keys_check(struct schema_reader *r, const struct output_config *output,
+                          const struct yaml_node *node);
+
+#endif
