@@ -78,7 +78,7 @@ struct output_config {
     int fit;           /* enum plan_fit */
     int crop;          /* enum plan_crop */
     bool enlarge;
-    int format;  /* enum image_format, without FORMAT_AUTO */
+    int format; /* enum image_format, without FORMAT_AUTO */
     struct operations_config operations;
     int quality; /* 0: the format's default */
     int effort;  /* -1: the format's default */
