@@ -18,6 +18,8 @@ import termios
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 import zlib
 from contextlib import closing
 from pathlib import Path
@@ -297,6 +299,17 @@ def aws(endpoint, *arguments, check=True, **options):
         return json.loads(done.stdout)
     except json.JSONDecodeError:
         return None
+
+
+def http(url, method="GET", body=None, **headers):
+    """A bare request: (status, headers, body)."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    request = urllib.request.Request(url, data=body, method=method, headers=headers)
+    try:
+        with opener.open(request, timeout=60) as response:
+            return response.status, response.headers, response.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read()
 
 
 def curl(*arguments, secret=SECRET_KEY, service="s3"):

@@ -18,7 +18,7 @@ COMMON = {"AccessDenied", "AccessDeniedException", "ExpiredToken", "IncompleteSi
 S3 = {"AccessDenied", "AuthorizationHeaderMalformed", "AuthorizationQueryParametersError", "BadDigest",
       "BucketAlreadyExists", "BucketAlreadyOwnedByYou", "BucketNotEmpty", "EntityTooLarge", "EntityTooSmall",
       "ExpiredToken", "IllegalLocationConstraintException", "IllegalVersioningConfigurationException", "IncompleteBody",
-      "InternalError", "InvalidAccessKeyId", "InvalidArgument", "InvalidBucketName", "InvalidBucketState",
+      "InternalError", "InvalidAccessKeyId", "InvalidArgument", "InvalidBucketName", "InvalidBucketOwnerAWSAccountID", "InvalidBucketState",
       "InvalidDigest", "InvalidLocationConstraint", "InvalidPart", "InvalidPartNumber", "InvalidPartOrder",
       "InvalidPolicyDocument", "InvalidRange", "InvalidRequest", "InvalidStorageClass", "InvalidTag",
       "InvalidToken", "InvalidURI",

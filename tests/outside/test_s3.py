@@ -8,9 +8,7 @@ import os
 import socket
 import threading
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
 import zlib
 
 import pytest
@@ -20,22 +18,11 @@ from botocore.auth import S3SigV4Auth
 from botocore.credentials import Credentials
 
 import harness
-from harness import (REGION, aws, client, curl, depth, error_code, fetch, make_queue, queue_arn, receive, send_policy,
+from harness import (REGION, aws, client, curl, depth, error_code, fetch, http, make_queue, queue_arn, receive, send_policy,
                      until)
 
 KEYS = ["plain.txt", "a b+c%2F%.txt", "Café/東京.jpg", "~!*'()$&@=:;,?#[]<>|\\^`{}\".txt", "a//b/../c",
         " lead and trail "]
-
-
-def http(url, method="GET", body=None, **headers):
-    """A bare request: (status, headers, body)."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    request = urllib.request.Request(url, data=body, method=method, headers=headers)
-    try:
-        with opener.open(request, timeout=60) as response:
-            return response.status, response.headers, response.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.headers, error.read()
 
 
 # ---- buckets ----

@@ -3,13 +3,11 @@
 import shutil
 import subprocess
 import threading
-import urllib.error
-import urllib.request
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from harness import error_code
+from harness import error_code, http
 
 SAFE_METHODS = {"GET", "HEAD", "POST"}  # "CORS-safelisted method"
 SAFE_HEADERS = {"cache-control", "content-language", "content-length", "content-type", "expires", "last-modified",
@@ -30,16 +28,6 @@ def shared(s3, bucket):
     return bucket
 
 
-def http(url, method="GET", body=None, headers=None):
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    request = urllib.request.Request(url, data=body, method=method, headers=headers or {})
-    try:
-        with opener.open(request, timeout=60) as response:
-            return response.status, response.headers, response.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.headers, error.read()
-
-
 def words(headers, name):
     return {word.strip().lower() for word in (headers.get(name) or "").split(",") if word.strip()}
 
@@ -58,7 +46,7 @@ def may_send(url, origin, method, names=()):
     asked = {"Origin": origin, "Access-Control-Request-Method": method}
     if names:
         asked["Access-Control-Request-Headers"] = ",".join(sorted(name.lower() for name in names))
-    status, headers, _ = http(url, "OPTIONS", headers=asked)
+    status, headers, _ = http(url, "OPTIONS", **asked)
     if not 200 <= status < 300 or not may_read(origin, headers):
         return False
     methods = {word.strip() for word in (headers.get("Access-Control-Allow-Methods") or "").split(",")}
@@ -84,7 +72,7 @@ def test_a_preflight_allows_what_the_rules_do(cloud, shared, origin, method, nam
 
 def test_a_preflight_of_a_signed_url_is_not_signed(s3, shared):
     url = s3.generate_presigned_url("put_object", {"Bucket": shared, "Key": "k", "Metadata": {"a": "b"}})
-    status, headers, _ = http(url, "OPTIONS", headers={
+    status, headers, _ = http(url, "OPTIONS", **{
         "Origin": "https://app.example", "Access-Control-Request-Method": "PUT",
         "Access-Control-Request-Headers": "x-amz-meta-a"})
     assert (status, headers["Access-Control-Allow-Origin"]) == (200, "https://app.example")
@@ -92,12 +80,12 @@ def test_a_preflight_of_a_signed_url_is_not_signed(s3, shared):
 
 def test_only_origins_of_the_rules_may_read_a_response(s3, shared):
     url = s3.generate_presigned_url("get_object", {"Bucket": shared, "Key": "a b"})
-    status, headers, body = http(url, headers={"Origin": "https://app.example"})
+    status, headers, body = http(url, Origin="https://app.example")
     assert (status, body) == (200, b"hello") and may_read("https://app.example", headers, credentials=True)
     assert words(headers, "Access-Control-Expose-Headers") == {"etag", "x-amz-version-id"}
     assert headers["Access-Control-Max-Age"] == "600" and "origin" in words(headers, "Vary")
     for other in ("https://other.example", "http://x.dev.example"):
-        status, headers, body = http(url, headers={"Origin": other})
+        status, headers, body = http(url, Origin=other)
         assert status == 200 and not may_read(other, headers), "the response is sent; the browser hides it"
         assert "origin" in words(headers, "Vary")
     status, headers, _ = http(url)
@@ -106,7 +94,7 @@ def test_only_origins_of_the_rules_may_read_a_response(s3, shared):
 
 def test_a_wildcard_origin_is_sent_as_a_wildcard(s3, shared):
     url = s3.generate_presigned_url("head_object", {"Bucket": shared, "Key": "a b"})
-    status, headers, _ = http(url, "HEAD", headers={"Origin": "https://anywhere.example"})
+    status, headers, _ = http(url, "HEAD", Origin="https://anywhere.example")
     assert status == 200 and headers["Access-Control-Allow-Origin"] == "*"
     assert headers["Access-Control-Allow-Credentials"] is None and not may_read("x", headers, credentials=True)
 
@@ -116,21 +104,20 @@ def test_errors_may_be_read_too(s3, cloud, shared, key, code):
     url = s3.generate_presigned_url("get_object", {"Bucket": shared, "Key": key})
     if code == 403:
         url = url[:-4] + "dead"  # another signature
-    status, headers, body = http(url, headers={"Origin": "https://app.example"})
+    status, headers, body = http(url, Origin="https://app.example")
     assert status == code and b"<Code>" in body and may_read("https://app.example", headers)
-    status, headers, _ = http(f"{cloud.endpoint}/{shared}/a", headers={"Origin": "https://app.example"})
+    status, headers, _ = http(f"{cloud.endpoint}/{shared}/a", Origin="https://app.example")
     assert status == 403 and may_read("https://app.example", headers)
 
 
 def test_without_rules_nothing_is_allowed(s3, cloud, bucket):
     url = f"{cloud.endpoint}/{bucket}/k"
     asked = {"Origin": "https://app.example", "Access-Control-Request-Method": "GET"}
-    status, headers, body = http(url, "OPTIONS", headers=asked)
+    status, headers, body = http(url, "OPTIONS", **asked)
     assert status == 403 and b"<Code>AccessForbidden</Code>" in body and not may_read("https://app.example", headers)
-    assert http(url, "OPTIONS", headers={"Origin": "https://app.example"})[0] == 400
-    assert http(url, "OPTIONS", headers={"Access-Control-Request-Method": "GET"})[0] == 400
-    status, headers, _ = http(s3.generate_presigned_url("list_objects_v2", {"Bucket": bucket}),
-                              headers={"Origin": "https://app.example"})
+    assert http(url, "OPTIONS", Origin="https://app.example")[0] == 400
+    assert http(url, "OPTIONS", **{"Access-Control-Request-Method": "GET"})[0] == 400
+    status, headers, _ = http(s3.generate_presigned_url("list_objects_v2", {"Bucket": bucket}), Origin="https://app.example")
     assert status == 200 and headers["Access-Control-Allow-Origin"] is None and headers["Vary"] is None
 
 

@@ -53,7 +53,7 @@ void on_bucket(int code, const struct error *error, void *user)
 
 int create_bucket(struct fixture *f, const char *name)
 {
-    assert_int_equal(buckets_create(f->cloud.buckets, name, on_bucket, f), 0);
+    assert_int_equal(buckets_create(f->cloud.buckets, name, NULL, on_bucket, f), 0);
     return await(f);
 }
 

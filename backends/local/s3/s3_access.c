@@ -117,11 +117,43 @@ static bool is_about_policy(const char *operation)
            strcmp(operation, "DeleteBucketPolicy") == 0;
 }
 
+/* "Verifying bucket ownership with bucket owner condition", S3 User Guide. All buckets here belong
+ * to one account. */
+static bool check_owner(struct s3_request *request, const char *header)
+{
+    struct slice owner = s3_header(request, header);
+    char message[160];
+    if (!owner.data || slice_equal_text(owner, request->cloud->account))
+        return true;
+    bool is_account = owner.size == 12;
+    for (size_t i = 0; i < owner.size; i++)
+        is_account = is_account && owner.data[i] >= '0' && owner.data[i] <= '9';
+    if (is_account) {
+        s3_respond_error(request, S3_ACCESS_DENIED, NULL);
+        return false;
+    }
+    snprintf(message, sizeof message,
+             "The value of the %s header must be an AWS account id of 12 digits", header);
+    s3_respond_error(request, S3_INVALID_BUCKET_OWNER, message);
+    return false;
+}
+
+static bool check_owners(struct s3_request *request)
+{
+    struct bucket bucket;
+    if (!*request->bucket || !buckets_find(request->cloud->buckets, request->bucket, &bucket))
+        return true;
+    return check_owner(request, "x-amz-expected-bucket-owner") &&
+           check_owner(request, "x-amz-source-expected-bucket-owner");
+}
+
 bool s3_access_check(struct s3_request *request, const char *operation)
 {
     struct bucket bucket;
     bool is_signed = request->caller != NULL;
     const char *action = action_of(request, operation);
+    if (!check_owners(request))
+        return false;
     if (!action || (is_signed && (!*request->bucket || is_about_policy(operation))))
         return true;
     if (!is_signed && *request->bucket &&

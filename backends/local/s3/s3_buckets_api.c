@@ -2,9 +2,14 @@
 #include "s3_handlers.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "bucket_tagging.h"
+#include "name_page.h"
 #include "s3_body.h"
+#include "s3_listing.h"
+#include "s3_multipart.h"
 #include "s3_time.h"
 #include "s3_xml.h"
 
@@ -13,28 +18,92 @@ enum { BODY_MAX = 16 * 1024, RESPONSE_MAX = 16 * 1024 * 1024 };
 /* The region that need not be named, and in which a repeated CreateBucket succeeds. */
 static const char classic_region[] = "us-east-1";
 
-void s3_list_buckets(struct s3_request *request)
+/* ListBuckets. */
+
+enum { BUCKETS_PAGE_MAX = 10000 };
+
+struct bucket_page {    /* of which buckets a page consists */
+    const char *prefix; /* "": all */
+    char *after;        /* decoded token; NULL: from the first */
+    bool none;          /* another region was asked for */
+    struct page_part part;
+};
+
+static bool page_read(struct s3_request *request, struct bucket_page *page)
+{
+    const char *token = s3_parameter(request, "continuation-token");
+    const char *region = s3_parameter(request, "bucket-region");
+    const char *prefix = s3_parameter(request, "prefix");
+    unsigned most;
+    if (!s3_multipart_number(request, "max-buckets", BUCKETS_PAGE_MAX, &most))
+        return false;
+    if (most == 0) {
+        s3_respond_error(request, S3_INVALID_ARGUMENT,
+                         "Argument max-buckets must be an integer between 1 and 10000");
+        return false;
+    }
+    *page = (struct bucket_page){.prefix = prefix ? prefix : "", .part = {.limit = most}};
+    page->none = region && strcmp(region, request->cloud->region) != 0;
+    page->after = token ? s3_listing_read_token(token) : NULL;
+    if (!token || page->after)
+        return true;
+    s3_respond_error(request, S3_INVALID_ARGUMENT, "The continuation token provided is incorrect");
+    return false;
+}
+
+static bool page_shows(const struct bucket_page *page, const char *name)
+{
+    return !page->none && strncmp(name, page->prefix, strlen(page->prefix)) == 0 &&
+           (!page->after || strcmp(name, page->after) > 0);
+}
+
+static void write_bucket(struct buffer *out, const struct bucket *bucket, const char *region)
+{
+    char time[S3_TIME_SIZE];
+    s3_time_iso(bucket->created_ms, time);
+    xml_open(out, "Bucket");
+    xml_element(out, "Name", bucket->name);
+    xml_element(out, "CreationDate", time);
+    if (region)
+        xml_element(out, "BucketRegion", region);
+    xml_close(out, "Bucket");
+}
+
+/* The region is shown if the request has a parameter of pages ("ListBuckets", S3 API Reference). */
+static void write_buckets(struct s3_request *request, struct bucket_page *page, struct buffer *out)
 {
     const struct cloud *cloud = request->cloud;
-    struct buffer out;
-    buffer_init(&out, RESPONSE_MAX);
-    s3_xml_begin(&out, "ListAllMyBucketsResult");
-    xml_open(&out, "Owner");
-    xml_element(&out, "ID", cloud->account);
-    xml_element(&out, "DisplayName", cloud->account);
-    xml_close(&out, "Owner");
-    xml_open(&out, "Buckets");
+    bool paged = s3_parameter(request, "max-buckets") || s3_parameter(request, "prefix") ||
+                 s3_parameter(request, "continuation-token") ||
+                 s3_parameter(request, "bucket-region");
+    xml_open(out, "Buckets");
     for (size_t i = 0; i < buckets_count(cloud->buckets); i++) {
         struct bucket bucket = buckets_at(cloud->buckets, i);
-        char time[S3_TIME_SIZE];
-        s3_time_iso(bucket.created_ms, time);
-        xml_open(&out, "Bucket");
-        xml_element(&out, "Name", bucket.name);
-        xml_element(&out, "CreationDate", time);
-        xml_close(&out, "Bucket");
+        if (!page_shows(page, bucket.name))
+            continue;
+        if (!page_part_take(&page->part, bucket.name))
+            break;
+        write_bucket(out, &bucket, paged ? cloud->region : NULL);
     }
-    xml_close(&out, "Buckets");
+    xml_close(out, "Buckets");
+}
+
+void s3_list_buckets(struct s3_request *request)
+{
+    struct bucket_page page;
+    struct buffer out;
+    if (!page_read(request, &page))
+        return;
+    buffer_init(&out, RESPONSE_MAX);
+    s3_xml_begin(&out, "ListAllMyBucketsResult");
+    s3_listing_person(&out, "Owner", request->cloud->account);
+    write_buckets(request, &page, &out);
+    if (*page.prefix)
+        xml_element(&out, "Prefix", page.prefix);
+    if (page.part.next)
+        s3_listing_write_token(&out, "ContinuationToken", page.part.next);
     xml_close(&out, "ListAllMyBucketsResult");
+    free(page.after);
     s3_respond_xml(request, &out);
 }
 
@@ -68,11 +137,15 @@ static void on_created(int code, const struct error *error, void *user)
     s3_request_release(request);
 }
 
-/* Checks the CreateBucketConfiguration, which may be absent. */
-static enum s3_error check_configuration(const struct s3_request *request, struct slice body)
+/* Reads the CreateBucketConfiguration, which may be absent. */
+static enum s3_error read_configuration(const struct s3_request *request, struct slice body,
+                                        struct bucket_setting *tags,
+                                        char message[BUCKET_SETTING_MESSAGE_MAX])
 {
     struct s3_xml_node *root = NULL;
     enum s3_error error = S3_OK;
+    *tags = (struct bucket_setting){0};
+    *message = '\0';
     if (!body.size)
         return S3_OK;
     int code = s3_xml_parse(body, &root, NULL);
@@ -85,6 +158,8 @@ static enum s3_error check_configuration(const struct s3_request *request, struc
         error = S3_ILLEGAL_LOCATION;
     else if (s3_xml_child(root, "Bucket") || s3_xml_child(root, "Location"))
         error = S3_NOT_IMPLEMENTED; /* directory buckets */
+    else if (s3_xml_child(root, "Tags"))
+        error = bucket_tagging_read_list(s3_xml_child(root, "Tags"), tags, message);
     s3_xml_free(root);
     return error;
 }
@@ -92,17 +167,21 @@ static enum s3_error check_configuration(const struct s3_request *request, struc
 static void on_configuration(struct s3_request *request, struct slice body)
 {
     struct bucket bucket;
-    enum s3_error error = check_configuration(request, body);
+    struct bucket_setting tags;
+    char message[BUCKET_SETTING_MESSAGE_MAX];
+    enum s3_error error = read_configuration(request, body, &tags, message);
     if (error) {
-        s3_respond_error(request, error, NULL);
+        s3_respond_error(request, error, *message ? message : NULL);
         return;
     }
     if (buckets_find(request->cloud->buckets, request->bucket, &bucket)) {
+        bucket_setting_clear(BUCKET_TAGGING, &tags);
         respond_existing(request);
         return;
     }
     s3_request_hold(request);
-    if (buckets_create(request->cloud->buckets, request->bucket, on_created, request)) {
+    if (buckets_create(request->cloud->buckets, request->bucket, &tags, on_created, request)) {
+        bucket_setting_clear(BUCKET_TAGGING, &tags);
         s3_respond_error(request, S3_INTERNAL_ERROR, NULL);
         s3_request_release(request);
     }
@@ -112,12 +191,16 @@ void s3_create_bucket(struct s3_request *request)
 {
     struct slice acl = s3_header(request, "x-amz-acl");
     struct slice lock = s3_header(request, "x-amz-bucket-object-lock-enabled");
+    struct slice owner = s3_header(request, "x-amz-object-ownership");
     if (!bucket_name_valid(request->bucket))
         s3_respond_error(request, S3_INVALID_BUCKET_NAME, NULL);
     else if (acl.data && !slice_equal_text(acl, "private"))
         s3_respond_error(request, S3_NOT_IMPLEMENTED, "x-amz-acl: only private is implemented.");
     else if (lock.data && !slice_equal_text(lock, "false"))
         s3_respond_error(request, S3_NOT_IMPLEMENTED, "x-amz-bucket-object-lock-enabled");
+    else if (owner.data && !slice_equal_text(owner, "BucketOwnerEnforced"))
+        s3_respond_error(request, S3_NOT_IMPLEMENTED,
+                         "x-amz-object-ownership: only BucketOwnerEnforced is implemented.");
     else
         s3_collect(request, BODY_MAX, on_configuration);
 }

@@ -15,6 +15,7 @@
 #include "objects.h"
 #include "s3_access.h"
 #include "s3_body.h"
+#include "s3_delete_condition.h"
 #include "s3_events.h"
 #include "s3_time.h"
 #include "s3_version.h"
@@ -32,9 +33,11 @@ struct deletion {
     int64_t bucket;
     char *key;
     struct object_removal removal;
+    struct s3_delete_condition condition;
     bool must_fail; /* some of its messages could not be created */
     int code;
     enum s3_error refused; /* with a code: the reason, in a batch */
+    const char *why;       /* with refused: the message; NULL: the error's */
     void (*finished)(struct deletion *deletion);
 };
 
@@ -48,12 +51,18 @@ static int delete_run(struct storage_task *task, struct storage *storage)
                           deletion->key, &deletion->removal, &task->error);
 }
 
+/* Deleting what does not exist succeeds, unless the request says what it is. */
+static void deletion_end(struct deletion *deletion, int code)
+{
+    deletion->code = code == ERR_NOT_FOUND && !deletion->condition.given ? 0 : code;
+    deletion->finished(deletion);
+}
+
 static void delete_done(struct storage_task *task, int code)
 {
     struct deletion *deletion = container_of(task, struct deletion, task);
     struct s3_request *request = deletion->request;
-    deletion->code = code == ERR_NOT_FOUND ? 0 : code;
-    deletion->finished(deletion);
+    deletion_end(deletion, code);
     s3_request_release(request);
 }
 
@@ -102,6 +111,7 @@ static void deletion_commit(struct deletion *deletion, const struct bucket *buck
     deletion->removal.versioning = bucket->versioning;
     deletion->removal.number = buckets_next_number(request->cloud->buckets);
     deletion->removal.now_ms = s3_time_now_ms();
+    deletion->removal.expected = deletion->condition.given ? &deletion->condition.expected : NULL;
     deletion->task.run = delete_run;
     deletion->task.done = delete_done;
     storage_unit_add(&unit, &deletion->task);
@@ -129,8 +139,7 @@ static void look_done(struct storage_task *task, int code)
         bucket.id == deletion->bucket) {
         deletion_commit(deletion, &bucket);
     } else {
-        deletion->code = code == ERR_NOT_FOUND ? 0 : code;
-        deletion->finished(deletion);
+        deletion_end(deletion, code);
     }
     s3_request_release(request);
 }
@@ -167,15 +176,28 @@ static void respond_deleted(struct deletion *deletion)
         s3_respond_empty(deletion->request, 204, headers, count);
 }
 
+static void deletion_free(void *operation)
+{
+    struct deletion *deletion = operation;
+    s3_delete_condition_clear(&deletion->condition);
+    free(deletion);
+}
+
 void s3_delete_object(struct s3_request *request)
 {
     struct bucket bucket;
     struct object_version version;
     if (!s3_find_bucket(request, &bucket) || !s3_version_asked(request, &version))
         return;
-    struct deletion *deletion = s3_operation(request, sizeof *deletion, free);
+    struct deletion *deletion = s3_operation(request, sizeof *deletion, deletion_free);
     if (!deletion)
         return;
+    const char *message = NULL;
+    enum s3_error error = s3_delete_condition_read(request, &deletion->condition, &message);
+    if (error) {
+        s3_respond_error(request, error, message);
+        return;
+    }
     deletion->request = request;
     deletion->removal.version = version;
     deletion->key = request->key; /* the request outlives the task */
@@ -191,12 +213,32 @@ struct batch {
     struct deletion deletions[]; /* keys are owned */
 };
 
+static void batch_entry_clear(struct deletion *deletion)
+{
+    s3_delete_condition_clear(&deletion->condition);
+    free(deletion->key);
+}
+
 static void batch_free(void *operation)
 {
     struct batch *batch = operation;
     for (size_t i = 0; i < batch->count; i++)
-        free(batch->deletions[i].key);
+        batch_entry_clear(&batch->deletions[i]);
     free(batch);
+}
+
+static enum s3_error error_of(const struct deletion *deletion)
+{
+    if (deletion->refused)
+        return deletion->refused;
+    switch (deletion->code) {
+    case ERR_NOT_FOUND:
+        return S3_NO_SUCH_KEY;
+    case ERR_CONFLICT:
+        return S3_PRECONDITION_FAILED;
+    default:
+        return S3_INTERNAL_ERROR;
+    }
 }
 
 static void write_result(struct buffer *out, const struct deletion *deletion, bool quiet)
@@ -211,9 +253,9 @@ static void write_result(struct buffer *out, const struct deletion *deletion, bo
     if (*version && !makes_marker(deletion))
         xml_element(out, "VersionId", version);
     if (deletion->code) {
-        enum s3_error error = deletion->refused ? deletion->refused : S3_INTERNAL_ERROR;
-        xml_element(out, "Code", s3_error_facts(error)->code);
-        xml_element(out, "Message", s3_error_facts(error)->message);
+        const struct s3_error_facts *facts = s3_error_facts(error_of(deletion));
+        xml_element(out, "Code", facts->code);
+        xml_element(out, "Message", deletion->why ? deletion->why : facts->message);
     } else if (deletion->removal.marker) {
         xml_element(out, "DeleteMarker", "true");
         xml_element(out, "DeleteMarkerVersionId", version);
@@ -257,6 +299,9 @@ static enum s3_error read_batch(const struct s3_xml_node *root, struct s3_reques
         else if (!s3_access_allowed(request, request->bucket,
                                     version ? "DeleteObjectVersion" : "DeleteObject", key))
             deletion->refused = S3_ACCESS_DENIED;
+        else
+            deletion->refused =
+                s3_delete_condition_read_entry(node, &deletion->condition, &deletion->why);
     }
     const char *quiet = s3_xml_child_text(root, "Quiet");
     batch->quiet = quiet && strcmp(quiet, "true") == 0;

@@ -1,7 +1,4 @@
-/*
- * ListObjectsV2 and ListObjects. A continuation token is the last entry of a page, in hex, so it
- * reveals nothing that is not in the page, and the server stores no state.
- */
+/* ListObjectsV2 and ListObjects. */
 #include "s3_handlers.h"
 
 #include <stdlib.h>
@@ -9,7 +6,6 @@
 #include <strings.h>
 
 #include "container_of.h"
-#include "hex.h"
 #include "objects.h"
 #include "s3_listing.h"
 #include "s3_time.h"
@@ -68,14 +64,6 @@ static void write_entries(const struct listing *list, struct buffer *out)
     }
 }
 
-static void write_token(struct buffer *out, const char *key)
-{
-    xml_open(out, "NextContinuationToken");
-    for (; *key; key++)
-        buffer_format(out, "%02x", (unsigned)(unsigned char)*key);
-    xml_close(out, "NextContinuationToken");
-}
-
 static void write_v2(const struct listing *list, struct buffer *out, const char *last)
 {
     const char *token = s3_parameter(list->base.request, "continuation-token");
@@ -85,7 +73,7 @@ static void write_v2(const struct listing *list, struct buffer *out, const char 
     if (s3_parameter(list->base.request, "start-after"))
         s3_listing_echo(&list->base, out, "StartAfter", "start-after");
     if (last)
-        write_token(out, last);
+        s3_listing_write_token(out, "NextContinuationToken", last);
 }
 
 static void write_v1(const struct listing *list, struct buffer *out, const char *last)
@@ -117,32 +105,13 @@ static void list_write(const struct s3_listing *base, struct buffer *out)
 
 /* Parameters. */
 
-/* For free(); NULL: not one of our tokens, or memory is short. */
-static char *decode_token(const char *token)
-{
-    size_t size = strlen(token);
-    char *text =
-        size && size % 2 == 0 && size <= 2 * S3_LISTING_TEXT_MAX ? malloc(size / 2 + 1) : NULL;
-    for (size_t i = 0; text && i < size; i += 2) {
-        int value = hex_byte(token + i);
-        if (value <= 0) {
-            free(text);
-            return NULL;
-        }
-        text[i / 2] = (char)value;
-    }
-    if (text)
-        text[size / 2] = '\0';
-    return text;
-}
-
 static const char *read_position(struct listing *list)
 {
     const struct s3_request *request = list->base.request;
     const char *token = list->v2 ? s3_parameter(request, "continuation-token") : NULL;
     const char *after = s3_parameter(request, list->v2 ? "start-after" : "marker");
     if (token) {
-        list->after = decode_token(token);
+        list->after = s3_listing_read_token(token);
         if (!list->after)
             return "The continuation token provided is incorrect";
         after = list->after;

@@ -1,9 +1,11 @@
 #include "s3_listing.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "container_of.h"
+#include "hex.h"
 #include "s3_multipart.h"
 #include "s3_xml.h"
 #include "uri.h"
@@ -110,6 +112,32 @@ void s3_listing_common_prefix(const struct s3_listing *listing, struct buffer *o
     xml_open(out, "CommonPrefixes");
     s3_listing_name(listing, out, "Prefix", prefix);
     xml_close(out, "CommonPrefixes");
+}
+
+void s3_listing_write_token(struct buffer *out, const char *element, const char *name)
+{
+    xml_open(out, element);
+    for (; *name; name++)
+        buffer_format(out, "%02x", (unsigned)(unsigned char)*name);
+    xml_close(out, element);
+}
+
+char *s3_listing_read_token(const char *token)
+{
+    size_t size = strlen(token);
+    char *text =
+        size && size % 2 == 0 && size <= 2 * S3_LISTING_TEXT_MAX ? malloc(size / 2 + 1) : NULL;
+    for (size_t i = 0; text && i < size; i += 2) {
+        int value = hex_byte(token + i);
+        if (value <= 0) {
+            free(text);
+            return NULL;
+        }
+        text[i / 2] = (char)value;
+    }
+    if (text)
+        text[size / 2] = '\0';
+    return text;
 }
 
 void s3_listing_person(struct buffer *out, const char *element, const char *account)

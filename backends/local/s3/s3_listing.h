@@ -56,6 +56,11 @@ void s3_listing_echo(const struct s3_listing *listing, struct buffer *out, const
                      const char *parameter);
 void s3_listing_common_prefix(const struct s3_listing *listing, struct buffer *out,
                               const char *prefix);
+/* A continuation token is the name of a page's last entry, in hex: it reveals nothing that is not
+ * in the page, and the server stores no state. */
+void s3_listing_write_token(struct buffer *out, const char *element, const char *name);
+/* For free(); NULL: not one of our tokens, or memory is short. */
+char *s3_listing_read_token(const char *token);
 /* Owner or Initiator. */
 void s3_listing_person(struct buffer *out, const char *element, const char *account);
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "log.h"
 #include "response.h"
@@ -78,6 +79,55 @@ const char *s3_parameter(const struct s3_request *request, const char *name)
     for (size_t i = 0; i < request->parameter_count; i++) {
         if (strcmp(request->parameters[i].name, name) == 0)
             return request->parameters[i].value;
+    }
+    return NULL;
+}
+
+static bool is_signature_parameter(const char *name)
+{
+    static const char *const names[] = {"algorithm", "content-sha256", "credential",
+                                        "date",      "expires",        "security-token",
+                                        "signature", "signedheaders"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcasecmp(name + strlen("x-amz-"), names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_header_name(const char *name)
+{
+    if (strncasecmp(name, "x-amz-", strlen("x-amz-")) == 0)
+        return !is_signature_parameter(name);
+    return strcasecmp(name, "if-match") == 0 || strcasecmp(name, "if-none-match") == 0;
+}
+
+static bool is_checksum_name(const char *name)
+{
+    static const char checksum[] = "x-amz-checksum-";
+    return strncasecmp(name, checksum, sizeof checksum - 1) == 0 ||
+           strcasecmp(name, "x-amz-sdk-checksum-algorithm") == 0;
+}
+
+/* Only where the signature covers the query. */
+static void mark_headers(struct s3_request *request)
+{
+    if (!request->caller || !s3_parameter(request, "X-Amz-Signature"))
+        return;
+    for (size_t i = 0; i < request->parameter_count; i++) {
+        struct s3_parameter *parameter = &request->parameters[i];
+        parameter->is_ignored = is_checksum_name(parameter->name);
+        parameter->is_header = !parameter->is_ignored && is_header_name(parameter->name);
+    }
+}
+
+static const struct s3_parameter *header_parameter(const struct s3_request *request,
+                                                   const char *name)
+{
+    for (size_t i = 0; i < request->parameter_count; i++) {
+        const struct s3_parameter *parameter = &request->parameters[i];
+        if (parameter->is_header && strcasecmp(parameter->name, name) == 0)
+            return parameter;
     }
     return NULL;
 }
@@ -164,6 +214,7 @@ struct s3_request *s3_request_create(struct cloud_request *base)
     if (!code)
         code = parse_query(request, http_call_query(base->call));
     if (!code) {
+        mark_headers(request);
         describe(request);
         return request;
     }
@@ -175,14 +226,33 @@ struct slice s3_header(const struct s3_request *request, const char *name)
 {
     if (request->form)
         return slice_of(s3_form_value(request->form, name));
-    return request->base ? http_call_header(request->base->call, name) : (struct slice){0};
+    if (!request->base)
+        return (struct slice){0};
+    struct slice value = http_call_header(request->base->call, name);
+    const struct s3_parameter *parameter = value.data ? NULL : header_parameter(request, name);
+    return parameter ? slice_of(parameter->value) : value;
 }
 
 size_t s3_header_count(const struct s3_request *request)
 {
     if (request->form)
         return request->form->count;
-    return request->base ? http_call_header_count(request->base->call) : 0;
+    if (!request->base)
+        return 0;
+    size_t count = http_call_header_count(request->base->call);
+    for (size_t i = 0; i < request->parameter_count; i++)
+        count += request->parameters[i].is_header;
+    return count;
+}
+
+static void header_parameter_at(const struct s3_request *request, size_t index, struct slice *name,
+                                struct slice *value)
+{
+    const struct s3_parameter *parameter = request->parameters;
+    while (!parameter->is_header || index-- > 0)
+        parameter++;
+    *name = slice_of(parameter->name);
+    *value = slice_of(parameter->value);
 }
 
 void s3_header_at(const struct s3_request *request, size_t index, struct slice *name,
@@ -191,9 +261,13 @@ void s3_header_at(const struct s3_request *request, size_t index, struct slice *
     if (request->form) {
         *name = slice_of(request->form->fields[index].name);
         *value = slice_of(request->form->fields[index].value);
-    } else {
-        http_call_header_at(request->base->call, index, name, value);
+        return;
     }
+    size_t count = http_call_header_count(request->base->call);
+    if (index < count)
+        http_call_header_at(request->base->call, index, name, value);
+    else
+        header_parameter_at(request, index - count, name, value);
 }
 
 bool s3_is_method(const struct s3_request *request, const char *method)

@@ -20,6 +20,8 @@ struct s3_form;
 struct s3_parameter { /* of the query, decoded */
     char *name;
     char *value; /* "" if there is no '=' */
+    /* of a presigned request: see s3_header */
+    bool is_header, is_ignored;
 };
 
 struct s3_request {
@@ -52,7 +54,12 @@ void s3_request_release(struct s3_request *request);
 
 /* A query parameter, or NULL. */
 const char *s3_parameter(const struct s3_request *request, const char *name);
-/* Like http_call_header, by lower-case name; absent after the call has ended. */
+/* Like http_call_header, by lower-case name; absent after the call has ended. A presigned URL has
+ * headers in its query, too: x-amz-…, as the AWS SDK for JavaScript puts them there, If-Match and
+ * If-None-Match ("Authenticating Requests: Using Query Parameters", S3 API Reference). They are
+ * read after the real ones. Checksums in the query are ignored, as S3 does: that SDK adds the
+ * checksum of an empty body ("Value for x-amz-checksum-crc32 header is invalid when uploading to S3
+ * via signed URL", localstack/localstack issue 12169). */
 struct slice s3_header(const struct s3_request *request, const char *name);
 size_t s3_header_count(const struct s3_request *request);
 void s3_header_at(const struct s3_request *request, size_t index, struct slice *name,

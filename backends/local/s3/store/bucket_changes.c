@@ -58,6 +58,20 @@ static void change_finish(struct change *change, int code)
     change_free(change);
 }
 
+static int write_setting(struct storage *storage, const struct change *change, struct error *error)
+{
+    const char *document = change->setting.document;
+    struct statement write = statement_prepare(
+        storage, document ? "INSERT OR REPLACE INTO bucket_settings (bucket, kind, document) "
+                            "VALUES (?, ?, ?)"
+                          : "DELETE FROM bucket_settings WHERE bucket = ? AND kind = ?");
+    bind_int(&write, change->id);
+    bind_text(&write, bucket_setting_name(change->kind));
+    if (document)
+        bind_text(&write, document);
+    return statement_execute(&write, error);
+}
+
 static int create_run(struct storage_task *task, struct storage *storage)
 {
     struct change *change = container_of(task, struct change, task);
@@ -67,27 +81,39 @@ static int create_run(struct storage_task *task, struct storage *storage)
     bind_int(&insert, change->created_ms);
     int code = statement_execute(&insert, &task->error); /* ERR_CONFLICT: the name is taken */
     change->id = statement_row_id(&insert);
-    return code;
+    if (code || !change->setting.document)
+        return code;
+    return write_setting(storage, change, &task->error);
 }
 
 static void create_done(struct storage_task *task, int code)
 {
     struct change *change = container_of(task, struct change, task);
-    if (!code) {
-        if (buckets_insert_entry(change->buckets, change->id, change->name, change->created_ms))
-            change->name = NULL;
-        else /* it is on the disk, so the next start loads it */
-            code = no_memory(&task->error);
+    struct bucket_entry *entry =
+        code ? NULL
+             : buckets_insert_entry(change->buckets, change->id, change->name, change->created_ms);
+    if (entry) {
+        change->name = NULL;
+        entry->settings[change->kind] = change->setting;
+        change->setting = (struct bucket_setting){0};
+    } else if (!code) { /* it is on the disk, so the next start loads it */
+        code = no_memory(&task->error);
     }
     change_finish(change, code);
 }
 
-int buckets_create(struct buckets *buckets, const char *name, bucket_done *done, void *user)
+int buckets_create(struct buckets *buckets, const char *name, struct bucket_setting *tags,
+                   bucket_done *done, void *user)
 {
     struct change *change = change_create(buckets, name, done, user);
     if (!change)
         return ERR_MEMORY;
     change->created_ms = s3_time_now_ms();
+    change->kind = BUCKET_TAGGING;
+    if (tags) {
+        change->setting = *tags;
+        *tags = (struct bucket_setting){0};
+    }
     change->task.run = create_run;
     change->task.done = create_done;
     storage_submit(buckets->storage, &change->task);
@@ -232,20 +258,6 @@ int buckets_set_notification(struct buckets *buckets, const char *name,
 }
 
 /* Documents. */
-
-static int write_setting(struct storage *storage, const struct change *change, struct error *error)
-{
-    const char *document = change->setting.document;
-    struct statement write = statement_prepare(
-        storage, document ? "INSERT OR REPLACE INTO bucket_settings (bucket, kind, document) "
-                            "VALUES (?, ?, ?)"
-                          : "DELETE FROM bucket_settings WHERE bucket = ? AND kind = ?");
-    bind_int(&write, change->id);
-    bind_text(&write, bucket_setting_name(change->kind));
-    if (document)
-        bind_text(&write, document);
-    return statement_execute(&write, error);
-}
 
 static int set_run(struct storage_task *task, struct storage *storage)
 {

@@ -8,16 +8,14 @@
 
 enum { TEXT_MAX = 128 * 1024 };
 
-enum s3_error bucket_tagging_read(struct slice document, struct bucket_setting *setting,
-                                  char message[BUCKET_SETTING_MESSAGE_MAX])
+/* Takes the tags; code: of reading them. */
+static enum s3_error keep(int code, const struct error *error, char *tags,
+                          struct bucket_setting *setting, char message[BUCKET_SETTING_MESSAGE_MAX])
 {
-    struct error error = {0};
     struct buffer out;
-    char *tags = NULL;
-    int code = s3_tags_from_xml(document, S3_BUCKET_TAGS_MAX, &tags, &error);
     setting->read = tags;
     if (code == ERR_INVALID) {
-        snprintf(message, BUCKET_SETTING_MESSAGE_MAX, "%.250s", error.text);
+        snprintf(message, BUCKET_SETTING_MESSAGE_MAX, "%.250s", error->text);
         return S3_INVALID_TAG;
     }
     if (code)
@@ -30,4 +28,28 @@ enum s3_error bucket_tagging_read(struct slice document, struct bucket_setting *
     xml_close(&out, "Tagging");
     setting->document = buffer_take_text(&out);
     return S3_OK;
+}
+
+enum s3_error bucket_tagging_read(struct slice document, struct bucket_setting *setting,
+                                  char message[BUCKET_SETTING_MESSAGE_MAX])
+{
+    struct error error = {0};
+    char *tags = NULL;
+    int code = s3_tags_from_xml(document, S3_BUCKET_TAGS_MAX, &tags, &error);
+    return keep(code, &error, tags, setting, message);
+}
+
+enum s3_error bucket_tagging_read_list(const struct s3_xml_node *list,
+                                       struct bucket_setting *setting,
+                                       char message[BUCKET_SETTING_MESSAGE_MAX])
+{
+    struct error error = {0};
+    char *tags = NULL;
+    *setting = (struct bucket_setting){0};
+    *message = '\0';
+    int code = s3_tags_from_list(list, S3_BUCKET_TAGS_MAX, &tags, &error);
+    enum s3_error result = keep(code, &error, tags, setting, message);
+    if (result)
+        bucket_setting_clear(BUCKET_TAGGING, setting);
+    return result;
 }

@@ -4,7 +4,13 @@
 #define THUMBWHEEL_LOCAL_BUCKET_TAGGING_H
 
 #include "bucket_settings.h"
+#include "s3_xml.h"
 
 bucket_setting_reader bucket_tagging_read;
+
+/* The same for the Tags of a CreateBucketConfiguration. */
+enum s3_error bucket_tagging_read_list(const struct s3_xml_node *list,
+                                       struct bucket_setting *setting,
+                                       char message[BUCKET_SETTING_MESSAGE_MAX]);
 
 #endif

@@ -340,13 +340,41 @@ static int delete_version(struct blobs *blobs, int64_t bucket, const char *key,
     return code ? code : object_history_promote(blobs->storage, bucket, key, error);
 }
 
+static bool is_expected(const struct object *object, const struct object_expectation *expected)
+{
+    bool any = !expected->etag || strcmp(expected->etag, "*") == 0;
+    return (any || (object->etag && strcmp(object->etag, expected->etag) == 0)) &&
+           (!expected->has_size || object->size == expected->size) &&
+           (!expected->has_modified || object->modified_ms / 1000 == expected->modified_s);
+}
+
+static int check_expected(struct storage *storage, int64_t bucket, const char *key,
+                          const struct object_expectation *expected, struct error *error)
+{
+    struct object object;
+    if (!expected)
+        return 0;
+    int code = objects_find(storage, bucket, key, &object, error);
+    if (code)
+        return code;
+    if (object.marker)
+        code = nothing_there(error);
+    else if (!is_expected(&object, expected))
+        code = error_set(error, ERR_CONFLICT, "the object is not the expected one");
+    object_clear(&object);
+    return code;
+}
+
 int objects_delete(struct blobs *blobs, int64_t bucket, const char *key,
                    struct object_removal *removal, struct error *error)
 {
     struct current current;
     object_changes_note(&blobs->changes, bucket, key);
-    int code = find_current(blobs->storage, bucket, key, NULL, &current, error);
     removal->marker = false;
+    int expected = check_expected(blobs->storage, bucket, key, removal->expected, error);
+    if (expected)
+        return expected;
+    int code = find_current(blobs->storage, bucket, key, NULL, &current, error);
     if (code)
         return code;
     if (removal->newest && current.content.id != removal->newest)

@@ -98,17 +98,27 @@ struct object_condition {
 int objects_put(struct blobs *blobs, int64_t bucket, const char *key, const struct object *object,
                 struct slice body, const struct object_condition *condition, struct error *error);
 
+/* What the key's newest version must be ("Conditional deletes", S3 User Guide). */
+struct object_expectation {
+    const char *etag; /* without quotes, or * for any; NULL: not asked */
+    bool has_size, has_modified;
+    uint64_t size;
+    int64_t modified_s; /* Unix seconds */
+};
+
 struct object_removal {
     struct object_version version; /* unspecified: the bucket's versioning determines the effect */
     enum versioning versioning;    /* of the bucket */
     uint64_t number;               /* id of the delete marker, if one is created */
     int64_t now_ms;
     uint64_t newest; /* only if this is the id of the key's newest version; 0: unconditional */
+    const struct object_expectation *expected; /* borrowed; NULL: unconditional */
     /* out */
     bool marker; /* a delete marker was created or deleted */
 };
 
-/* ERR_NOT_FOUND: there is nothing to delete (and no delete marker was created). */
+/* ERR_NOT_FOUND: there is nothing to delete (and no delete marker was created). ERR_CONFLICT: it is
+ * not what was expected. */
 int objects_delete(struct blobs *blobs, int64_t bucket, const char *key,
                    struct object_removal *removal, struct error *error);
 

@@ -42,6 +42,9 @@ static const struct s3_error_facts table[S3_ERRORS] = {
                                   "Your POST request fields preceding the upload file were too "
                                   "large."},
     [S3_INVALID_ARGUMENT] = {400, "InvalidArgument", "Invalid Argument"},
+    [S3_INVALID_BUCKET_OWNER] = {400, "InvalidBucketOwnerAWSAccountID",
+                                 "The value of the expected bucket owner parameter must be an AWS "
+                                 "account id"},
     [S3_INVALID_BUCKET_NAME] = {400, "InvalidBucketName", "The specified bucket is not valid."},
     [S3_INVALID_DIGEST] = {400, "InvalidDigest",
                            "The Content-MD5 or checksum value that you specified is not valid."},

@@ -157,13 +157,10 @@ int s3_tags_from_query(struct slice query, char **tags, struct error *error)
     return code;
 }
 
-static int parse_document(struct tag_set *set, const struct s3_xml_node *root, struct error *error)
+static int parse_list(struct tag_set *set, const struct s3_xml_node *list, struct error *error)
 {
-    const struct s3_xml_node *tag_set = s3_xml_child(root, "TagSet");
     int code = 0;
-    if (strcmp(root->name, "Tagging") != 0 || !tag_set)
-        return error_set(error, ERR_PROTOCOL, "not a Tagging document");
-    for (const struct s3_xml_node *tag = tag_set->first; tag && !code; tag = tag->next) {
+    for (const struct s3_xml_node *tag = list->first; tag && !code; tag = tag->next) {
         const char *key = s3_xml_child_text(tag, "Key");
         const char *value = s3_xml_child_text(tag, "Value");
         if (strcmp(tag->name, "Tag") != 0 || !key || !value)
@@ -173,18 +170,29 @@ static int parse_document(struct tag_set *set, const struct s3_xml_node *root, s
     return code;
 }
 
+int s3_tags_from_list(const struct s3_xml_node *list, size_t max, char **tags, struct error *error)
+{
+    struct tag_set set = {.max = max};
+    *tags = NULL;
+    int code = parse_list(&set, list, error);
+    if (!code)
+        code = set_keep(&set, tags, error);
+    set_clear(&set);
+    return code;
+}
+
 int s3_tags_from_xml(struct slice document, size_t max, char **tags, struct error *error)
 {
     struct s3_xml_node *root = NULL;
-    struct tag_set set = {.max = max};
     *tags = NULL;
     int code = s3_xml_parse(document, &root, error);
     if (code)
         return code == ERR_MEMORY ? code : ERR_PROTOCOL;
-    code = parse_document(&set, root, error);
-    if (!code)
-        code = set_keep(&set, tags, error);
-    set_clear(&set);
+    const struct s3_xml_node *list = s3_xml_child(root, "TagSet");
+    if (strcmp(root->name, "Tagging") != 0 || !list)
+        code = error_set(error, ERR_PROTOCOL, "not a Tagging document");
+    else
+        code = s3_tags_from_list(list, max, tags, error);
     s3_xml_free(root);
     return code;
 }

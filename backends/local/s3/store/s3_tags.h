@@ -7,6 +7,7 @@
 
 #include "bytes.h"
 #include "error.h"
+#include "s3_xml.h"
 
 /* Parses "a=b&c=d", form-encoded (x-amz-tagging), into the stored form, which is the same but
  * normalised. ERR_INVALID: the message says which rule was broken; ERR_MEMORY. *tags is for
@@ -15,6 +16,8 @@ int s3_tags_from_query(struct slice query, char **tags, struct error *error);
 /* Parses a Tagging document with at most `max` tags; ERR_PROTOCOL: not such a document. */
 enum { S3_BUCKET_TAGS_MAX = 50 };
 int s3_tags_from_xml(struct slice document, size_t max, char **tags, struct error *error);
+/* The same for the Tag children of an element. */
+int s3_tags_from_list(const struct s3_xml_node *list, size_t max, char **tags, struct error *error);
 /* Appends the content of the TagSet element. */
 int s3_tags_to_xml(const char *tags, struct buffer *out);
 size_t s3_tags_count(const char *tags);
