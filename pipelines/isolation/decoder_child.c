@@ -221,6 +221,15 @@ static int sandbox_enter(const struct decoder_hello *hello, bool apart, struct e
     return decoder_sandbox_enter(hello->memory, error);
 }
 
+/* The parent gets the thread requests even of a process that could not be started. */
+static int confine(const struct decoder_hello *hello, bool apart, struct error *error)
+{
+    int code = libraries_start(apart, error);
+    if (decoder_threads_hand_over())
+        give_up();
+    return code ? code : sandbox_enter(hello, apart, error);
+}
+
 static void start(const struct decoder_hello *hello)
 {
     struct decoder_welcome welcome = {0};
@@ -230,11 +239,7 @@ static void start(const struct decoder_hello *hello)
      * process still needs them once, and they have no effect outside. */
     bool apart = decoder_namespaces_enter();
     end_with_parent(); /* again, because this may be another process */
-    welcome.code = libraries_start(apart, &error);
-    if (decoder_threads_hand_over())
-        give_up();
-    if (!welcome.code)
-        welcome.code = sandbox_enter(hello, apart, &error);
+    welcome.code = confine(hello, apart, &error);
     memcpy(welcome.text, error.text, sizeof welcome.text);
     if (write(DECODER_SOCKET, &welcome, sizeof welcome) != sizeof welcome || welcome.code)
         give_up();

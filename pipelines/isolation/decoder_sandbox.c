@@ -13,7 +13,7 @@
  * process, no limits of another process, no executable memory (so libvips must not compile code at
  * run time: pipeline_vips.c), no clone but pthread_create's.
  *
- * The parent measures the total memory every 20 ms (decoder_process.c). Between two measurements
+ * The parent measures the total memory every 20 ms (decoder_watch.c). Between two measurements
  * the kernel enforces:
  *
  *   RLIMIT_DATA + RLIMIT_FSIZE   twice the limit: what is private and writable, and the output

@@ -81,13 +81,14 @@ static void allocate_glib(struct render_item *item)
     }
 }
 
-/* Less than the limit in anonymous memory, less than the limit in the output, more together. */
+/* Less than the limit in anonymous memory, less than the limit in the output, more together, without
+ * the pages of the libraries. */
 static void hold_in_both(struct render_item *item)
 {
-    enum { STEP = 4 << 20 };
-    char *block = malloc(MEMORY / 2);
-    memset(block, 1, MEMORY / 2);
-    for (off_t at = 0; at + STEP < MEMORY / 3; at += STEP) {
+    enum { STEP = 4 << 20, BLOCK = MEMORY / 32 * 23, OUTPUT = MEMORY / 16 * 5 };
+    char *block = malloc(BLOCK);
+    memset(block, 1, BLOCK);
+    for (off_t at = 0; at < OUTPUT; at += STEP) {
         if (pwrite(DECODER_OUTPUT, block, STEP, at) != STEP)
             _exit(1);
     }
