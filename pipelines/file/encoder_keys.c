@@ -62,6 +62,18 @@ static void check_combinations(struct schema_reader *r, const struct output_conf
         fail_key(r, node, "colours", "needs palette: true with png");
 }
 
+/* strip: false keeps everything, and keep names what is kept. */
+static void settle_metadata(struct schema_reader *r, struct output_config *output,
+                            const struct yaml_node *node)
+{
+    if (output->keep && find(node, "strip"))
+        fail_key(r, node, "keep",
+                 "can't be combined with strip: keep names what is kept, and all else is stripped");
+    if (!output->keep && !output->strip)
+        output->keep = KEEP_ALL;
+    output->strip = output->keep == 0;
+}
+
 static bool can_move(enum image_format format)
 {
     return format == FORMAT_KEEP || image_format_facts(format)->moves;
@@ -82,9 +94,10 @@ static void check_format(struct schema_reader *r, const struct output_config *ou
                  "libheif with libaom and x265; for jxl, libjxl) or choose another format");
 }
 
-void encoder_keys_check(struct schema_reader *r, const struct output_config *output,
+void encoder_keys_check(struct schema_reader *r, struct output_config *output,
                         const struct yaml_node *node)
 {
+    settle_metadata(r, output, node);
     check_format(r, output, node);
     check_owners(r, output, node);
     check_combinations(r, output, node);

@@ -114,11 +114,19 @@ void pipeline_check_server(struct schema_reader *r, const struct yaml_node *node
         fail_key(r, node, "token_file", "can't be combined with token_env: use one or the other");
 }
 
+/* One template with {ext} gives two formats two keys. */
+static bool is_told_apart(const struct output_config *a, const struct output_config *b)
+{
+    const char *one = image_format_facts((enum image_format)a->format)->ext;
+    const char *other = image_format_facts((enum image_format)b->format)->ext;
+    return one && other && a->format != b->format && strstr(a->key, "{ext}");
+}
+
 static bool is_same_place(const struct output_config *a, const struct output_config *b)
 {
     bool same_bucket =
         a->bucket && b->bucket ? strcmp(a->bucket, b->bucket) == 0 : a->bucket == b->bucket;
-    return same_bucket && a->key && b->key && strcmp(a->key, b->key) == 0;
+    return same_bucket && a->key && b->key && strcmp(a->key, b->key) == 0 && !is_told_apart(a, b);
 }
 
 static void check_same_keys(struct schema_reader *r, const struct pipeline *pipeline,

@@ -20,6 +20,16 @@ struct yaml_node;
 enum { PIPELINE_FILE_MAX = 64 * 1024, PIPELINE_OUTPUTS_MAX = 32, PIPELINE_SIDE_MAX = 16384 };
 
 enum output_frames { FRAMES_FIRST, FRAMES_ALL };
+/* In the order of the schema's choices. */
+enum metadata_kept {
+    KEEP_ICC = 1,
+    KEEP_COPYRIGHT = 2,
+    KEEP_EXIF = 4,
+    KEEP_GPS = 8,
+    KEEP_XMP = 16,
+    KEEP_IPTC = 32,
+    KEEP_ALL = 64 /* strip: false: also what has no name here */
+};
 enum output_chroma { CHROMA_AUTO, CHROMA_444, CHROMA_420 };
 /* In the order of the schema's choices. */
 enum output_compression {
@@ -89,7 +99,8 @@ struct output_config {
     bool palette;
     int colours;     /* of the palette; 0: the most */
     int compression; /* enum output_compression */
-    bool strip;
+    bool strip;      /* nothing is kept */
+    int keep;        /* bits of enum metadata_kept */
     struct colour background;
     int frames; /* enum output_frames */
     char *cache_control, *content_disposition, *sse, *kms_key, *storage_class, *acl;

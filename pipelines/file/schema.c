@@ -16,6 +16,7 @@ static const char *const compressions[] = {"deflate", "lzw", "zstd", "jpeg", "no
 static const char *const gravities[] = {"centre",    "north", "northeast", "east",
                                         "southeast", "south", "southwest", "west",
                                         "northwest", NULL};
+static const char *const kept[] = {"icc", "copyright", "exif", "gps", "xmp", "iptc", NULL};
 static const char *const frames[] = {"first", "all", NULL};
 static const char *const labelers[] = {"builtin", "rekognition", NULL};
 
@@ -150,6 +151,8 @@ static const struct schema_key output_keys[] = {
      .choices = compressions, .help = "of tiff; jpeg is lossy, the others are lossless"},
     {.name = "strip", .type = SCHEMA_BOOLEAN, .offset = OUTPUT(strip), .fallback = "true",
      .help = "true: no metadata, colours converted to sRGB; false: keeps metadata, colour profile and the profile's colours"},
+    {.name = "keep", .type = SCHEMA_SET, .offset = OUTPUT(keep), .choices = kept, .shown = "as strip says",
+     .help = "instead of strip, the metadata to keep: icc (profile and colours), copyright (and creator), exif (without GPS and maker notes), gps, xmp, iptc ([image-output.md](image-output.md#metadata))"},
     {.name = "background", .type = SCHEMA_COLOUR, .offset = OUTPUT(background),
      .shown = "white, or transparent",
      .help = "a name or #rrggbb: behind transparent pixels if the format has no transparency, and around the picture with contain, pad and rotate"},
@@ -308,6 +311,7 @@ static bool values_alike(const struct schema_key *key, const void *a, const void
     case SCHEMA_TIME:
     case SCHEMA_BYTES:
     case SCHEMA_CHOICE:
+    case SCHEMA_SET:
         return *(const int *)a == *(const int *)b;
     case SCHEMA_NUMBER:
         return *(const double *)a == *(const double *)b;
@@ -391,6 +395,7 @@ static const char *type_shown(const struct schema_key *key)
 static void print_type(FILE *stream, const struct schema_key *key)
 {
     if (key->choices) {
+        fputs(key->type == SCHEMA_SET ? "list of " : "", stream);
         for (size_t i = 0; key->choices[i]; i++)
             fprintf(stream, "%s%s", i ? ", " : "", key->choices[i]);
         fputs(key->type == SCHEMA_VARIANT ? ", or a map" : "", stream);

@@ -32,6 +32,7 @@ enum schema_type {
     SCHEMA_BOOLEAN,  /* bool */
     SCHEMA_CHOICE,   /* int: index into choices */
     SCHEMA_WORD,     /* char *: one of choices, NULL if it is not given */
+    SCHEMA_SET,      /* int: a bit for each of the given choices; one of them, or a list */
     SCHEMA_COLOUR,   /* struct colour */
     SCHEMA_VARIANT,  /* struct whose first member is a char *: one of choices, or else a nested map,
                       * which fills the other members */

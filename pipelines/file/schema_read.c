@@ -89,7 +89,8 @@ static void expectation(const struct schema_key *key, char *out, size_t size)
     case SCHEMA_CHOICE:
     case SCHEMA_WORD:
     case SCHEMA_VARIANT:
-        used = (size_t)snprintf(out, size, "one of");
+    case SCHEMA_SET:
+        used = (size_t)snprintf(out, size, key->type == SCHEMA_SET ? "a list of" : "one of");
         for (size_t i = 0; key->choices[i] && used < size; i++)
             used +=
                 (size_t)snprintf(out + used, size - used, "%s %s", i ? "," : "", key->choices[i]);
@@ -374,6 +375,21 @@ static int read_choice(struct schema_reader *r, const struct schema_key *key,
     return fail_type(r, key, node);
 }
 
+static int read_set(struct schema_reader *r, const struct schema_key *key,
+                    const struct yaml_node *node, int *out)
+{
+    const bool list = node->kind == YAML_LIST;
+    *out = 0;
+    for (const struct yaml_node *e = list ? node->children : node; e; e = list ? e->next : NULL) {
+        int index = 0;
+        int code = read_choice(r, key, e, &index);
+        if (code)
+            return code;
+        *out |= 1 << index;
+    }
+    return *out ? 0 : fail_type(r, key, node);
+}
+
 static int read_word(struct schema_reader *r, const struct schema_key *key,
                      const struct yaml_node *node, char **out)
 {
@@ -459,6 +475,8 @@ static int read_value(struct schema_reader *r, const struct schema_key *key,
         return read_boolean(r, key, node, field);
     case SCHEMA_CHOICE:
         return read_choice(r, key, node, field);
+    case SCHEMA_SET:
+        return read_set(r, key, node, field);
     case SCHEMA_COLOUR:
         if (node->kind == YAML_SCALAR && colour_parse(node->text, field))
             return 0;

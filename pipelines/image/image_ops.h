@@ -57,9 +57,9 @@ int image_cut(VipsImage **image, struct plan_spot spot, struct plan_size size);
  * allowed, else white. */
 int image_pad(VipsImage **image, struct plan_spot spot, struct plan_size size,
               const struct colour *background, bool alpha);
-/* Copies metadata of another image: EXIF, XMP, IPTC and profile, without orientation and
- * preview. */
-int image_adopt_metadata(VipsImage **image, VipsImage *from);
+/* Copies metadata of another image: those of EXIF, XMP, IPTC and profile that keep has (enum
+ * metadata_kept), without orientation and preview. */
+int image_adopt_metadata(VipsImage **image, VipsImage *from, unsigned keep);
 /* Computes the pixels into memory, on this thread. ERR_MEMORY: memory is short; any other code: the
  * pixels could not be computed. Metadata is not kept. */
 int image_to_memory(VipsImage **image);

@@ -1,9 +1,12 @@
 #include "image_save.h"
 
 #include "metadata_edit.h"
+#include "metadata_filter.h"
 #include "pipeline_file.h"
 #include "vips_api.h"
 #include "vips_start.h"
+
+enum { METADATA_BLOCK_MAX = 60 * 1024 }; /* of a segment of a JPEG */
 
 static bool has_operation(const char *name)
 {
@@ -43,6 +46,29 @@ static VipsForeignSubsample subsampling_of(const struct output_config *config)
                                                  [CHROMA_444] = VIPS_FOREIGN_SUBSAMPLE_OFF,
                                                  [CHROMA_420] = VIPS_FOREIGN_SUBSAMPLE_ON};
     return modes[config->chroma];
+}
+
+/* JPEG has IPTC in a block of Photoshop's. */
+static int set_iptc(struct save *s, VipsImage **out)
+{
+    const void *data;
+    size_t size;
+    struct buffer block;
+    buffer_init(&block, METADATA_BLOCK_MAX);
+    if (vips_image_get_blob(s->image, VIPS_META_IPTC_NAME, &data, &size) ||
+        vips_copy(s->image, out, NULL))
+        return -1;
+    struct slice records = {data, size};
+    if (s->format == FORMAT_JPEG)
+        iptc_wrap(records, &block);
+    else
+        iptc_pad(records, &block);
+    if (block.error)
+        vips_image_remove(*out, VIPS_META_IPTC_NAME);
+    else
+        vips_image_set_blob_copy(*out, VIPS_META_IPTC_NAME, block.data, block.size);
+    buffer_free(&block);
+    return 0;
 }
 
 static int save_jpeg(struct save *s)
@@ -144,6 +170,21 @@ static const struct encoder {
     [FORMAT_JXL] = {save_jxl, "jxlsave_buffer", false},
 };
 
+static int save(struct save *s)
+{
+    struct save edited = *s;
+    bool edits = !s->config->strip && (s->format == FORMAT_JPEG || s->format == FORMAT_TIFF) &&
+                 vips_image_get_typeof(s->image, VIPS_META_IPTC_NAME);
+    if (!encoders[s->format].save || (edits && set_iptc(s, &edited.image)))
+        return -1;
+    int failed = encoders[s->format].save(&edited);
+    s->data = edited.data;
+    s->size = edited.size;
+    if (edits)
+        g_object_unref(edited.image);
+    return failed;
+}
+
 /* ---- what this machine can write ---- */
 
 /* libheif finds its encoders at run time, so encoding must be tried. */
@@ -184,7 +225,7 @@ int image_save(VipsImage *image, enum image_format format, const struct output_c
                          "%d × %d pixels are too large for %s, whose sides are limited to %u",
                          image->Xsize, height, facts->name, facts->side_max);
     struct save s = {.image = image, .format = format, .config = config};
-    if (!encoders[format].save || encoders[format].save(&s)) {
+    if (save(&s)) {
         vips_error_clear();
         g_free(s.data);
         return error_set(error, ERR_UNSUPPORTED,
@@ -192,6 +233,9 @@ int image_save(VipsImage *image, enum image_format format, const struct output_c
     }
     if (format == FORMAT_WEBP && config->strip) /* libvips 8.14 writes EXIF all the same */
         s.size = webp_drop_metadata(s.data, s.size);
+    if (format == FORMAT_PNG &&
+        !config->strip) /* it writes the block before and after the pixels */
+        s.size = png_drop_repeated_exif(s.data, s.size);
     *out = (struct bytes){s.data, s.size, g_free};
     return 0;
 }

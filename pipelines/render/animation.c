@@ -51,7 +51,7 @@ static int frame_convert(const struct strip *strip, VipsImage **frame,
     if (code)
         return code;
     if (source->foreign) /* its profile */
-        code = image_adopt_metadata(frame, strip->header);
+        code = image_adopt_metadata(frame, strip->header, KEEP_ICC);
     if (code)
         return code;
     return image_to_srgb(frame, false);
@@ -64,6 +64,7 @@ static int frame_render(struct strip *strip, int index, const struct render_outp
     struct render_output central = *output;
     config.crop = CROP_CENTRE;
     config.strip = true;
+    config.keep = 0;
     central.config = &config;
     central.native = false;
     VipsImage **frame = &strip->frames[index];

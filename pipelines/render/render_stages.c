@@ -81,7 +81,7 @@ static int root_make(struct render *r, const struct plan_stage *stage, VipsImage
         return code;
     VipsImage *resized = *image;
     if (!stage->native && r->image.foreign) /* its profile */
-        code = image_adopt_metadata(image, r->header);
+        code = image_adopt_metadata(image, r->header, KEEP_ICC);
     if (code)
         return code;
     if (!stage->native)

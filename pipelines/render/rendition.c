@@ -39,7 +39,7 @@ static bool keeps_kind(const struct render_output *output, const struct image_so
 
 static bool keeps_colours(const struct render_output *output, const struct image_source *source)
 {
-    return source->foreign && !output->config->strip &&
+    return source->foreign && output->config->keep & (KEEP_ICC | KEEP_ALL) &&
            image_format_facts(output->format)->profiles && keeps_kind(output, source);
 }
 
@@ -127,11 +127,17 @@ static int compose_native(VipsImage **image, const struct render_output *output,
                           const struct image_source *source, VipsImage *header)
 {
     bool deep = keeps_depth(output, source);
-    int code = image_adopt_metadata(image, header);
+    /* the profile also for the conversion */
+    unsigned keep = (unsigned)output->config->keep | KEEP_ICC;
+    int code = image_adopt_metadata(image, header, keep);
     if (code)
         return code;
-    if (!keeps_colours(output, source))
-        return image_to_srgb(image, deep);
+    if (!keeps_colours(output, source)) {
+        code = image_to_srgb(image, deep);
+        if (!code && !(output->config->keep & (KEEP_ICC | KEEP_ALL)))
+            vips_image_remove(*image, VIPS_META_ICC_NAME);
+        return code;
+    }
     bool works = image_profile_works(*image);
     if (!works)
         vips_image_remove(*image, VIPS_META_ICC_NAME);
@@ -139,9 +145,9 @@ static int compose_native(VipsImage **image, const struct render_output *output,
 }
 
 static int adopt_without_profile(VipsImage **image, const struct image_source *source,
-                                 VipsImage *header)
+                                 VipsImage *header, int keep)
 {
-    int code = image_adopt_metadata(image, header);
+    int code = image_adopt_metadata(image, header, (unsigned)keep);
     /* the pixels are sRGB now, so the source's profile no longer applies */
     if (!code && source->foreign)
         vips_image_remove(*image, VIPS_META_ICC_NAME);
@@ -188,7 +194,7 @@ static int compose(VipsImage **image, const struct render_output *output,
     if (output->native)
         code = compose_native(image, output, source, header);
     else if (!config->strip)
-        code = adopt_without_profile(image, source, header);
+        code = adopt_without_profile(image, source, header, config->keep);
     if (code)
         return code;
     code = turn(image, output);

@@ -358,6 +358,7 @@ static const struct difference {
     {"colours", "width: 40, format: png, palette: true", "2"},
     {"compression", "width: 40, format: tiff", "lzw"},
     {"strip", "width: 40, format: png", "false"},
+    {"keep", "width: 40, format: png", "xmp"},
     {"background", "width: 40, format: jpeg", "red"},
     {"frames", "width: 40, format: webp", "all"},
     {"cache_control", "width: 40", "no-store"},
