@@ -38,9 +38,9 @@ struct local_cloud {
     struct cloud cloud;
     struct access_keys *keys;
     struct tls_identity *tls;
-    char *certificate;      /* its file */
-    char *region, *account; /* owned copies of the options */
-    size_t stage;           /* the next entry of stop_stages */
+    char *certificate;                   /* its file */
+    char *region, *account, *host_names; /* owned copies of the options */
+    size_t stage;                        /* the next entry of stop_stages */
     void (*stopped)(void *user);
     void *user;
 };
@@ -49,6 +49,7 @@ static void cloud_free(struct local_cloud *lc)
 {
     free(lc->region);
     free(lc->account);
+    free(lc->host_names);
     access_keys_close(lc->keys);
     tls_identity_close(lc->tls);
     free(lc->certificate);
@@ -218,6 +219,9 @@ static int options_copy(struct local_cloud *lc, const struct cloud_settings *o, 
     if (strlen(lc->account) != 12 || strspn(lc->account, "0123456789") != 12)
         return error_set(error, ERR_INVALID, "the account must be twelve digits, not \"%s\"",
                          lc->account);
+    if (o->host_names && !(lc->host_names = strdup(o->host_names)))
+        return error_set(error, ERR_MEMORY, "out of memory");
+    lc->cloud.host_names = lc->host_names;
     lc->cloud.region = lc->region;
     lc->cloud.account = lc->account;
     lc->cloud.session_lifetime_s = o->session_lifetime_s;

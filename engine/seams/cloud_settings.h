@@ -8,6 +8,8 @@ struct image_analyser;
 
 struct cloud_settings {
     const char *host;       /* numeric; NULL: 127.0.0.1 */
+    const char *host_names; /* under which clients reach it, beside loopback names and addresses;
+                               separated by commas; NULL: none */
     unsigned port;          /* 0: any free port */
     const char *data_dir;   /* created if it does not exist */
     const char *region;     /* NULL: us-east-1 */

@@ -2,6 +2,7 @@
 import pytest
 
 import harness
+from browser import Site
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -112,3 +113,11 @@ def queue(sqs, name):
 @pytest.fixture
 def topic(sns, name):
     return sns.create_topic(Name=name)["TopicArn"]
+
+
+@pytest.fixture
+def site():
+    """A web site of another origin."""
+    site = Site()
+    yield site
+    site.close()

@@ -42,6 +42,7 @@ struct cloud {
     struct request_log *request_log; /* NULL: off */
     struct faults *faults;           /* NULL: none */
     unsigned session_lifetime_s;     /* limit of what STS issues; 0: none */
+    const char *host_names;          /* further names, separated by commas; NULL: none */
     const char *region;
     const char *account;
     char endpoint[96];

@@ -32,6 +32,9 @@ struct cloud_service {
     bool (*is_public)(const struct cloud_request *request);
     void (*handle_public)(struct cloud_request *request);
 
+    /* Whether a page of another origin may make the request (browser_guard.h). NULL: none may. */
+    bool (*allows_page)(const struct cloud *cloud, const struct http_call *call);
+
     /* Adds the CORS headers that a page of another origin needs to read a refusal. NULL: none. */
     void (*fill_refusal)(struct cors_headers *headers, const struct cloud *cloud,
                          const struct http_call *call);

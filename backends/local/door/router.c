@@ -5,6 +5,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "browser_guard.h"
 #include "cloud_service.h"
 #include "fault_injection.h"
 #include "hash.h"
@@ -247,6 +248,39 @@ static void service_refuse(struct routed *r)
     router_refuse(&r->request, r->wire, 501, "NotImplemented", text);
 }
 
+/* ---- browsers ---- */
+
+static bool host_refuse(struct routed *r)
+{
+    struct cloud_request *request = &r->request;
+    struct slice host = signed_request_header(&r->signed_request, "host");
+    char text[400];
+    if (browser_guard_host(host, request->cloud->host_names))
+        return false;
+    int size = host.size < 128 ? (int)host.size : 128;
+    snprintf(text, sizeof text,
+             "The host name %.*s is not one of this server's. If it is, start the server with "
+             "--host-name and that name.",
+             size, host.data);
+    router_refuse(request, r->wire, 403, "AccessDenied", text);
+    return true;
+}
+
+static bool page_refuse(struct routed *r)
+{
+    struct cloud_request *request = &r->request;
+    const struct cloud_service *service = request->service;
+    bool tls = strncmp(request->cloud->endpoint, "https:", strlen("https:")) == 0;
+    if (!browser_guard_is_page(request->call, tls))
+        return false;
+    if (service && service->allows_page && service->allows_page(request->cloud, request->call))
+        return false;
+    router_refuse(request, r->wire, 403, "AccessDenied",
+                  "A web page of another origin made this request. Only S3 can allow it, by the "
+                  "CORS rules of the bucket.");
+    return true;
+}
+
 static void routed_start(struct routed *r)
 {
     struct cloud_request *request = &r->request;
@@ -262,12 +296,16 @@ static void routed_start(struct routed *r)
                   : signature_claim(request->cloud->access_keys, &r->signed_request,
                                     (int64_t)time(NULL), &r->claim);
     service_choose(r);
+    if (host_refuse(r))
+        return;
     const struct cloud_service *public = code == SIGNATURE_MISSING ? public_service(request) : NULL;
     if (public) {
         request->service = public;
         public->handle_public(request);
         return;
     }
+    if (!preflight && page_refuse(r))
+        return;
     if (code == SIGNATURE_MISSING && r->request.service && !r->request.service->collects) {
         unsigned_handle(r);
         return;

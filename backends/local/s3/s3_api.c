@@ -90,5 +90,6 @@ const struct cloud_service cloud_s3 = {
     .title = "S3",
     .operations = s3_operation_row,
     .handle = s3_api_handle,
+    .allows_page = s3_cors_allows_page,
     .fill_refusal = s3_cors_fill_refusal,
 };

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "browser_guard.h"
 #include "s3_address.h"
 #include "s3_handlers.h"
 
@@ -75,15 +76,39 @@ static bool bucket_exists(const char *name, void *user)
     return buckets_find(((const struct cloud *)user)->buckets, name, &bucket);
 }
 
-void s3_cors_fill_refusal(struct cors_headers *response, const struct cloud *cloud,
-                          const struct http_call *call)
+/* The bucket of a call, for free(); NULL: none. */
+static char *bucket_of(const struct cloud *cloud, const struct http_call *call)
 {
     struct s3_address address = {0};
     int code = s3_address_parse(http_call_header(call, "host"), http_call_path(call), bucket_exists,
                                 (void *)(uintptr_t)cloud, &address);
-    s3_cors_fill(response, cloud, call, code ? NULL : address.bucket);
-    free(address.bucket);
     free(address.key);
+    if (!code)
+        return address.bucket;
+    free(address.bucket);
+    return NULL;
+}
+
+void s3_cors_fill_refusal(struct cors_headers *response, const struct cloud *cloud,
+                          const struct http_call *call)
+{
+    char *bucket = bucket_of(cloud, call);
+    s3_cors_fill(response, cloud, call, bucket);
+    free(bucket);
+}
+
+bool s3_cors_allows_page(const struct cloud *cloud, const struct http_call *call)
+{
+    if (browser_guard_is_opaque(call))
+        return true;
+    struct slice origin = http_call_header(call, "origin"), headers;
+    struct slice method = method_of(call, &headers);
+    char *bucket = bucket_of(cloud, call);
+    const struct cors *cors = bucket ? cors_of(cloud, bucket) : NULL;
+    bool any;
+    bool allowed = cors && origin.size && cors_find(cors, origin, method, headers, &any);
+    free(bucket);
+    return allowed;
 }
 
 /* The preflight. */

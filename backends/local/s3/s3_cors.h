@@ -18,4 +18,8 @@ void s3_cors_fill(struct cors_headers *response, const struct cloud *cloud,
 void s3_cors_fill_refusal(struct cors_headers *response, const struct cloud *cloud,
                           const struct http_call *call);
 
+/* Whether a web page of another origin may make this call: the bucket's rules allow it, or it is a
+ * link or an image, whose content the page cannot read; that needs no rules in S3 either. */
+bool s3_cors_allows_page(const struct cloud *cloud, const struct http_call *call);
+
 #endif
