@@ -27,9 +27,32 @@ static void check_turn(struct schema_reader *r, const struct output_config *outp
                         "use cover or contain");
 }
 
+static void check_trim(struct schema_reader *r, const struct output_config *output,
+                       const struct yaml_node *node)
+{
+    if (!output->operations.trim)
+        return;
+    if (output->frames == FRAMES_ALL)
+        schema_fail_key(r, node, "trim",
+                        "can't be combined with frames: all, because each frame has other borders");
+    if (output->enlarge && output->scale <= 0 && (!output->width || !output->height))
+        schema_fail_key(r, node, "trim",
+                        "with enlarge needs width and height, because the size of what remains is "
+                        "not known before");
+}
+
+static void check_light(struct schema_reader *r, const struct output_config *output,
+                        const struct yaml_node *node)
+{
+    if (output->operations.linear && output->operations.gamma > 0)
+        schema_fail_key(r, node, "gamma", "can't be combined with linear: use one or the other");
+}
+
 void operation_keys_check(struct schema_reader *r, const struct output_config *output,
                           const struct yaml_node *node)
 {
     check_position(r, output, node);
     check_turn(r, output, node);
+    check_trim(r, output, node);
+    check_light(r, output, node);
 }

@@ -67,11 +67,14 @@ struct pad_config {
 
 /* What is done with the picture; zero: nothing. docs/image-operations.md describes the order. */
 struct operations_config {
+    int trim;      /* threshold */
     double rotate; /* degrees clockwise */
     bool flip, flop;
     int gravity; /* enum plan_gravity */
     struct focal_config focal;
     struct pad_config pad;
+    double gamma; /* exponent of the light in which the picture is resized */
+    bool linear;
 };
 
 struct match_config {

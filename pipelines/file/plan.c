@@ -88,33 +88,38 @@ static const double rest_min = 1.6;
  * much. */
 enum { DECODED_MIN = 16 };
 
-static bool is_same(const struct plan_stage *stage, struct plan_size size, bool native)
+static bool is_same_kind(const struct plan_kind *a, const struct plan_kind *b)
 {
-    return stage->size.width == size.width && stage->size.height == size.height &&
-           stage->native == native;
+    return a->native == b->native && a->region == b->region && a->curve == b->curve;
 }
 
-size_t plan_find(const struct plan *plan, struct plan_size size, bool native)
+static bool is_same(const struct plan_stage *stage, struct plan_size size, struct plan_kind kind)
+{
+    return stage->size.width == size.width && stage->size.height == size.height &&
+           is_same_kind(&stage->kind, &kind);
+}
+
+size_t plan_find(const struct plan *plan, struct plan_size size, struct plan_kind kind)
 {
     size_t i = 0;
-    while (i < plan->count && !is_same(&plan->stages[i], size, native))
+    while (i < plan->count && !is_same(&plan->stages[i], size, kind))
         i++;
     return i;
 }
 
-bool plan_add(struct plan *plan, struct plan_size size, bool native)
+bool plan_add(struct plan *plan, struct plan_size size, struct plan_kind kind)
 {
-    size_t i = plan_find(plan, size, native);
+    size_t i = plan_find(plan, size, kind);
     if (i == PLAN_STAGES_MAX)
         return false;
     if (i == plan->count)
-        plan->stages[plan->count++] = (struct plan_stage){size, native, PLAN_FROM_SOURCE, 0};
+        plan->stages[plan->count++] = (struct plan_stage){size, kind, PLAN_FROM_SOURCE, 0};
     return true;
 }
 
-void plan_use(struct plan *plan, struct plan_size size, bool native)
+void plan_use(struct plan *plan, struct plan_size size, struct plan_kind kind)
 {
-    plan->stages[plan_find(plan, size, native)].users++;
+    plan->stages[plan_find(plan, size, kind)].users++;
 }
 
 static double area(const struct plan_stage *stage)
@@ -130,25 +135,30 @@ static int compare(const void *left, const void *right)
         return area(a) < area(b) ? 1 : -1;
     if (a->size.width != b->size.width)
         return a->size.width < b->size.width ? 1 : -1;
-    return (int)b->native - (int)a->native;
+    if (a->kind.native != b->kind.native)
+        return (int)b->kind.native - (int)a->kind.native;
+    if (a->kind.region != b->kind.region)
+        return a->kind.region < b->kind.region ? -1 : 1;
+    return (a->kind.curve > b->kind.curve) - (a->kind.curve < b->kind.curve);
 }
 
 /* An enlarged picture has nothing that the source lacks, and has been filtered once more. */
 static bool can_derive(const struct plan_stage *from, const struct plan_stage *to,
                        struct plan_size source)
 {
-    return from->native == to->native && from->size.width <= source.width &&
+    return is_same_kind(&from->kind, &to->kind) && from->size.width <= source.width &&
            from->size.height <= source.height && from->size.width >= 2 * to->size.width &&
            from->size.height >= 2 * to->size.height;
 }
 
-void plan_order(struct plan *plan, struct plan_size source)
+void plan_order(struct plan *plan, const struct plan_size *sources)
 {
     qsort(plan->stages, plan->count, sizeof plan->stages[0], compare);
     for (size_t i = 1; i < plan->count; i++) {
         size_t parent = i;
         while (parent-- > 0) {
-            if (can_derive(&plan->stages[parent], &plan->stages[i], source)) {
+            if (can_derive(&plan->stages[parent], &plan->stages[i],
+                           sources[plan->stages[i].kind.region])) {
                 plan->stages[i].parent = (int)parent;
                 plan->stages[parent].users++;
                 break;
@@ -172,6 +182,8 @@ static bool is_enough(const struct plan *plan, struct plan_size source, unsigned
     if (source.width < shrink * DECODED_MIN || source.height < shrink * DECODED_MIN)
         return false;
     for (size_t i = 0; i < plan->count; i++) {
+        if (plan->stages[i].kind.region || plan->stages[i].kind.curve != 0)
+            return false;
         if (plan->stages[i].size.width * room > source.width ||
             plan->stages[i].size.height * room > source.height)
             return false;

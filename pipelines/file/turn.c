@@ -65,11 +65,13 @@ static struct plan_point point_rotate(struct plan_point point, struct plan_size 
                                (x * s + y * c) / box.height + 0.5};
 }
 
+/* What an orientation does: quarter turns, then a mirror image. */
+static const unsigned quarters[9] = {[3] = 2, [4] = 2, [5] = 1, [6] = 1, [7] = 3, [8] = 3};
+static const bool mirrored[9] = {[2] = true, [4] = true, [5] = true, [7] = true};
+
 struct plan_point plan_point_turn(struct plan_point point, struct plan_size size,
                                   const struct plan_turn *turn)
 {
-    static const unsigned quarters[9] = {[3] = 2, [4] = 2, [5] = 1, [6] = 1, [7] = 3, [8] = 3};
-    static const bool mirrored[9] = {[2] = true, [4] = true, [5] = true, [7] = true};
     if (turn->angle > 0)
         point = point_rotate(point, size, turn->angle);
     for (unsigned i = 0; i < quarters[turn->orientation]; i++)
@@ -77,6 +79,18 @@ struct plan_point plan_point_turn(struct plan_point point, struct plan_size size
     if (mirrored[turn->orientation])
         point.x = 1 - point.x;
     return point;
+}
+
+struct plan_box plan_box_turn(struct plan_box box, struct plan_size size, unsigned orientation)
+{
+    for (unsigned i = 0; i < quarters[orientation]; i++) {
+        box = (struct plan_box){{size.height - box.at.top - box.size.height, box.at.left},
+                                swapped(box.size)};
+        size = swapped(size);
+    }
+    if (mirrored[orientation])
+        box.at.left = size.width - box.at.left - box.size.width;
+    return box;
 }
 
 struct plan_spot plan_spot_at(struct plan_size outer, struct plan_size inner,

@@ -37,6 +37,11 @@ struct plan_spot {
     unsigned left, top;
 };
 
+struct plan_box {
+    struct plan_spot at;
+    struct plan_size size;
+};
+
 /* rotate in degrees clockwise, then flip (top to bottom) and flop (left to right). */
 struct plan_turn plan_turn(double rotate, bool flip, bool flop);
 /* The size of a turned picture, with the corners that an angle leaves. */
@@ -47,6 +52,9 @@ struct plan_size plan_unturned(struct plan_size whole, struct plan_size source,
 /* The same point of the turned picture; size is that of the picture before. */
 struct plan_point plan_point_turn(struct plan_point point, struct plan_size size,
                                   const struct plan_turn *turn);
+
+/* The same part of a picture of `size`, turned by an EXIF orientation. */
+struct plan_box plan_box_turn(struct plan_box box, struct plan_size size, unsigned orientation);
 
 /* Where the inner size lies in the outer one, which is at least as large. */
 struct plan_spot plan_spot_at(struct plan_size outer, struct plan_size inner,

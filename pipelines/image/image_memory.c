@@ -29,8 +29,7 @@ static const VipsPel *line_at(const VipsRegion *region, int y)
     return region->data + (size_t)(y - region->valid.top) * (size_t)region->bpl;
 }
 
-/* Passes the lines, from top to bottom, to a callback. */
-static int pull_lines(VipsImage *image, void (*take)(void *user, const VipsPel *line), void *user)
+int image_pull_lines(VipsImage *image, void (*take)(void *user, const VipsPel *line), void *user)
 {
     VipsRegion *region = vips_region_new(image);
     int failed = region == NULL;
@@ -66,10 +65,11 @@ static struct plan_size picture_size(VipsImage *image)
 }
 
 /* Takes ownership of the pixels. */
-static VipsImage *wrap(VipsImage *like, VipsPel *pixels, struct plan_size size, size_t bytes)
+static VipsImage *wrap(VipsImage *like, VipsPel *pixels, struct plan_size size, size_t bytes,
+                       VipsBandFormat format)
 {
     VipsImage *made = vips_image_new_from_memory(pixels, bytes, (int)size.width, (int)size.height,
-                                                 like->Bands, like->BandFmt);
+                                                 like->Bands, format);
     if (!made) {
         free(pixels);
         return NULL;
@@ -79,6 +79,12 @@ static VipsImage *wrap(VipsImage *like, VipsPel *pixels, struct plan_size size, 
     return made;
 }
 
+VipsImage *image_of_pixels(VipsImage *like, VipsPel *pixels, struct plan_size size)
+{
+    size_t bytes = (size_t)size.width * size.height * (size_t)like->Bands;
+    return wrap(like, pixels, size, bytes, VIPS_FORMAT_UCHAR);
+}
+
 int image_to_memory(VipsImage **image)
 {
     size_t size = line_size(*image) * (size_t)(*image)->Ysize;
@@ -86,12 +92,12 @@ int image_to_memory(VipsImage **image)
     if (!pixels)
         return ERR_MEMORY;
     struct copy copy = {pixels, line_size(*image)};
-    int code = pull_lines(*image, copy_line, &copy);
+    int code = image_pull_lines(*image, copy_line, &copy);
     if (code) {
         free(pixels);
         return code;
     }
-    VipsImage *made = wrap(*image, pixels, picture_size(*image), size);
+    VipsImage *made = wrap(*image, pixels, picture_size(*image), size, (*image)->BandFmt);
     return made ? image_replace(image, 0, &made) : ERR_MEMORY;
 }
 
@@ -109,13 +115,13 @@ static int resample(VipsImage **image, struct resample_extent extent, struct pla
     size_t bytes = (size_t)size.width * size.height * from.bands;
     VipsPel *pixels = malloc(bytes);
     struct resampler *r = pixels ? resampler_new(&from, size, pixels) : NULL;
-    int code = r ? pull_lines(*image, resample_line, r) : ERR_MEMORY;
+    int code = r ? image_pull_lines(*image, resample_line, r) : ERR_MEMORY;
     resampler_free(r);
     if (code) {
         free(pixels);
         return code;
     }
-    VipsImage *made = wrap(*image, pixels, size, bytes);
+    VipsImage *made = wrap(*image, pixels, size, bytes, (*image)->BandFmt);
     return made ? image_replace(image, 0, &made) : ERR_MEMORY;
 }
 

@@ -29,10 +29,9 @@ static int scale(VipsImage **image, struct plan_size size)
 }
 
 /* Resizing mixes neighbouring pixels, and the colour of transparent ones must not contribute. */
-static int scale_with_alpha(VipsImage **image, struct plan_size size)
+static int scale_with_alpha(VipsImage **image, struct plan_size size, double most)
 {
     VipsBandFormat format = (*image)->BandFmt;
-    double most = image_alpha_max(*image);
     VipsImage *made = NULL;
     int code =
         image_replace(image, vips_premultiply(*image, &made, "max_alpha", most, NULL), &made);
@@ -47,11 +46,17 @@ static int scale_with_alpha(VipsImage **image, struct plan_size size)
     return image_cast(image, format);
 }
 
-int image_resize(VipsImage **image, struct plan_size size)
+int image_resize_to(VipsImage **image, struct plan_size size, double alpha_max)
 {
     if ((unsigned)(*image)->Xsize == size.width && (unsigned)(*image)->Ysize == size.height)
         return 0;
-    return vips_image_hasalpha(*image) ? scale_with_alpha(image, size) : scale(image, size);
+    return vips_image_hasalpha(*image) ? scale_with_alpha(image, size, alpha_max)
+                                       : scale(image, size);
+}
+
+int image_resize(VipsImage **image, struct plan_size size)
+{
+    return image_resize_to(image, size, image_alpha_max(*image));
 }
 
 static int turn(VipsImage **image, VipsAngle angle)

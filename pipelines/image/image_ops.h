@@ -41,6 +41,8 @@ bool image_profile_works(VipsImage *image);
 int image_normalise(VipsImage **image, unsigned alpha_band);
 /* Lanczos, with colours weighted by alpha. */
 int image_resize(VipsImage **image, struct plan_size size);
+/* The same, with the value of an opaque pixel's alpha. */
+int image_resize_to(VipsImage **image, struct plan_size size, double alpha_max);
 /* Turns by an EXIF orientation, 1–8. */
 int image_upright(VipsImage **image, unsigned orientation);
 /* Converts to sRGB or grey according to its profile and colour space; 8 bit, or 16 if deep. */
@@ -60,6 +62,11 @@ int image_pad(VipsImage **image, struct plan_spot spot, struct plan_size size,
 /* Copies metadata of another image: those of EXIF, XMP, IPTC and profile that keep has (enum
  * metadata_kept), without orientation and preview. */
 int image_adopt_metadata(VipsImage **image, VipsImage *from, unsigned keep);
+/* Passes the lines, from top to bottom, to a callback. ERR_CORRUPT: they can't be computed. */
+int image_pull_lines(VipsImage *image, void (*take)(void *user, const VipsPel *line), void *user);
+/* An image of 8 bits a sample with the pixels, of which it takes ownership in any case, and with
+ * the bands and the kind of another one. NULL: memory is short. */
+VipsImage *image_of_pixels(VipsImage *like, VipsPel *pixels, struct plan_size size);
 /* Computes the pixels into memory, on this thread. ERR_MEMORY: memory is short; any other code: the
  * pixels could not be computed. Metadata is not kept. */
 int image_to_memory(VipsImage **image);

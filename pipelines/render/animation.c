@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "image_light.h"
 #include "image_ops.h"
 #include "rendition.h"
 
@@ -47,14 +48,17 @@ static int frame_convert(const struct strip *strip, VipsImage **frame,
     int code = image_upright(frame, source->facts.orientation);
     if (code)
         return code;
-    code = image_resize_to_memory(frame, image_extent(*frame), output->stage);
+    bool light = output->kind.curve != 0;
+    if (!light)
+        code = image_resize_to_memory(frame, image_extent(*frame), output->stage);
     if (code)
         return code;
     if (source->foreign) /* its profile */
         code = image_adopt_metadata(frame, strip->header, KEEP_ICC);
     if (code)
         return code;
-    return image_to_srgb(frame, false);
+    return light ? image_resize_light(frame, output->stage, output->kind.curve)
+                 : image_to_srgb(frame, false);
 }
 
 static int frame_render(struct strip *strip, int index, const struct render_output *output,
@@ -66,7 +70,7 @@ static int frame_render(struct strip *strip, int index, const struct render_outp
     config.strip = true;
     config.keep = 0;
     central.config = &config;
-    central.native = false;
+    central.kind.native = false;
     VipsImage **frame = &strip->frames[index];
     if (vips_crop(strip->image, frame, 0, index * strip->page_height, strip->image->Xsize,
                   strip->page_height, NULL))

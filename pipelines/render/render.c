@@ -89,6 +89,13 @@ static int gate_pass(const struct render *r, struct error *error)
     return code ? error_set(error, code, "no memory was given") : 0;
 }
 
+/* The second plan, with the sizes of what the trims leave. */
+static int trims_apply(struct render *r, struct error *error)
+{
+    int code = render_trims_find(r, error);
+    return code ? code : render_plan(r, error);
+}
+
 static int run(struct render *r, struct error *error)
 {
     int code = image_check_bytes(r->source->image.size, r->limits, error);
@@ -107,6 +114,10 @@ static int run(struct render *r, struct error *error)
         return code;
     if (any_live(r))
         code = gate_pass(r, error);
+    if (code)
+        return code;
+    if (any_live(r) && render_trims_unknown(r))
+        code = trims_apply(r, error);
     if (code)
         return code;
     code = render_stages(r, error);

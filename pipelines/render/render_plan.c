@@ -5,6 +5,9 @@
  * render's items: how a rendition is derived, and thus its bytes, depends on the configuration and
  * never on which messages are processed together. Stages that no item of this render needs are not
  * computed.
+ *
+ * What a trim leaves is known only after decoding, but memory is requested before. So there are two
+ * plans: the first one has sizes that the real ones do not exceed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -57,14 +60,36 @@ bool render_item_is_analysed(const struct render_item *item)
     return is_analysed(item->pipeline);
 }
 
-static int output_place(const struct render *r, struct render_output *output, struct error *error)
+/* The region of the output's trim; count: there are too many. */
+static size_t region_of(struct render *r, const struct output_config *config)
 {
-    rendition_plan(output, &r->image);
+    struct render_trims *trims = &r->trims;
+    size_t region = 0;
+    while (region < trims->count && trims->thresholds[region] != config->operations.trim)
+        region++;
+    if (region == trims->count && trims->count <= RENDER_TRIMS_MAX) {
+        trims->thresholds[trims->count] = config->operations.trim;
+        trims->parts[trims->count++] = trims->parts[0];
+    }
+    return region;
+}
+
+static int output_place(struct render *r, struct render_output *output, struct error *error)
+{
+    size_t region = region_of(r, output->config);
+    if (region == r->trims.count)
+        return error_set(error, ERR_LIMIT, "more than %d thresholds of trim for one image",
+                         RENDER_TRIMS_MAX);
+    rendition_plan(output, &r->image, region, &r->trims.parts[region]);
     int code = output->animated ? image_check_animation(&r->image, r->limits, error) : 0;
     if (code)
         return code;
-    if (image_check_size(output->place.whole, r->limits, NULL))
-        rendition_crop_first(output, &r->image);
+    if (region && !r->trims.known) {
+        rendition_bound(output);
+        return 0;
+    }
+    if (region || image_check_size(output->place.whole, r->limits, NULL))
+        rendition_crop_first(output);
     code = image_check_size(output->place.whole, r->limits, error);
     if (code)
         return code;
@@ -90,7 +115,8 @@ static unsigned long_side(struct plan_size size)
 static void survey_output(struct survey *survey, const struct render_output *output)
 {
     unsigned side = long_side(output->stage);
-    if (output->native || output->config->fit == FIT_FILL || side < LABELS_LEAST)
+    if (output->kind.native || output->kind.region || output->kind.curve != 0 ||
+        output->config->fit == FIT_FILL || side < LABELS_LEAST)
         return;
     if (!survey->found || side < long_side(survey->size))
         survey->size = output->stage;
@@ -106,7 +132,7 @@ static void plan_pipeline(struct render *r, const struct pipeline *pipeline, str
             return;
         if (output.animated)
             continue;
-        if (!plan_add(&r->plan, output.stage, output.native))
+        if (!plan_add(&r->plan, output.stage, output.kind))
             return;
         survey_output(survey, &output);
     }
@@ -121,10 +147,14 @@ static void plan_everybody(struct render *r)
         plan_pipeline(r, r->source->audience[i], &survey);
     for (size_t i = 0; i < r->item_count; i++)
         plan_pipeline(r, r->items[i].pipeline, &survey);
-    bool labels = survey.wanted && plan_add(&r->plan, survey.size, false);
-    plan_order(&r->plan, r->image.upright);
-    r->roots = plan_roots(&r->plan);
-    r->labels_stage = labels ? plan_find(&r->plan, survey.size, false) : PLAN_STAGES_MAX;
+    bool labels = survey.wanted && plan_add(&r->plan, survey.size, (struct plan_kind){0});
+    struct plan_size sizes[RENDER_TRIMS_MAX + 1];
+    for (size_t i = 0; i < r->trims.count; i++)
+        sizes[i] = r->trims.parts[i].size;
+    plan_order(&r->plan, sizes);
+    r->roots = plan_roots(&r->plan) + render_trims_unknown(r);
+    r->labels_stage =
+        labels ? plan_find(&r->plan, survey.size, (struct plan_kind){0}) : PLAN_STAGES_MAX;
 }
 
 /* ---- the outputs of this render ---- */
@@ -145,7 +175,7 @@ static void plan_output(struct render *r, struct render_item *item, size_t index
     if (code)
         r->output_count--; /* no stage is reserved for it */
     else
-        plan_use(&r->plan, output->stage, output->native);
+        plan_use(&r->plan, output->stage, output->kind);
 }
 
 static void plan_item(struct render *r, struct render_item *item)
@@ -153,7 +183,8 @@ static void plan_item(struct render *r, struct render_item *item)
     const struct output_list *list = &item->pipeline->outputs;
     if (!render_item_is_live(item))
         return;
-    item->renditions = calloc(list->count + 1, sizeof *item->renditions);
+    if (!item->renditions)
+        item->renditions = calloc(list->count + 1, sizeof *item->renditions);
     if (!item->renditions) {
         error_set(&item->error, ERR_MEMORY, "not enough memory to plan the renditions");
         return;
@@ -173,8 +204,28 @@ static int outputs_new(struct render *r)
     return r->outputs ? 0 : ERR_MEMORY;
 }
 
+bool render_trims_unknown(const struct render *r)
+{
+    return r->trims.count > 1 && !r->trims.known;
+}
+
+/* For a second plan. */
+static void plan_clear(struct render *r)
+{
+    free(r->outputs);
+    r->outputs = NULL;
+    r->output_count = 0;
+    r->plan.count = 0;
+    r->labels = false;
+}
+
 int render_plan(struct render *r, struct error *error)
 {
+    plan_clear(r);
+    if (!r->trims.count) {
+        r->trims.parts[0] = (struct plan_box){{0, 0}, r->image.upright};
+        r->trims.count = 1;
+    }
     if (outputs_new(r))
         return error_set(error, ERR_MEMORY, "not enough memory to plan the renditions");
     plan_everybody(r);
@@ -192,5 +243,5 @@ unsigned render_shrink(const struct render *r)
 
 size_t render_stage_of(const struct render *r, const struct render_output *output)
 {
-    return output->animated ? PLAN_STAGES_MAX : plan_find(&r->plan, output->stage, output->native);
+    return output->animated ? PLAN_STAGES_MAX : plan_find(&r->plan, output->stage, output->kind);
 }

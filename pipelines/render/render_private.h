@@ -7,6 +7,17 @@
 #include "render.h"
 #include "rendition.h"
 
+enum { RENDER_TRIMS_MAX = 8 };
+
+/* The parts of the source that remain without its border: a region of the plan for each threshold,
+ * after region 0, which is the whole source. */
+struct render_trims {
+    int thresholds[RENDER_TRIMS_MAX + 1];
+    struct plan_box parts[RENDER_TRIMS_MAX + 1]; /* of the upright source */
+    size_t count;                                /* regions; at least 1 */
+    bool known;                                  /* the parts have been found */
+};
+
 struct render {
     const struct render_source *source;
     const struct pipeline_limits *limits;
@@ -19,6 +30,7 @@ struct render {
     struct resample_extent extent; /* of the decoded picture */
     size_t roots;                  /* number of stages still to be computed from it */
 
+    struct render_trims trims;
     struct plan plan;
     VipsImage *stages[PLAN_STAGES_MAX];
     struct render_output *outputs;
@@ -34,6 +46,8 @@ bool render_item_is_analysed(const struct render_item *item);
 
 /* render_plan.c: computes the sizes of the outputs of all active items. ERR_MEMORY. */
 int render_plan(struct render *r, struct error *error);
+/* Whether the plan needs render_trims_find. */
+bool render_trims_unknown(const struct render *r);
 /* By how much the decoder divides the sides of the source. */
 unsigned render_shrink(const struct render *r);
 /* The stage that an output is derived from; animations do not use the plan. */
@@ -42,6 +56,10 @@ size_t render_stage_of(const struct render *r, const struct render_output *outpu
 /* render_stages.c: computes the stages that are still needed, and the outputs of each. An error
  * concerns the source and fails every item. */
 int render_stages(struct render *r, struct error *error);
+
+/* Decodes the source and finds the parts that the trims leave, after which render_plan makes the
+ * real plan. An error concerns the source. */
+int render_trims_find(struct render *r, struct error *error);
 
 double render_now_ms(void);
 

@@ -109,7 +109,7 @@ static uint64_t outputs_bytes(const struct render *r)
     for (size_t i = 0; i < r->output_count; i++) {
         const struct render_output *output = &r->outputs[i];
         uint64_t area = pixels(output->canvas) * frames_of(r, output);
-        unsigned deep = output->native ? r->image.sample_bytes : 1;
+        unsigned deep = output->kind.native ? r->image.sample_bytes : 1;
         sum += area * hungers[output->format].output * deep * HANDS;
     }
     return sum;
@@ -126,7 +126,7 @@ static uint64_t encoder_bytes(const struct render *r)
     uint64_t most = 0;
     for (size_t i = 0; i < r->output_count; i++) {
         const struct render_output *output = &r->outputs[i];
-        unsigned deep = output->native ? r->image.sample_bytes : 1;
+        unsigned deep = output->kind.native ? r->image.sample_bytes : 1;
         uint64_t bytes = pixels(output->canvas) * hungers[output->format].encode * deep;
         if (looks_around(output))
             bytes += pixels(output->place.whole) * RGBA * 2;

@@ -1,7 +1,9 @@
 /* Computes, uses and releases the stages in the order of the plan. */
 #include <time.h>
 
+#include "image_light.h"
 #include "image_ops.h"
+#include "image_trim.h"
 #include "labels.h"
 #include "render_private.h"
 
@@ -70,21 +72,58 @@ static int source_borrow(struct render *r, VipsImage **out, struct error *error)
     return 0;
 }
 
+/* An orientation that undoes another one: the turns to the left and to the right are exchanged. */
+static unsigned undone(unsigned orientation)
+{
+    return orientation == 6 ? 8 : orientation == 8 ? 6 : orientation;
+}
+
+/* The part of the decoded picture, which is not upright, that the stage shows. */
+static int region_cut(const struct render *r, size_t region, VipsImage **image,
+                      struct resample_extent *extent)
+{
+    struct plan_box part =
+        plan_box_turn(r->trims.parts[region], r->image.upright, undone(r->image.facts.orientation));
+    int code = image_cut(image, part.at, part.size);
+    *extent = image_extent(*image);
+    return code;
+}
+
+/* Light is that of sRGB, so colours are converted before. */
+static int light_resize(const struct render *r, double curve, struct plan_size size,
+                        VipsImage **image)
+{
+    int code = r->image.foreign ? image_adopt_metadata(image, r->header, KEEP_ICC) : 0;
+    return code ? code : image_resize_light(image, size, curve);
+}
+
+static int root_resize(const struct render *r, const struct plan_kind *kind, struct plan_size size,
+                       VipsImage **image)
+{
+    struct resample_extent extent = r->extent;
+    int code = kind->region ? region_cut(r, kind->region, image, &extent) : 0;
+    if (code)
+        return code;
+    return kind->curve == 0 ? image_resize_to_memory(image, extent, size)
+                            : light_resize(r, kind->curve, size, image);
+}
+
 static int root_make(struct render *r, const struct plan_stage *stage, VipsImage **image)
 {
     struct plan_size size = stage->size;
     unsigned orientation = r->image.facts.orientation;
+    bool raw = !stage->kind.native && stage->kind.curve == 0; /* not in the colours of the stage */
     if (orientation >= 5)
         size = (struct plan_size){size.height, size.width};
-    int code = image_resize_to_memory(image, r->extent, size);
+    int code = root_resize(r, &stage->kind, size, image);
     if (code)
         return code;
     VipsImage *resized = *image;
-    if (!stage->native && r->image.foreign) /* its profile */
+    if (raw && r->image.foreign) /* its profile */
         code = image_adopt_metadata(image, r->header, KEEP_ICC);
     if (code)
         return code;
-    if (!stage->native)
+    if (raw)
         code = image_to_srgb(image, false);
     if (code)
         return code;
@@ -106,7 +145,9 @@ static int stage_make(struct render *r, size_t index, struct error *error)
             g_clear_object(&r->decoded);
     } else {
         image = g_object_ref(r->stages[stage->parent]);
-        code = image_resize_to_memory(&image, image_extent(image), stage->size);
+        code = stage->kind.curve == 0
+                   ? image_resize_to_memory(&image, image_extent(image), stage->size)
+                   : image_resize_light(&image, stage->size, stage->kind.curve);
     }
     if (code) {
         g_object_unref(image);
@@ -114,6 +155,23 @@ static int stage_make(struct render *r, size_t index, struct error *error)
     }
     r->stages[index] = image;
     return 0;
+}
+
+int render_trims_find(struct render *r, struct error *error)
+{
+    const struct plan_size stored = {r->image.facts.width, r->image.facts.height};
+    VipsImage *image = NULL;
+    int code = source_borrow(r, &image, error);
+    if (code)
+        return code;
+    for (size_t i = 1; !code && i < r->trims.count; i++) {
+        struct plan_box *part = &r->trims.parts[i];
+        code = image_find_content(image, r->trims.thresholds[i], part);
+        *part = plan_box_turn(*part, stored, r->image.facts.orientation);
+    }
+    g_object_unref(image);
+    r->trims.known = true;
+    return code ? fail_step(r, code, error) : 0;
 }
 
 static void stage_release(struct render *r, size_t index)

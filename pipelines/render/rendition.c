@@ -1,8 +1,10 @@
 #include "rendition.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "image_light.h"
 #include "image_ops.h"
 #include "image_save.h"
 #include "image_turn.h"
@@ -43,20 +45,30 @@ static bool keeps_colours(const struct render_output *output, const struct image
            image_format_facts(output->format)->profiles && keeps_kind(output, source);
 }
 
-static void plan_geometry(struct render_output *output, const struct image_source *source,
-                          const struct plan_wish *wish)
+static void plan_canvas(struct render_output *output)
 {
-    const struct operations_config *operations = &output->config->operations;
-    const struct pad_config *pad = &operations->pad;
-    output->turn = plan_turn(operations->rotate, operations->flip, operations->flop);
-    output->place = plan_place(plan_turned(source->upright, &output->turn), wish);
-    output->stage = plan_unturned(output->place.whole, source->upright, &output->turn);
+    const struct pad_config *pad = &output->config->operations.pad;
     struct plan_size final = output->place.final;
     output->canvas = (struct plan_size){final.width + (unsigned)(pad->left + pad->right),
                                         final.height + (unsigned)(pad->top + pad->bottom)};
 }
 
-void rendition_plan(struct render_output *output, const struct image_source *source)
+static void plan_geometry(struct render_output *output, const struct plan_wish *wish)
+{
+    const struct operations_config *operations = &output->config->operations;
+    output->turn = plan_turn(operations->rotate, operations->flip, operations->flop);
+    output->place = plan_place(plan_turned(output->part.size, &output->turn), wish);
+    output->stage = plan_unturned(output->place.whole, output->part.size, &output->turn);
+    plan_canvas(output);
+}
+
+static double curve_of(const struct operations_config *operations)
+{
+    return operations->linear ? IMAGE_LIGHT_SRGB : operations->gamma;
+}
+
+void rendition_plan(struct render_output *output, const struct image_source *source, size_t region,
+                    const struct plan_box *part)
 {
     const struct output_config *config = output->config;
     struct plan_wish wish = {
@@ -67,23 +79,55 @@ void rendition_plan(struct render_output *output, const struct image_source *sou
         .enlarge = config->enlarge,
     };
     output->format = target_format(config, source);
-    plan_geometry(output, source, &wish);
-    output->native = keeps_depth(output, source) || keeps_colours(output, source);
+    output->part = *part;
+    plan_geometry(output, &wish);
+    output->kind = (struct plan_kind){.region = region, .curve = curve_of(&config->operations)};
+    output->kind.native =
+        output->kind.curve == 0 && (keeps_depth(output, source) || keeps_colours(output, source));
     output->animated = config->frames == FRAMES_ALL && source->facts.frames > 1 &&
                        image_format_facts(source->format)->moves &&
                        image_format_facts(output->format)->moves;
 }
 
-void rendition_crop_first(struct render_output *output, const struct image_source *source)
+static bool enlarges(const struct render_output *output)
 {
-    struct plan_size turned = plan_turned(source->upright, &output->turn);
-    struct plan_size whole = output->place.whole;
-    if (output->config->fit != FIT_COVER || whole.width <= turned.width ||
-        whole.height <= turned.height)
+    struct plan_size turned = plan_turned(output->part.size, &output->turn);
+    return output->place.whole.width > turned.width && output->place.whole.height > turned.height;
+}
+
+void rendition_crop_first(struct render_output *output)
+{
+    if (output->config->fit != FIT_COVER || !enlarges(output))
         return;
     output->crop_first = true;
-    output->place.whole = turned;
-    output->stage = source->upright;
+    output->place.whole = plan_turned(output->part.size, &output->turn);
+    output->stage = output->part.size;
+}
+
+static unsigned lesser(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+/* A turned stage has no more pixels than the rectangle around it. */
+void rendition_bound(struct render_output *output)
+{
+    const struct output_config *config = output->config;
+    struct plan_size turned = plan_turned(output->part.size, &output->turn), most = turned;
+    struct plan_size box = {config->width ? (unsigned)config->width : UINT_MAX,
+                            config->height ? (unsigned)config->height : UINT_MAX};
+    bool boxed = config->width && config->height;
+    if (config->scale > 0)
+        most = output->place.whole;
+    else if (boxed && config->enlarge && config->fit != FIT_COVER)
+        most = box;
+    else if (config->fit != FIT_COVER)
+        most =
+            (struct plan_size){lesser(box.width, turned.width), lesser(box.height, turned.height)};
+    output->place.whole = output->stage = output->place.final = most;
+    if (boxed && (config->fit == FIT_CONTAIN || (config->fit == FIT_COVER && config->enlarge)))
+        output->place.final = box;
+    plan_canvas(output);
 }
 
 /* Cuts out what the output shows. */
@@ -94,8 +138,11 @@ static int crop(VipsImage **image, struct plan_size size, const struct render_ou
     const struct focal_config *focal = &operations->focal;
     struct plan_size whole = {(unsigned)(*image)->Xsize, (unsigned)(*image)->Ysize};
     if (focal->given) {
-        struct plan_point point = {focal->x, focal->y};
-        point = plan_point_turn(point, source->upright, &output->turn);
+        const struct plan_box *part = &output->part;
+        struct plan_point point = {
+            (focal->x * source->upright.width - part->at.left) / part->size.width,
+            (focal->y * source->upright.height - part->at.top) / part->size.height};
+        point = plan_point_turn(point, part->size, &output->turn);
         return image_cut(image, plan_spot_around(whole, size, point), size);
     }
     if (operations->gravity != GRAVITY_CENTRE)
@@ -191,7 +238,7 @@ static int compose(VipsImage **image, const struct render_output *output,
     bool alpha = image_format_facts(output->format)->alpha;
     bool differs = whole.width != final.width || whole.height != final.height;
     int code = 0;
-    if (output->native)
+    if (output->kind.native)
         code = compose_native(image, output, source, header);
     else if (!config->strip)
         code = adopt_without_profile(image, source, header, config->keep);
@@ -268,8 +315,9 @@ int rendition_finish(VipsImage *image, const struct render_output *output,
 
 bool rendition_is_twin(const struct render_output *a, const struct render_output *b)
 {
-    return a->format == b->format && a->native == b->native && a->animated == b->animated &&
-           a->crop_first == b->crop_first && a->place.final.width == b->place.final.width &&
+    return a->format == b->format && a->kind.native == b->kind.native &&
+           a->animated == b->animated && a->crop_first == b->crop_first &&
+           a->place.final.width == b->place.final.width &&
            a->place.final.height == b->place.final.height &&
            schema_outputs_alike(a->config, b->config);
 }

@@ -12,21 +12,27 @@ struct render_output {
     const struct output_config *config;
     struct rendition *made; /* in the item's array */
     enum image_format format;
+    struct plan_kind kind; /* of its stage */
+    struct plan_box part;  /* of the upright source that remains after trim */
     struct plan_turn turn;
     struct plan_placement place; /* of the turned picture */
     struct plan_size stage;      /* the size before it is turned */
     struct plan_size canvas;     /* the final size and its padding */
     bool crop_first;             /* then enlarged, because the whole picture would be too large */
-    bool native;                 /* uses a stage in the source's colours or depth */
     bool animated;               /* keeps all frames: does not use the stages */
 };
 
-/* Fills all members except output->config, made and item. */
-void rendition_plan(struct render_output *output, const struct image_source *source);
+/* Fills all members except output->config, made and item. region is the part's number in the plan,
+ * 0 if it is the whole source. */
+void rendition_plan(struct render_output *output, const struct image_source *source, size_t region,
+                    const struct plan_box *part);
+/* After rendition_plan, if the part is not known yet: makes the sizes those that no part of the
+ * source exceeds. */
+void rendition_bound(struct render_output *output);
 
 /* After rendition_plan, if the whole picture would exceed the limit: plans to crop before
  * enlarging. Nothing changes if the output is not of this kind. */
-void rendition_crop_first(struct render_output *output, const struct image_source *source);
+void rendition_crop_first(struct render_output *output);
 
 /* Converts the stage's picture to the final one: crop or margins, background, colours. Replaces
  * *image. */

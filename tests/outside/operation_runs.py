@@ -11,7 +11,7 @@ def pipeline(outputs):
     lines = ["name: operations", "queue: q", "match: { prefix: ingest/ }", "outputs:"]
     for name, settings in outputs.items():
         form = "" if "format:" in settings else ", format: png"
-        lines.append(f"  - {{ key: 'o/{name}', {settings}{form} }}")
+        lines.append(f"  - {{ key: 'o/{name}', {settings}{form} }}".replace(", , ", ", "))
     return "\n".join(lines) + "\n"
 
 

@@ -85,9 +85,11 @@ static void no_placement_is_impossible(void **state)
     }
 }
 
+static const struct plan_kind plain = {0}, native = {.native = true};
+
 static void add(struct plan *plan, unsigned width, unsigned height)
 {
-    assert_true(plan_add(plan, (struct plan_size){width, height}, false));
+    assert_true(plan_add(plan, (struct plan_size){width, height}, plain));
 }
 
 static void smaller_pictures_come_from_larger_ones(void **state)
@@ -97,7 +99,7 @@ static void smaller_pictures_come_from_larger_ones(void **state)
     add(&plan, 128, 85);
     add(&plan, 1280, 853);
     add(&plan, 480, 320);
-    plan_order(&plan, (struct plan_size){8000, 8000});
+    plan_order(&plan, &(struct plan_size){8000, 8000});
     assert_int_equal(plan.count, 3);
     assert_int_equal(plan.stages[0].size.width, 1280);
     assert_int_equal(plan.stages[1].size.width, 480);
@@ -106,7 +108,7 @@ static void smaller_pictures_come_from_larger_ones(void **state)
     assert_int_equal(plan.stages[1].parent, 0);
     assert_int_equal(plan.stages[2].parent, 1);
     assert_int_equal(plan_roots(&plan), 1);
-    plan_use(&plan, (struct plan_size){1280, 853}, false);
+    plan_use(&plan, (struct plan_size){1280, 853}, plain);
     assert_int_equal(plan.stages[0].users, 2); /* its output, and the 480 */
     assert_int_equal(plan.stages[2].users, 0);
 }
@@ -119,7 +121,7 @@ static void a_picture_too_near_in_size_is_no_parent(void **state)
     add(&plan, 501, 500); /* one pixel too many for half */
     add(&plan, 250, 250);
     add(&plan, 500, 20);
-    plan_order(&plan, (struct plan_size){8000, 8000});
+    plan_order(&plan, &(struct plan_size){8000, 8000});
     assert_int_equal(plan.stages[1].size.width, 501);
     assert_int_equal(plan.stages[1].parent, PLAN_FROM_SOURCE);
     assert_int_equal(plan.stages[2].parent, 1);
@@ -133,22 +135,22 @@ static void outputs_of_one_size_share_a_stage(void **state)
     struct plan plan = {0};
     add(&plan, 100, 100);
     add(&plan, 100, 100);
-    assert_true(plan_add(&plan, (struct plan_size){100, 100}, true));
-    plan_order(&plan, (struct plan_size){8000, 8000});
+    assert_true(plan_add(&plan, (struct plan_size){100, 100}, native));
+    plan_order(&plan, &(struct plan_size){8000, 8000});
     assert_int_equal(plan.count, 2);
-    plan_use(&plan, (struct plan_size){100, 100}, false);
-    plan_use(&plan, (struct plan_size){100, 100}, false);
-    assert_int_equal(plan.stages[plan_find(&plan, (struct plan_size){100, 100}, false)].users, 2);
-    assert_int_equal(plan_find(&plan, (struct plan_size){1, 1}, false), plan.count);
+    plan_use(&plan, (struct plan_size){100, 100}, plain);
+    plan_use(&plan, (struct plan_size){100, 100}, plain);
+    assert_int_equal(plan.stages[plan_find(&plan, (struct plan_size){100, 100}, plain)].users, 2);
+    assert_int_equal(plan_find(&plan, (struct plan_size){1, 1}, plain), plan.count);
 }
 
 static void other_colours_have_no_parent(void **state)
 {
     (void)state;
     struct plan plan = {0};
-    assert_true(plan_add(&plan, (struct plan_size){1000, 1000}, true));
+    assert_true(plan_add(&plan, (struct plan_size){1000, 1000}, native));
     add(&plan, 100, 100);
-    plan_order(&plan, (struct plan_size){8000, 8000});
+    plan_order(&plan, &(struct plan_size){8000, 8000});
     assert_int_equal(plan.stages[1].parent, PLAN_FROM_SOURCE);
 }
 
@@ -158,7 +160,7 @@ static void a_full_plan_refuses_more(void **state)
     struct plan plan = {0};
     for (unsigned i = 1; i <= PLAN_STAGES_MAX; i++)
         add(&plan, i, 1);
-    assert_false(plan_add(&plan, (struct plan_size){PLAN_STAGES_MAX + 1, 1}, false));
+    assert_false(plan_add(&plan, (struct plan_size){PLAN_STAGES_MAX + 1, 1}, plain));
     add(&plan, 7, 1); /* one that is there needs no room */
 }
 
@@ -183,7 +185,7 @@ static void the_decoder_shrinks_as_far_as_the_largest_allows(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct plan plan = {0};
         add(&plan, cases[i].width, cases[i].height);
-        plan_order(&plan, (struct plan_size){8000, 8000});
+        plan_order(&plan, &(struct plan_size){8000, 8000});
         assert_int_equal(plan_shrink(&plan, cases[i].source), cases[i].shrink);
     }
 }
@@ -195,14 +197,39 @@ static void the_largest_of_all_items_decides_the_shrink(void **state)
     add(&plan, 128, 96);
     add(&plan, 2000, 10);
     add(&plan, 10, 1500);
-    plan_order(&plan, (struct plan_size){8000, 8000});
+    plan_order(&plan, &(struct plan_size){8000, 8000});
     assert_int_equal(plan_shrink(&plan, (struct plan_size){6400, 4800}), 2);
     assert_int_equal(plan_shrink(&plan, (struct plan_size){6400, 4799}), 1);
+}
+
+/* They are not the same picture, and a decoder's division would be inexact for them. */
+static void parts_and_light_are_other_pictures(void **state)
+{
+    (void)state;
+    static const struct plan_size sources[] = {{8000, 8000}, {4000, 4000}};
+    static const struct plan_kind part = {.region = 1}, light = {.curve = 2.2};
+    const struct plan_size large = {1000, 1000}, small = {100, 100};
+    struct plan plan = {0};
+    add(&plan, 100, 100);
+    assert_int_equal(plan_shrink(&plan, sources[0]), 8);
+    assert_true(plan_add(&plan, large, part));
+    assert_true(plan_add(&plan, small, part));
+    assert_true(plan_add(&plan, small, light));
+    plan_order(&plan, sources);
+    assert_int_equal(plan.count, 4);
+    assert_int_equal(plan_roots(&plan), 3);
+    assert_int_equal(plan.stages[plan_find(&plan, small, part)].parent,
+                     (int)plan_find(&plan, large, part));
+    assert_int_equal(plan_shrink(&plan, sources[0]), 1);
+    plan = (struct plan){0};
+    assert_true(plan_add(&plan, small, light));
+    assert_int_equal(plan_shrink(&plan, sources[0]), 1);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parts_and_light_are_other_pictures),
         cmocka_unit_test(every_fit_has_its_size),
         cmocka_unit_test(no_placement_is_impossible),
         cmocka_unit_test(smaller_pictures_come_from_larger_ones),

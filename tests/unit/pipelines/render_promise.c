@@ -99,12 +99,38 @@ static void every_kept_frame_counts(void **state)
     bytes_free(&gif);
 }
 
+/* The border is looked for in the whole decoded picture, which stays until the renditions are made;
+ * what remains may have any size that the source has. */
+static void a_trim_needs_the_decoded_picture(void **state)
+{
+    (void)state;
+    uint64_t plain =
+        promise_as(four_corners(WIDTH, HEIGHT), ".jpg[Q=80]", "width: 1200, format: jpeg");
+    uint64_t trimmed = promise_as(four_corners(WIDTH, HEIGHT), ".jpg[Q=80]",
+                                  "width: 1200, trim: 10, format: jpeg");
+    assert_true(trimmed >= plain + 3ull * AREA + 3ull * 1200 * (HEIGHT - HEIGHT / 2));
+}
+
+static void padding_counts(void **state)
+{
+    (void)state;
+    uint64_t plain =
+        promise_as(four_corners(WIDTH, HEIGHT), ".jpg[Q=80]", "width: 100, format: jpeg");
+    uint64_t padded = promise_as(four_corners(WIDTH, HEIGHT), ".jpg[Q=80]",
+                                 "width: 100, pad: {top: 2000, left: 2000}, format: jpeg");
+    assert_true(padded >= plain + 3ull * 2000 * 2000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lines_are_not_a_picture), cmocka_unit_test(passes_hold_the_picture),
-        cmocka_unit_test(webp_holds_the_picture),  cmocka_unit_test(large_outputs_count),
+        cmocka_unit_test(lines_are_not_a_picture),
+        cmocka_unit_test(passes_hold_the_picture),
+        cmocka_unit_test(webp_holds_the_picture),
+        cmocka_unit_test(large_outputs_count),
         cmocka_unit_test(every_kept_frame_counts),
+        cmocka_unit_test(a_trim_needs_the_decoded_picture),
+        cmocka_unit_test(padding_counts),
     };
     return cmocka_run_group_tests(tests, start_pipelines, stop_pipelines);
 }

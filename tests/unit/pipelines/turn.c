@@ -93,6 +93,27 @@ static void points_turn_with_the_picture(void **state)
     assert_true(corner.x == 1 && corner.y == 0); /* the top left corner is at the top right now */
 }
 
+/* The turns to the left and to the right undo each other, the others themselves. */
+static void a_part_turns_with_its_picture(void **state)
+{
+    (void)state;
+    static const unsigned undone[] = {0, 1, 2, 3, 4, 5, 8, 7, 6};
+    const struct plan_size size = {30, 20};
+    const struct plan_box part = {{3, 5}, {7, 11}};
+    for (unsigned orientation = 1; orientation <= 8; orientation++) {
+        bool swaps = orientation >= 5;
+        struct plan_size turned = {swaps ? 20 : 30, swaps ? 30 : 20};
+        struct plan_box there = plan_box_turn(part, size, orientation);
+        assert_true(there.at.left + there.size.width <= turned.width);
+        assert_true(there.at.top + there.size.height <= turned.height);
+        struct plan_box back = plan_box_turn(there, turned, undone[orientation]);
+        assert_memory_equal(&back, &part, sizeof part);
+    }
+    /* what was at the left edge is at the top */
+    assert_int_equal(plan_box_turn(part, size, 6).at.top, 3);
+    assert_int_equal(plan_box_turn(part, size, 6).at.left, 20 - 5 - 11);
+}
+
 static void what_is_cut_out_is_inside(void **state)
 {
     (void)state;
@@ -121,6 +142,7 @@ int main(void)
         cmocka_unit_test(sizes_survive_a_turn_and_back),
         cmocka_unit_test(a_right_angle_swaps_the_sides),
         cmocka_unit_test(points_turn_with_the_picture),
+        cmocka_unit_test(a_part_turns_with_its_picture),
         cmocka_unit_test(what_is_cut_out_is_inside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
