@@ -1,5 +1,6 @@
 #include "text_list.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,23 @@ int text_list_take(struct text_list *list, char *text)
 int text_list_add(struct text_list *list, const char *text)
 {
     return text_list_take(list, strdup(text));
+}
+
+const char *text_list_vformat(struct text_list *list, const char *format, va_list args)
+{
+    char *text = NULL;
+    if (vasprintf(&text, format, args) < 0)
+        text = NULL;
+    return text_list_take(list, text) ? NULL : text;
+}
+
+const char *text_list_format(struct text_list *list, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const char *text = text_list_vformat(list, format, args);
+    va_end(args);
+    return text;
 }
 
 static int compare(const void *a, const void *b)

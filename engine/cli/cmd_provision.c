@@ -1,19 +1,17 @@
 /* thumbwheel provision: creates what the pipelines need in the cloud, after showing it. */
 #include "command.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "confirm.h"
 #include "core_files.h"
 #include "provision_report.h"
 #include "provision_template.h"
 #include "service.h"
 #include "terminal.h"
-
-enum { ANSWER_MAX = 64 };
 
 struct provision_command {
     const struct assembly *assembly;
@@ -61,19 +59,35 @@ static int usage_check(const struct config *config)
 static int plan_make(struct provision_command *command)
 {
     struct provision_settings settings = command->config->provision;
+    const struct pipeline_set *set = &command->pipelines;
     settings.visibility_s = command->config->engine.visibility_s;
+    settings.place = command->account ? &command->run.place : NULL;
+    provision_plan_clear(&command->plan);
+    return provision_plan_make(&command->plan, set->ops, set->items, set->count, &settings,
+                               &command->error);
+}
+
+/* Before anything is sent: what can't be made is an error of its own. */
+static int plan_check(struct provision_command *command)
+{
     int exit_status =
         command_load_pipelines(command->assembly, command->config, &command->pipelines);
     if (exit_status)
         return exit_status;
-    const struct pipeline_set *set = &command->pipelines;
-    int code = provision_plan_make(&command->plan, set->ops, set->items, set->count, &settings,
-                                   &command->error);
+    return plan_make(command) ? STATUS_USAGE : STATUS_OK;
+}
+
+/* When the account and region are known: whatever is elsewhere is left to its owner. */
+static int plan_settle(struct provision_command *command)
+{
+    int code = plan_make(command);
     if (code)
-        return STATUS_USAGE;
+        return code;
     command->changes = calloc(command->plan.count, sizeof *command->changes);
     command->done = calloc(command->plan.count, sizeof *command->done);
-    return command->changes && command->done ? STATUS_OK : STATUS_FAILED;
+    return command->changes && command->done
+               ? 0
+               : error_set(&command->error, ERR_MEMORY, "out of memory");
 }
 
 /* ---- the cloud ---- */
@@ -160,34 +174,6 @@ static int run_plan(struct provision_command *command, bool write)
                                                                   on_done, command));
 }
 
-/* ---- asking ---- */
-
-/* Keeps the loop turning while the terminal has no line yet. */
-static void on_tick(void *user)
-{
-    (void)user;
-}
-
-static bool has_line(void *user)
-{
-    struct pollfd terminal = {.fd = STDIN_FILENO, .events = POLLIN};
-    (void)user;
-    return poll(&terminal, 1, 0) != 0;
-}
-
-static bool confirm(struct provision_command *command)
-{
-    char answer[ANSWER_MAX] = "";
-    printf("\nApply this plan? Only \"yes\" is accepted: ");
-    fflush(stdout);
-    service_tick(&command->service, on_tick, NULL);
-    bool answered = service_wait(&command->service, has_line, NULL);
-    service_tick(&command->service, NULL, NULL);
-    if (!answered || !fgets(answer, sizeof answer, stdin))
-        return false;
-    return strcmp(answer, "yes\n") == 0;
-}
-
 /* ---- reporting ---- */
 
 static int print_json(const struct provision_command *command)
@@ -219,7 +205,8 @@ static int apply(struct provision_command *command, struct provision_counts coun
     const struct config *config = command->config;
     if (config->dry_run || counts.create + counts.change == 0)
         return 0;
-    if (!config->yes && !confirm(command))
+    if (command_confirm(config->yes, "Apply this plan to account %s, region %s",
+                        command->run.place.account, command->run.place.region) != CONFIRM_YES)
         return error_set(&command->error, ERR_CANCELLED, "nothing was changed");
     int code = run_plan(command, true);
     if (!code && !config->json)
@@ -238,6 +225,8 @@ static int print_template(struct provision_command *command)
 static int provision(struct provision_command *command)
 {
     int code = identify(command);
+    if (!code)
+        code = plan_settle(command);
     if (!code && command->config->emit)
         return print_template(command);
     if (!code)
@@ -282,7 +271,7 @@ static int run(struct provision_command *command)
     if (!code)
         return STATUS_OK;
     command_error("%s", command->error.code ? command->error.text : error_name(code));
-    for (size_t i = 0; i < command->plan.count; i++)
+    for (size_t i = 0; command->done && i < command->plan.count; i++)
         if (command->done[i]) {
             command_note("what was done stays; the same command continues from there");
             break;
@@ -297,7 +286,7 @@ int cmd_provision(const struct assembly *assembly, const struct config *config)
     int exit_status = usage_check(config);
     if (exit_status)
         return exit_status;
-    exit_status = plan_make(&command);
+    exit_status = plan_check(&command);
     if (exit_status && command.error.code)
         command_error("%s", command.error.text);
     if (!exit_status)

@@ -15,8 +15,9 @@ static bool answer_is_yes(void)
     char *line = NULL;
     size_t size = 0;
     const ssize_t length = getline(&line, &size, stdin);
-    const bool yes = length > 0 && (strcmp(line, "y\n") == 0 || strcmp(line, "yes\n") == 0 ||
-                                    strcmp(line, "Y\n") == 0);
+    if (length > 0)
+        line[strcspn(line, " \t\r\n")] = '\0';
+    const bool yes = length > 0 && (strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0);
     free(line);
     return yes;
 }

@@ -25,6 +25,11 @@ static int check_queues(const struct pipeline_set *set, struct error *error)
 int local_plan_make(struct local_plan *plan, const struct pipeline_set *set,
                     const struct config *config, struct error *error)
 {
+    *plan = (struct local_plan){0};
+    plan->run = (struct provision_run){
+        .plan = &plan->plan,
+        .place = {.partition = "aws", .region = local_region(config), .account = LOCAL_ACCOUNT},
+        .write = true};
     const struct provision_settings settings = {.bucket = LOCAL_BUCKET,
                                                 .prefix = LOCAL_PREFIX,
                                                 .name = LOCAL_TOPIC,
@@ -32,15 +37,11 @@ int local_plan_make(struct local_plan *plan, const struct pipeline_set *set,
                                                 .max_receives = LOCAL_MAX_RECEIVES,
                                                 .visibility_s = LOCAL_VISIBILITY_S,
                                                 .any_bucket = true,
+                                                .place = &plan->run.place,
                                                 .envelopes = true};
-    *plan = (struct local_plan){0};
     int code = check_queues(set, error);
     if (!code)
         code = provision_plan_make(&plan->plan, set->ops, set->items, set->count, &settings, error);
-    plan->run = (struct provision_run){
-        .plan = &plan->plan,
-        .place = {.partition = "aws", .region = local_region(config), .account = LOCAL_ACCOUNT},
-        .write = true};
     return code;
 }
 

@@ -3,15 +3,12 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "template_text.h"
+
 enum { LIST_LINE_MAX = 72, STEP = 2 };
 
 static void write_value(struct buffer *out, const json_t *value, unsigned indent);
 static void write_body(struct buffer *out, const json_t *object, unsigned indent, bool values);
-
-static void write_indent(struct buffer *out, unsigned indent)
-{
-    buffer_format(out, "%*s", (int)indent, "");
-}
 
 void hcl_write_text(struct buffer *out, const char *text)
 {
@@ -57,11 +54,11 @@ static void write_list_lines(struct buffer *out, const json_t *list, unsigned in
 {
     buffer_text(out, "[\n");
     for (size_t i = 0; i < json_array_size(list); i++) {
-        write_indent(out, indent + STEP);
+        template_indent(out, indent + STEP);
         write_value(out, json_array_get(list, i), indent + STEP);
         buffer_text(out, ",\n");
     }
-    write_indent(out, indent);
+    template_indent(out, indent);
     buffer_byte(out, ']');
 }
 
@@ -97,7 +94,7 @@ static void write_value(struct buffer *out, const json_t *value, unsigned indent
     } else if (json_is_object(value)) {
         buffer_text(out, "{\n");
         write_body(out, value, indent + STEP, true);
-        write_indent(out, indent);
+        template_indent(out, indent);
         buffer_byte(out, '}');
     } else if (json_is_array(value)) {
         write_list(out, value, indent);
@@ -161,28 +158,18 @@ static size_t column_of(json_t *object, void *from, unsigned indent, bool values
     return column;
 }
 
-static void write_comment(struct buffer *out, const char *text, unsigned indent)
-{
-    while (*text) {
-        size_t size = strcspn(text, "\n");
-        write_indent(out, indent);
-        buffer_format(out, "#%s%.*s\n", size ? " " : "", (int)size, text);
-        text += size + (text[size] == '\n');
-    }
-}
-
 static void write_blocks(struct buffer *out, const char *key, const json_t *list, unsigned indent)
 {
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *block = json_array_get(list, i);
-        write_indent(out, indent);
+        template_indent(out, indent);
         if (json_object_size(block) == 0) {
             buffer_format(out, "%s {}\n", key);
             continue;
         }
         buffer_format(out, "%s {\n", key);
         write_body(out, block, indent + STEP, false);
-        write_indent(out, indent);
+        template_indent(out, indent);
         buffer_text(out, "}\n");
     }
 }
@@ -191,7 +178,7 @@ static void write_argument(struct buffer *out, const char *key, const json_t *me
                            unsigned indent, bool values, size_t column)
 {
     size_t size = key_size(key, values);
-    write_indent(out, indent);
+    template_indent(out, indent);
     write_key(out, key, values);
     buffer_format(out, "%*s = ", column > size ? (int)(column - size) : 0, "");
     write_value(out, member, indent);
@@ -209,7 +196,7 @@ static void write_body(struct buffer *out, const json_t *object, unsigned indent
         const json_t *member = json_object_iter_value(i);
         if (is_comment(key)) {
             buffer_text(out, first ? "" : "\n");
-            write_comment(out, json_string_value(member), indent);
+            template_comment(out, json_string_value(member), indent);
             column = 0;
             first = true;
             continue;

@@ -10,41 +10,29 @@ static void fail(struct provision_build *build, int code)
         build->code = error_set(build->error, code, "%s", "out of memory");
 }
 
-static const char *take(struct provision_build *build, char *text)
-{
-    if (text_list_take(&build->plan->texts, text)) {
-        fail(build, ERR_MEMORY);
-        return "";
-    }
-    return text;
-}
-
 const char *provision_keep(struct provision_build *build, const char *text)
 {
-    return take(build, slice_dup(slice_of(text)));
+    return provision_keep_format(build, "%s", text);
 }
 
 const char *provision_keep_format(struct provision_build *build, const char *format, ...)
 {
-    char *text = NULL;
     va_list args;
     va_start(args, format);
-    if (vasprintf(&text, format, args) < 0)
-        text = NULL;
+    const char *text = text_list_vformat(&build->plan->texts, format, args);
     va_end(args);
-    return take(build, text);
+    if (!text)
+        fail(build, ERR_MEMORY);
+    return text ? text : "";
 }
 
 void provision_note(struct provision_build *build, const char *format, ...)
 {
-    char *text = NULL;
     va_list args;
     va_start(args, format);
-    if (vasprintf(&text, format, args) < 0)
-        text = NULL;
-    va_end(args);
-    if (text_list_take(&build->plan->notes, text))
+    if (!text_list_vformat(&build->plan->notes, format, args))
         fail(build, ERR_MEMORY);
+    va_end(args);
 }
 
 void provision_refuse(struct provision_build *build, const char *format, ...)

@@ -3,7 +3,7 @@
 #define THUMBWHEEL_PROVISION_BUILD_H
 
 #include "bytes.h"
-#include "provision_plan.h"
+#include "provision_document.h"
 
 struct provision_build {
     struct provision_plan *plan;
@@ -38,7 +38,15 @@ void provision_check_apart(struct provision_build *build);
 /* Whether provision makes the pipeline's queue: the file gives its name, not its URL or ARN. */
 bool provision_makes_queue(const struct provision_build *build, size_t pipeline);
 
+/* Whether the name is that of a FIFO queue or topic. */
+bool provision_is_fifo(const char *name);
+
+/* Whether outputs name an access point instead of a bucket: by its ARN, or by its alias. */
+bool provision_is_access_point(const char *bucket);
+
 /* The buckets of the outputs, and the lifecycles. */
 void provision_build_outputs(struct provision_build *build);
+/* The topics and queues that the pipelines notify; after all others. */
+void provision_build_notify(struct provision_build *build);
 
 #endif

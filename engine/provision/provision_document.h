@@ -11,11 +11,6 @@
 #include "bytes.h"
 #include "provision_plan.h"
 
-/* Where the resources are: real values, or a template's placeholders ("${AWS::Region}"). */
-struct provision_place {
-    const char *partition, *region, *account;
-};
-
 /* "bucket", "queue policy", …: for people. Static. */
 const char *provision_kind_name(enum provision_kind kind);
 

@@ -11,9 +11,31 @@ static const char *bucket_of(const struct provision_build *build, struct pipelin
     return output.bucket ? output.bucket : build->plan->settings.bucket;
 }
 
-static void add_bucket(struct provision_build *build, const char *bucket)
+/* S3 reserves the suffix for aliases ("Bucket naming rules", Amazon S3 User Guide). */
+bool provision_is_access_point(const char *bucket)
 {
-    if (provision_find(build->plan, PROVISION_BUCKET, bucket) == PROVISION_NONE)
+    return strncmp(bucket, "arn:", 4) == 0 || slice_ends_with(slice_of(bucket), "-s3alias");
+}
+
+static void note_access_point(struct provision_build *build, const struct pipeline_facts *facts,
+                              const char *name)
+{
+    const char *more = strncmp(name, "arn:", 4) == 0 ? "" : "; add it to the role's policy by hand";
+    for (size_t i = 0; i < build->plan->notes.count; i++)
+        if (strstr(build->plan->notes.items[i], name))
+            return;
+    provision_note(build,
+                   "the access point %s, which gets outputs of the pipeline %s, is left to its "
+                   "owner, and so is the bucket behind it%s",
+                   name, facts->name, more);
+}
+
+static void add_bucket(struct provision_build *build, const struct pipeline_facts *facts,
+                       const char *bucket)
+{
+    if (provision_is_access_point(bucket))
+        note_access_point(build, facts, bucket);
+    else if (provision_find(build->plan, PROVISION_BUCKET, bucket) == PROVISION_NONE)
         provision_add(build, (struct provision_resource){.kind = PROVISION_BUCKET,
                                                          .name = provision_keep(build, bucket),
                                                          .on = PROVISION_NONE,
@@ -104,7 +126,7 @@ static void visit_outputs(struct provision_build *build, const char *only)
         for (size_t k = 0; k <= facts->output_count && !build->code; k++) {
             const struct pipeline_output output = build->ops->output(build->pipelines[i], k);
             if (output.key && !only)
-                add_bucket(build, bucket_of(build, output));
+                add_bucket(build, facts, bucket_of(build, output));
             else if (output.key && strcmp(bucket_of(build, output), only) == 0)
                 add_lifecycle(build, facts, output);
         }

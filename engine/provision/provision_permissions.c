@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "resource_home.h"
 
 enum { ACTIONS_MAX = 5, PATTERN_MAX = 4096 };
 
@@ -52,13 +53,13 @@ static const char *keep(struct permissions_build *build, char *text)
 
 static const char *keep_format(struct permissions_build *build, const char *format, ...)
 {
-    char *text = NULL;
     va_list args;
     va_start(args, format);
-    if (vasprintf(&text, format, args) < 0)
-        text = NULL;
+    const char *text = text_list_vformat(&build->out->texts, format, args);
     va_end(args);
-    return keep(build, text);
+    if (!text)
+        build->code = ERR_MEMORY;
+    return text ? text : "";
 }
 
 static bool is_same(const struct provision_reach *a, const struct provision_reach *b)
@@ -92,29 +93,20 @@ static void add_arn(struct permissions_build *build, enum provision_permit permi
 
 /* ---- queues ---- */
 
-/* "https://sqs.eu-west-1.amazonaws.com/123456789012/name", and the older "eu-west-1.queue.". The
- * account and region of a name, and of another host, are those of the template. */
+/* The account and region of a name, and of a host that is not AWS's, are those of the template. */
 static void add_queue_url(struct permissions_build *build, enum provision_permit permit,
                           const char *url)
 {
-    char region[64] = "", account[32] = "", name[128] = "";
-    if (sscanf(url, "http%*[s]://sqs.%63[a-z0-9-].%*[^/]/%31[0-9]/%127s", region, account, name) !=
-            3 &&
-        sscanf(url, "http%*[s]://%63[a-z0-9-].queue.%*[^/]/%31[0-9]/%127s", region, account,
-               name) != 3) {
-        const char *slash = strrchr(url, '/');
+    struct resource_home home;
+    const char *slash = strrchr(url, '/');
+    if (resource_home_read(url, &home))
+        add_arn(build, permit,
+                keep_format(build, "arn:%s:sqs:%s:%s:%s", home.partition, home.region, home.account,
+                            home.name));
+    else
         add(build, permit,
             (struct provision_reach){PROVISION_NONE, "sqs",
                                      keep_format(build, "%s", slash ? slash + 1 : url)});
-        return;
-    }
-    const char *partition = "aws";
-    if (strncmp(region, "cn-", 3) == 0)
-        partition = "aws-cn";
-    else if (strncmp(region, "us-gov-", 7) == 0)
-        partition = "aws-us-gov";
-    add_arn(build, permit,
-            keep_format(build, "arn:%s:sqs:%s:%s:%s", partition, region, account, name));
 }
 
 /* A name, URL or ARN. */
@@ -212,7 +204,7 @@ static const char *key_pattern(struct permissions_build *build, const char *pipe
 }
 
 /* An access point's objects have ARNs of their own form ("Configuring IAM policies for using access
- * points", Amazon S3 User Guide). */
+ * points", Amazon S3 User Guide). Nothing tells to which access point an alias belongs. */
 static void add_objects(struct permissions_build *build, enum provision_permit permit,
                         const char *bucket, const char *pattern)
 {
@@ -222,8 +214,6 @@ static void add_objects(struct permissions_build *build, enum provision_permit p
     else if (index != PROVISION_NONE)
         add(build, permit,
             (struct provision_reach){index, NULL, keep_format(build, "/%s", pattern)});
-    else
-        build->code = ERR_INVALID;
 }
 
 static void add_list(struct permissions_build *build, const char *bucket)
@@ -231,7 +221,7 @@ static void add_list(struct permissions_build *build, const char *bucket)
     size_t index = provision_find(build->plan, PROVISION_BUCKET, bucket);
     if (strncmp(bucket, "arn:", 4) == 0)
         add_arn(build, PERMIT_LIST, keep_format(build, "%s", bucket));
-    else
+    else if (index != PROVISION_NONE)
         add(build, PERMIT_LIST, (struct provision_reach){index, NULL, ""});
 }
 

@@ -36,6 +36,11 @@ static void settle_bucket(struct provision_build *build)
     }
     if (!settings->bucket || !settings->bucket[0])
         provision_refuse(build, "no bucket: name it with --bucket, or in the pipelines' match");
+    else if (provision_is_access_point(settings->bucket))
+        provision_refuse(build,
+                         "--bucket %s is an access point, which sends no events: name the bucket "
+                         "behind it",
+                         settings->bucket);
 }
 
 static bool is_plain(const char *name)
@@ -93,7 +98,7 @@ static size_t add_topic(struct provision_build *build, size_t bucket)
     return topic;
 }
 
-static bool is_fifo(const char *name)
+bool provision_is_fifo(const char *name)
 {
     return slice_ends_with(slice_of(name), fifo_suffix);
 }
@@ -101,7 +106,7 @@ static bool is_fifo(const char *name)
 static void check_queue(struct provision_build *build, const struct pipeline_facts *facts)
 {
     const enum provision_via via = build->plan->settings.via;
-    if (is_fifo(facts->queue) && via != PROVISION_EVENTBRIDGE)
+    if (provision_is_fifo(facts->queue) && via != PROVISION_EVENTBRIDGE)
         provision_refuse(
             build,
             "the queue %s of the pipeline %s is a FIFO queue, and %s cannot send to one: "
@@ -117,7 +122,7 @@ static void check_queue(struct provision_build *build, const struct pipeline_fac
 /* A FIFO queue's dead-letter queue must be one as well. */
 static size_t add_dead_letters(struct provision_build *build, const char *queue)
 {
-    const bool fifo = is_fifo(queue);
+    const bool fifo = provision_is_fifo(queue);
     const int stem = (int)(strlen(queue) - (fifo ? strlen(fifo_suffix) : 0));
     const char *name =
         provision_keep_format(build, "%.*s%s%s", stem, queue, dead_suffix, fifo ? fifo_suffix : "");
@@ -145,7 +150,7 @@ static size_t add_queue(struct provision_build *build, const struct pipeline_fac
                                                                         : settings->visibility_s,
                                     .retention_s = settings->retention_s,
                                     .max_receives = settings->max_receives,
-                                    .fifo = is_fifo(facts->queue)});
+                                    .fifo = provision_is_fifo(facts->queue)});
 }
 
 static void add_filters(struct provision_build *build, size_t resource,
@@ -284,6 +289,8 @@ static void build_plan(struct provision_build *build)
         provision_check_apart(build);
     if (!build->code)
         add_pipelines(build, bucket, topic);
+    if (!build->code)
+        provision_build_notify(build);
     if (!build->code)
         add_notification(build, bucket, topic);
 }

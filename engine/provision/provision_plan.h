@@ -53,6 +53,11 @@ struct provision_filter {
     size_t to;          /* of a notification: the topic or queue */
 };
 
+/* Where the resources are: real values, or a template's placeholders ("${AWS::Region}"). */
+struct provision_place {
+    const char *partition, *region, *account;
+};
+
 struct provision_resource {
     enum provision_kind kind;
     const char *name;
@@ -64,7 +69,12 @@ struct provision_resource {
     bool dead_letters; /* it is a dead-letter queue */
     bool output;       /* a bucket that only receives outputs */
     bool raw_delivery; /* of a subscription */
+    bool notify;       /* a topic or queue that only receives notifications */
     unsigned days;     /* of a lifecycle: objects expire after so many */
+
+    /* Where a topic or queue must be, if the place of the plan is not known: a template makes it
+     * only there. NULL: where the plan is applied. */
+    const char *home_region, *home_account;
 
     size_t filter, filter_count; /* in the plan's filters */
 };
@@ -81,7 +91,9 @@ struct provision_settings {
     unsigned visibility_s;   /* of queues whose pipeline states none; 0: SQS's default */
     unsigned lifecycle_days; /* outputs expire after so many days; 0: never */
     bool any_bucket;         /* also pipelines whose match names another bucket */
-    bool envelopes;          /* deliver through the topic in SNS envelopes, not raw */
+    /* Where the plan is applied; NULL: not known, as for a template. Borrowed. */
+    const struct provision_place *place;
+    bool envelopes; /* deliver through the topic in SNS envelopes, not raw */
 };
 
 struct provision_plan {                 /* everything is owned by the plan */

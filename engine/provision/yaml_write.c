@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "error.h"
+#include "template_text.h"
 
 enum { LINE_MAX_BYTES = 118, FLOW_MAX_BYTES = 96, STEP = 2, FLOW_DEPTH_MAX = 3 };
 
@@ -139,28 +140,13 @@ static bool write_short(struct buffer *out, const json_t *value, size_t column)
 
 /* ---- on several lines ---- */
 
-static void write_indent(struct buffer *out, unsigned indent)
-{
-    buffer_format(out, "%*s", (int)indent, "");
-}
-
-static void write_comment(struct buffer *out, const char *text, unsigned indent)
-{
-    while (*text) {
-        size_t size = strcspn(text, "\n");
-        write_indent(out, indent);
-        buffer_format(out, "#%s%.*s\n", size ? " " : "", (int)size, text);
-        text += size + (text[size] == '\n');
-    }
-}
-
 static void write_members(struct buffer *out, const json_t *object, unsigned indent, bool inside);
 
 static void write_items(struct buffer *out, const json_t *array, unsigned indent)
 {
     for (size_t i = 0; i < json_array_size(array); i++) {
         const json_t *item = json_array_get(array, i);
-        write_indent(out, indent);
+        template_indent(out, indent);
         buffer_text(out, "- ");
         if (write_short(out, item, indent + STEP))
             buffer_byte(out, '\n');
@@ -193,11 +179,11 @@ static void write_members(struct buffer *out, const json_t *object, unsigned ind
     json_object_foreach((json_t *)(uintptr_t)object, key, member)
     {
         if (key[0] == comment_mark) {
-            write_comment(out, json_string_value(member), indent);
+            template_comment(out, json_string_value(member), indent);
             continue;
         }
         if (!inside)
-            write_indent(out, indent);
+            template_indent(out, indent);
         inside = false;
         write_member(out, key, member, indent);
     }

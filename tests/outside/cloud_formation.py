@@ -109,7 +109,8 @@ class Template:
                 sqs.set_queue_attributes(QueueUrl=urls[queue], Attributes={"Policy": json.dumps(properties["PolicyDocument"])})
         for properties in self.of_type("AWS::SNS::Topic").values():
             if "TopicName" in properties:  # the other one is for alarms
-                sns.create_topic(Name=properties["TopicName"])
+                assert set(properties) <= {"TopicName", "FifoTopic"}
+                sns.create_topic(Name=properties["TopicName"], Attributes={"FifoTopic": "true"} if properties.get("FifoTopic") else {})
         for properties in self.of_type("AWS::SNS::TopicPolicy").values():
             for topic in properties["Topics"]:
                 sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy",

@@ -16,7 +16,7 @@ ARGUMENTS = {
     "aws_sqs_queue": {"name", "fifo_queue", "content_based_deduplication", "visibility_timeout_seconds", "message_retention_seconds",
                       "redrive_policy"},
     "aws_sqs_queue_policy": {"queue_url", "policy"},
-    "aws_sns_topic": {"name", "name_prefix"},
+    "aws_sns_topic": {"name", "name_prefix", "fifo_topic"},
     "aws_sns_topic_policy": {"arn", "policy"},
     "aws_sns_topic_subscription": {"topic_arn", "protocol", "endpoint", "raw_message_delivery"},
     "aws_cloudwatch_event_rule": {"name", "event_pattern"},
@@ -262,7 +262,8 @@ class Module:
             sqs.create_queue(QueueName=queue.pop("name"), Attributes={
                 names[key]: json.dumps(value) if isinstance(value, (bool, int)) else value for key, value in queue.items()})
         for topic in self.of_type("aws_sns_topic"):
-            sns.create_topic(Name=topic.get("name") or topic["name_prefix"])
+            sns.create_topic(Name=topic.get("name") or topic["name_prefix"],
+                             Attributes={"FifoTopic": "true"} if topic.get("fifo_topic") else {})
         for rule in self.of_type("aws_cloudwatch_event_rule"):
             events.put_rule(Name=rule["name"], EventPattern=rule["event_pattern"])
         for policy in self.of_type("aws_sqs_queue_policy"):

@@ -21,10 +21,17 @@ PIPELINES = {
              'labels: {{ sidecar: "labels/{{name}}.json" }}\n',
     "fifo": 'name: {name}fifo\nqueue: {name}in-order.fifo\nmatch: {{ prefix: in/ }}\noutputs: [{{ bucket: {name}out, key: "f/{{name}}", width: 8, format: png }}]\n',
 }
+# What a pipeline notifies is made in the account and region of its ARN.
+NOTIFY = {"topic": f"topic: arn:aws:sns:{REGION}:{ACCOUNT}:{{name}}ready.fifo", "queue": "queue: {name}ready-queue",
+          "far": "topic: arn:aws:sns:eu-central-1:999999999999:{name}far"}
+PIPELINES |= {f"tells-{kind}": f"name: {{name}}{kind}\nqueue: {{name}}{kind}-queue\nmatch: {{{{ prefix: in/{kind}/ }}}}\n"
+                               f'outputs: [{{{{ key: "{kind}/{{{{name}}}}", width: 16, format: jpeg }}}}]\nnotify: {{{{ {target} }}}}\n'
+              for kind, target in NOTIFY.items()}
 # Each way, with the set-ups (d) and (e) of the documentation.
 CASES = {
     "sns": (["web", "small"], ["--via", "sns", "--suffix", ".jpg", "--lifecycle-days", "30", "--max-receives", "7"]),
     "eventbridge": (["web", "small", "fifo"], ["--via", "eventbridge"]),
+    "notify": ([f"tells-{kind}" for kind in NOTIFY], ["--via", "sqs", "--retention", "2d"]),
     "set-up-d": (["small"], ["--via", "eventbridge", "--max-receives", "3", "--lifecycle-days", "7"]),
     "set-up-e": (["web"], ["--via", "sqs", "--prefix", "in/", "--retention", "14d", "--visibility", "360s", "--max-receives", "5"]),
 }
@@ -209,6 +216,27 @@ def test_the_templates_make_what_provision_makes(case, world, made, templates, r
     again = thumbwheel(*command(world, case, names["terraform"], "--endpoint", world.cloud.endpoint, "--dry-run", "--json"),
                        environment=aws_environment())
     assert {each["action"] for each in json.loads(again.stdout)["resources"]} == {"keep"}, again.stdout
+
+
+def test_targets_of_notifications_are_made_where_they_are(world, made, templates, read):
+    """Once, and as they are; a template that is applied elsewhere, and a target that is elsewhere, are left alone."""
+    names = names_of("notify")
+    made("notify")
+    dry = thumbwheel(*command(world, "notify", names["provision"], "--endpoint", world.cloud.endpoint, "--dry-run", "--json"),
+                     environment=aws_environment())
+    plan = json.loads(dry.stdout)
+    assert {each["action"] for each in plan["resources"]} == {"keep"}
+    found = snapshot(world, names["provision"])
+    assert [arn.rpartition(":")[2] for arn in found["topics"]] == ["n-ready.fifo"]
+    assert found["queues"]["n-ready-queue"]["MessageRetentionPeriod"] == str(2 * 24 * 3600)
+    assert len(plan["notes"]) == 1 and "999999999999" in plan["notes"][0] and "another account or region" in plan["notes"][0]
+    here, there = template(templates, "notify"), template(templates, "notify", **{"AWS::Region": "eu-central-1"})
+    assert [each.get("FifoTopic") for each in here.of_type("AWS::SNS::Topic").values()] == [True] and not there.of_type("AWS::SNS::Topic")
+    assert {key for key in here.outputs() if "Ready" in key and key.endswith("Arn")} and not [key for key in there.outputs() if key.endswith("FifoTopicArn")]
+    other = module(read, "notify")
+    assert [each["name"] for each in other.of_type("aws_sns_topic")] == [f"{names['terraform']}ready.fifo"]
+    assert [value for key, value in other.outputs().items() if key.endswith("ready_fifo_arn")] == [
+        f"arn:aws:sns:{REGION}:{ACCOUNT}:{names['terraform']}ready.fifo"]
 
 
 # ---- parameters, outputs, alarms ----

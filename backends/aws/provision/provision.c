@@ -50,13 +50,11 @@ int provision_found(struct provision *p, const char *name, json_t *value)
 
 int provision_other(struct provision *p, const char *format, ...)
 {
-    char *text = NULL;
     va_list args;
     va_start(args, format);
-    if (vasprintf(&text, format, args) < 0)
-        text = NULL;
+    const char *text = text_list_vformat(&p->finding.others, format, args);
     va_end(args);
-    return text_list_take(&p->finding.others, text);
+    return text ? 0 : ERR_MEMORY;
 }
 
 int provision_keep_text(char **field, const char *text)

@@ -71,8 +71,11 @@ int provision_read_topic_policy(struct provision *p)
 
 int provision_write_topic(struct provision *p)
 {
-    const struct sns_parameter parameters[] = {{"Name", provision_now(p)->name}};
-    return sns_call(p, "CreateTopic", true, parameters, 1, provision_written);
+    const struct sns_parameter parameters[] = {{"Name", provision_now(p)->name},
+                                               {"Attributes.entry.1.key", "FifoTopic"},
+                                               {"Attributes.entry.1.value", "true"}};
+    return sns_call(p, "CreateTopic", true, parameters, provision_now(p)->fifo ? 3 : 1,
+                    provision_written);
 }
 
 int provision_write_topic_policy(struct provision *p)

@@ -226,6 +226,27 @@ static void announcements_may_be_sent(void **state)
     }
 }
 
+/* "Configuring IAM policies for using access points", Amazon S3 User Guide. */
+static void outputs_may_go_through_an_access_point(void **state)
+{
+    (void)state;
+    static const char point[] = "arn:aws:s3:eu-west-1:123456789012:accesspoint/small";
+    const struct provision_settings settings = {.max_receives = 3};
+    struct pipeline p = web;
+    p.outputs[0].bucket = point;
+    char *policy = policy_of(&settings, PIPELINES(&p));
+    assert_contains(policy, "\"s3:PutObject\"],\"Resource\":[\"arn:aws:s3:eu-west-1:123456789012:"
+                            "accesspoint/small/object/web/Web-*\"]");
+    assert_contains(policy, "\"s3:ListBucket\"],\"Resource\":[\"arn:aws:s3:::photos\","
+                            "\"arn:aws:s3:eu-west-1:123456789012:accesspoint/small\"]");
+    assert_null(strstr(policy, "s3:::arn"));
+    free(policy);
+    p.outputs[0].bucket = "small-metadata-s3alias"; /* of which access point, nothing tells */
+    policy = policy_of(&settings, PIPELINES(&p));
+    assert_null(strstr(policy, "s3alias"));
+    free(policy);
+}
+
 static void sources_are_what_is_announced_and_accepted(void **state)
 {
     (void)state;
@@ -328,6 +349,7 @@ int main(void)
         cmocka_unit_test(how_outputs_are_stored_needs_permissions),
         cmocka_unit_test(queues_of_others_are_read_where_they_are),
         cmocka_unit_test(announcements_may_be_sent),
+        cmocka_unit_test(outputs_may_go_through_an_access_point),
         cmocka_unit_test(sources_are_what_is_announced_and_accepted),
         cmocka_unit_test(names_in_a_template_are_unique),
         cmocka_unit_test(yaml_is_short_and_exact),

@@ -313,6 +313,131 @@ static void what_does_not_go_together_is_refused(void **state)
     }
 }
 
+static bool has_name(const struct provision_plan *plan, const char *part)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (strstr(plan->resources[i].name, part))
+            return true;
+    return false;
+}
+
+/* S3 has no bucket of that name, and would create one for an alias if it could. */
+static void an_access_point_is_not_a_bucket(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"arn:aws:s3:eu-west-1:123456789012:accesspoint/small",
+                                        "small-metadata-s3alias"};
+    const struct provision_settings settings = {.bucket = "photos", .lifecycle_days = 30};
+    for (size_t i = 0; i < 2; i++) {
+        struct pipeline p = {{.name = "p", .queue = "q", .output_count = 1},
+                             {{names[i], "s/{name}", {0, 0}, NULL}, {0}}};
+        const struct provision_settings behind = {.bucket = names[i]};
+        struct provision_plan plan;
+        struct error error;
+        assert_int_equal(make(&plan, &settings, &error, PIPELINES(&p)), 0);
+        assert_false(has_name(&plan, "small"));
+        assert_int_equal(plan.notes.count, 1);
+        assert_non_null(strstr(plan.notes.items[0], names[i]));
+        provision_plan_clear(&plan);
+        assert_int_equal(make(&plan, &behind, &error, PIPELINES(&small)), ERR_INVALID);
+        assert_non_null(strstr(error.text, "the bucket behind it"));
+        provision_plan_clear(&plan);
+    }
+}
+
+/* What is made for a target, and the note on it; NULL: none. */
+static void what_pipelines_notify_is_made_where_it_is(void **state)
+{
+    (void)state;
+    static const struct {
+        struct pipeline_notify notify;
+        const char *made, *noted;
+        bool is_template;
+    } cases[] = {
+        {{.kind = NOTIFY_TOPIC, .target = "arn:aws:sns:eu-west-1:123456789012:ready"},
+         "topic ready\n",
+         NULL,
+         false},
+        {{.kind = NOTIFY_TOPIC, .target = "arn:aws:sns:eu-west-1:999999999999:ready"},
+         NULL,
+         "another account or region",
+         false},
+        {{.kind = NOTIFY_TOPIC, .target = "arn:aws:sns:us-east-1:123456789012:ready"},
+         NULL,
+         "another account or region",
+         false},
+        {{.kind = NOTIFY_TOPIC, .target = "arn:aws:sns:us-east-1:123456789012:ready"},
+         "topic ready\n",
+         NULL,
+         true},
+        {{.kind = NOTIFY_QUEUE, .target = "ready"}, "queue ready\n", NULL, false},
+        {{.kind = NOTIFY_QUEUE, .target = "arn:aws:sqs:eu-west-1:123456789012:ready"},
+         "queue ready\n",
+         NULL,
+         false},
+        {{.kind = NOTIFY_QUEUE, .target = "https://sqs.eu-west-1.amazonaws.com/123456789012/ready"},
+         "queue ready\n",
+         NULL,
+         false},
+        {{.kind = NOTIFY_QUEUE, .target = "https://sqs.eu-west-2.amazonaws.com/123456789012/ready"},
+         NULL,
+         "another account or region",
+         false},
+        {{.kind = NOTIFY_QUEUE, .target = "http://127.0.0.1:4566/000000000000/ready"},
+         NULL,
+         "does not say where it is",
+         false},
+        {{.kind = NOTIFY_EVENT_BUS, .target = "default"}, NULL, NULL, false},
+        {{.kind = NOTIFY_EVENT_BUS, .target = "ready"}, NULL, "event bus ready", false},
+        {{.kind = NOTIFY_URL, .target = "https://example.com/ready"}, NULL, NULL, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct provision_settings settings = {.via = PROVISION_SQS,
+                                                    .place = cases[i].is_template ? NULL : &place};
+        char expected[512];
+        struct pipeline p = web;
+        struct provision_plan plan;
+        struct error error;
+        p.facts.notify = &cases[i].notify;
+        snprintf(expected, sizeof expected,
+                 "bucket photos\n"
+                 "queue web-queue-dlq\n"
+                 "queue web-queue to web-queue-dlq\n"
+                 "policy of queue web-queue on web-queue to photos\n"
+                 "%snotification of bucket photos on photos\n",
+                 cases[i].made ? cases[i].made : "");
+        assert_int_equal(make(&plan, &settings, &error, PIPELINES(&p)), 0);
+        assert_plan(&plan, expected);
+        assert_int_equal(plan.notes.count, cases[i].noted ? 1 : 0);
+        if (cases[i].noted)
+            assert_non_null(strstr(plan.notes.items[0], cases[i].noted));
+        provision_plan_clear(&plan);
+    }
+}
+
+static void a_target_that_is_in_the_plan_is_made_once(void **state)
+{
+    (void)state;
+    static const struct pipeline_notify
+        ready = {.kind = NOTIFY_TOPIC, .target = "arn:aws:sns:eu-west-1:123456789012:ready.fifo"},
+        events = {.kind = NOTIFY_TOPIC, .target = "arn:aws:sns:eu-west-1:123456789012:thumbwheel"};
+    const struct provision_settings settings = {.bucket = "photos", .place = &place};
+    struct pipeline one = web, other = small;
+    struct provision_plan plan;
+    struct error error;
+    one.facts.notify = other.facts.notify = &ready;
+    assert_int_equal(make(&plan, &settings, &error, PIPELINES(&one, &other)), 0);
+    const size_t topic = provision_find(&plan, PROVISION_TOPIC, "ready.fifo");
+    assert_true(plan.resources[topic].fifo && plan.resources[topic].notify);
+    for (size_t i = topic + 1; i < plan.count; i++)
+        assert_string_not_equal(plan.resources[i].name, "ready.fifo");
+    provision_plan_clear(&plan);
+    one.facts.notify = &events; /* mails about photos would be taken for events of photos */
+    assert_int_equal(make(&plan, &settings, &error, PIPELINES(&one)), ERR_INVALID);
+    assert_non_null(strstr(error.text, "use another --name"));
+    provision_plan_clear(&plan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +449,9 @@ int main(void)
         cmocka_unit_test(a_queue_of_somebody_else_is_left_to_them),
         cmocka_unit_test(outputs_expire_where_photos_do_not),
         cmocka_unit_test(what_does_not_go_together_is_refused),
+        cmocka_unit_test(an_access_point_is_not_a_bucket),
+        cmocka_unit_test(what_pipelines_notify_is_made_where_it_is),
+        cmocka_unit_test(a_target_that_is_in_the_plan_is_made_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
