@@ -147,11 +147,6 @@ static int print_markdown(int (*print)(FILE *out))
 
 int cmd_check(const struct assembly *assembly, const struct config *config)
 {
-    if (config->paths.count) {
-        command_error("check takes no argument \"%s\"; name pipeline files with --pipelines %s",
-                      config->paths.items[0], config->paths.items[0]);
-        return STATUS_USAGE;
-    }
     int exit_status = config->settings ? print_markdown(print_settings) : STATUS_OK;
     if (config->operations)
         return print_markdown(assembly->operations_print);

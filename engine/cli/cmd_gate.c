@@ -95,10 +95,6 @@ static int run(const struct assembly *assembly, const struct config *config)
 
 int cmd_gate(const struct assembly *assembly, const struct config *config)
 {
-    if (config->paths.count) {
-        command_error("gate takes no argument \"%s\"", config->paths.items[0]);
-        return STATUS_USAGE;
-    }
     core_files_forbid();
     return config->gate.add_token ? token_add(config) : run(assembly, config);
 }

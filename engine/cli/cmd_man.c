@@ -227,11 +227,8 @@ static void print_options(FILE *out)
 
 int cmd_man(const struct assembly *assembly, const struct config *config)
 {
+    (void)config;
     (void)assembly;
-    if (config->paths.count) {
-        command_error("man takes no argument \"%s\"", config->paths.items[0]);
-        return STATUS_USAGE;
-    }
     print_title(stdout);
     print_synopses(stdout);
     fputs(".SH DESCRIPTION\n", stdout);

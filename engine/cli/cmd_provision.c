@@ -36,11 +36,6 @@ static bool is_here(void *user)
 
 static int usage_check(const struct config *config)
 {
-    if (config->paths.count) {
-        command_error("provision takes no argument \"%s\"; name pipeline files with --pipelines %s",
-                      config->paths.items[0], config->paths.items[0]);
-        return STATUS_USAGE;
-    }
     if (config->emit && (config->yes || config->dry_run || config->json)) {
         command_error("--emit prints a template and changes nothing: it takes neither --yes nor "
                       "--dry-run nor --json");

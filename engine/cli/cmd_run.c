@@ -76,13 +76,6 @@ static int run(const struct assembly *assembly, const struct config *config,
 int cmd_run(const struct assembly *assembly, const struct config *config)
 {
     struct pipeline_set pipelines = {0};
-    if (config->paths.count) {
-        command_error(
-            "run takes no argument \"%s\"; to run files through the pipelines: thumbwheel "
-            "process %s",
-            config->paths.items[0], config->paths.items[0]);
-        return STATUS_USAGE;
-    }
     core_files_forbid();
     int exit_status = command_load_pipelines(assembly, config, &pipelines);
     if (exit_status == STATUS_OK)

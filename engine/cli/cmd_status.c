@@ -147,10 +147,6 @@ int cmd_status(const struct assembly *assembly, const struct config *config)
     struct error error = {0};
     char host[INET6_ADDRSTRLEN] = "";
     unsigned port = 0;
-    if (config->paths.count) {
-        command_error("status takes no argument \"%s\"", config->paths.items[0]);
-        return STATUS_USAGE;
-    }
     if (config->metrics &&
         service_monitor_address("--metrics", config->metrics, host, sizeof host, &port, &error)) {
         command_error("%s", error.text);

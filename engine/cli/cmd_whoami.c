@@ -87,10 +87,6 @@ int cmd_whoami(const struct assembly *assembly, const struct config *config)
     struct service service;
     struct whoami whoami = {.as_json = config->json};
     const struct service_options options = {.assembly = assembly, .config = config};
-    if (config->paths.count) {
-        command_error("whoami takes no argument \"%s\"", config->paths.items[0]);
-        return STATUS_USAGE;
-    }
     core_files_forbid();
     int code = service_open(&service, &options, &whoami.error);
     if (!code)

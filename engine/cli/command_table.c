@@ -4,7 +4,7 @@ const char program_summary[] =
     "An image engine: renditions and tags for every photo that lands in a bucket.";
 
 const struct command command_table[] = {
-    {"run", CONFIG_RUN, "[OPTIONS]", "the engine: poll the queues, work, until SIGTERM",
+    {"run", CONFIG_RUN, COMMAND_PLAIN, "the engine: poll the queues, work, until SIGTERM",
      "Polls the queues of the pipelines and makes, stores and labels their renditions.\n"
      "On SIGTERM or Ctrl-C it finishes pending work within --grace and returns the rest to\n"
      "the queues. A second signal stops it at once with exit status 1; nothing is lost.\n"
@@ -35,7 +35,7 @@ const struct command command_table[] = {
      "On Ctrl-C it finishes pending work within --grace and counts the rest as not processed.\n"
      "Exits 0 if all photos succeeded; 1 if any failed or was not processed, or on Ctrl-C;\n"
      "2 on a usage error.\n"},
-    {"provision", CONFIG_PROVISION, "[OPTIONS]", "create what the pipelines need in the cloud",
+    {"provision", CONFIG_PROVISION, COMMAND_PLAIN, "create what the pipelines need in the cloud",
      "Creates the buckets, a queue and a dead-letter queue for each pipeline, the topic or the\n"
      "rules of EventBridge, policies that let only these send, subscriptions, and the bucket's\n"
      "notification. It reads what there is, prints the difference as a plan (+ to create, ~ to\n"
@@ -51,7 +51,7 @@ const struct command command_table[] = {
      "With --json it prints one object: account, region, applied, create, change, keep and\n"
      "conflicts (their number), notes, and resources: kind, name, action (create, change, keep,\n"
      "conflict), done, differences (is, should), kept, conflict.\n"},
-    {"whoami", CONFIG_WHOAMI, "[OPTIONS]", "whose credentials are used",
+    {"whoami", CONFIG_WHOAMI, COMMAND_PLAIN, "whose credentials are used",
      "Gets credentials as run does, asks STS whose they are, and prints the provider that gave\n"
      "them, the account, the ARN and when they expire. docs/credentials.md lists the providers\n"
      "in their order. Exits 0; 1 if a service could not be reached; 2 if there are no\n"
@@ -67,7 +67,7 @@ const struct command command_table[] = {
      "are no credentials or they are refused.\n"
      "With --json it prints one object: method, bucket, key, url, headers (to be sent with\n"
      "the URL), expires, credentials_expire (null: never), curl.\n"},
-    {"gate", CONFIG_GATE, "[OPTIONS]",
+    {"gate", CONFIG_GATE, COMMAND_PLAIN,
      "a service that presigns uploads and downloads for producers",
      "Serves POST /uploads, which answers with a presigned PUT or POST form for a key that\n"
      "the gate chooses, and GET /downloads/KEY, which answers with a presigned GET. Callers\n"
@@ -111,7 +111,7 @@ const struct command command_table[] = {
      "messages, after (the last key that is done, or null), error (null: none).\n"
      "Exits 0 if it reached the end, 1 if it was stopped or a service failed, 2 on a usage "
      "error.\n"},
-    {"check", CONFIG_CHECK, "[OPTIONS]", "check the pipeline files",
+    {"check", CONFIG_CHECK, COMMAND_PLAIN, "check the pipeline files",
      "Reads every pipeline file and reports all problems with file, line and column:\n"
      "unknown keys, wrong values, pipelines that share a name or queue, outputs that are\n"
      "their own input, and whatever else run would refuse. It warns about keys whose\n"
@@ -120,7 +120,7 @@ const struct command command_table[] = {
      "With --json it prints one object: ok, files, pipelines (name, queue, file, outputs,\n"
      "labels), errors and warnings (their number), and problems: severity (error, warning),\n"
      "file, line, column, key, message.\n"},
-    {"health", CONFIG_HEALTH, "[OPTIONS]", "ask a running engine whether it is well",
+    {"health", CONFIG_HEALTH, COMMAND_PLAIN, "ask a running engine whether it is well",
      "Asks the engine that serves --metrics (or THUMBWHEEL_METRICS) whether it is alive: its\n"
      "event loop runs, and no photo has kept a worker for longer than its limits allow. With\n"
      "--ready it asks whether every queue is open, the credentials are valid and the engine is\n"
@@ -144,7 +144,7 @@ const struct command command_table[] = {
      "Exits 0 if everything that matched was printed, moved or deleted; 1 if anything failed or\n"
      "is left, on Ctrl-C, and if show finds no message; 2 on a usage error, or if credentials\n"
      "are missing or refused. docs/dead-letters.md describes the output of --json.\n"},
-    {"status", CONFIG_STATUS, "[OPTIONS]", "pipelines, queues, dead letters, the engine",
+    {"status", CONFIG_STATUS, COMMAND_PLAIN, "pipelines, queues, dead letters, the engine",
      "Prints for each pipeline its queue, the messages that are visible, in flight and delayed,\n"
      "and its dead letters; with --metrics (or THUMBWHEEL_METRICS) also whether the engine that\n"
      "serves it is ready, and what it does. The numbers of SQS are approximate.\n"
@@ -160,7 +160,7 @@ const struct command command_table[] = {
      "    zsh, after compinit: source <(thumbwheel completion zsh)\n"
      "    fish: thumbwheel completion fish | source\n"
      "The Debian package installs them for every user.\n"},
-    {"man", CONFIG_MAN, "[OPTIONS]", "print the manual page",
+    {"man", CONFIG_MAN, COMMAND_PLAIN, "print the manual page",
      "Prints thumbwheel(1), the manual page, in roff. To read it: thumbwheel man | man -l -\n"},
 };
 

@@ -242,6 +242,47 @@ static int run_configured(const struct command *command, const struct assembly *
     return run_isolated(command, assembly, config);
 }
 
+/* What to do with an argument, if the command takes none; the argument follows. NULL: nothing. */
+static const char *advice_of(enum config_command command)
+{
+    if (command == CONFIG_RUN)
+        return "to run files through the pipelines: thumbwheel process";
+    if (command == CONFIG_PROVISION || command == CONFIG_CHECK)
+        return "name pipeline files with --pipelines";
+    return NULL;
+}
+
+/* A command that takes no argument must not ignore one: it could be a mistyped option. */
+static bool takes_arguments(const struct command *command, const struct config *config)
+{
+    if (strcmp(command->usage, COMMAND_PLAIN) != 0 || !config->paths.count)
+        return true;
+    const char *argument = config->paths.items[0], *advice = advice_of(command->settings);
+    if (advice)
+        command_error("%s takes no argument \"%s\"; %s %s", command->name, argument, advice,
+                      argument);
+    else
+        command_error("%s takes no argument \"%s\"", command->name, argument);
+    return false;
+}
+
+static void on_early_signal(int number)
+{
+    (void)number;
+    _exit(STATUS_OK);
+}
+
+/* Until the event loop handles signals, a service has nothing to finish. Without a handler it would
+ * end with the status of a failure, or, as the first process of a container, ignore the signal. */
+static void signals_setup(const struct command *command, const struct config *config)
+{
+    const struct sigaction action = {.sa_handler = on_early_signal};
+    if (!(command->settings & (CONFIG_RUN | CONFIG_GATE | CONFIG_LOCAL)) || config->once)
+        return;
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+}
+
 static int command_run(const struct command *command, const struct assembly *assembly, char **args,
                        size_t count)
 {
@@ -254,8 +295,11 @@ static int command_run(const struct command *command, const struct assembly *ass
         exit_status = STATUS_USAGE;
     } else if (config.help) {
         print_help(command);
+    } else if (!takes_arguments(command, &config)) {
+        exit_status = STATUS_USAGE;
     } else {
         log_start(&config, command->settings);
+        signals_setup(command, &config);
         warn_of_variables();
         descriptors_raise();
         pool_setup(&config);
@@ -276,12 +320,32 @@ static int output_finish(int exit_status)
     return exit_status ? exit_status : STATUS_FAILED;
 }
 
-static int help_run(const char *topic)
+/* "help", "--help" and "-h" take the name of a command. */
+static int help_run(char *const *topics, int count)
 {
+    const char *topic = count ? topics[0] : NULL;
+    if (count > 1) {
+        command_error("help takes the name of one command, not also \"%s\"", topics[1]);
+        return STATUS_USAGE;
+    }
+    if (!topic) {
+        print_usage(stdout);
+        return STATUS_OK;
+    }
     const struct command *command = command_find(topic);
     if (!command)
         return unknown_command(topic);
     print_help(command);
+    return STATUS_OK;
+}
+
+static int version_run(char *const *rest, int count)
+{
+    if (count) {
+        command_error("version takes no argument \"%s\"", rest[0]);
+        return STATUS_USAGE;
+    }
+    printf("thumbwheel %s\n", THUMBWHEEL_VERSION);
     return STATUS_OK;
 }
 
@@ -297,12 +361,10 @@ int commands_main(const struct assembly *assembly, int argc, char **argv)
     }
     const struct command *command = command_find(name);
     int exit_status = STATUS_OK;
-    if (strcmp(name, "help") == 0 && argc > 2)
-        exit_status = help_run(argv[2]);
-    else if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
-        print_usage(stdout);
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
+        exit_status = help_run(argv + 2, argc - 2);
     else if (strcmp(name, "--version") == 0 || strcmp(name, "version") == 0)
-        printf("thumbwheel %s\n", THUMBWHEEL_VERSION);
+        exit_status = version_run(argv + 2, argc - 2);
     else if (command)
         exit_status = command_run(command, assembly, argv + 2, (size_t)argc - 2);
     else

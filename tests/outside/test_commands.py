@@ -204,6 +204,45 @@ def test_check_prints_every_setting_as_a_table():
         assert f"`THUMBWHEEL_{flag.upper().replace('-', '_')}`" in done.stdout
 
 
+# One argument more than each command takes. process and send take any number of files, local of photos.
+SURPLUS = [["run", "x"], ["local", "--cloud-only", "x"], ["provision", "--dry-run", "x"], ["whoami", "x"], ["presign", "get", "s3://b/k", "x"],
+           ["gate", "--tokens", "t", "x"], ["backfill", "s3://b/p", "x"], ["check", "x"], ["health", "--metrics", "127.0.0.1:1", "x"],
+           ["dlq", "list", "x"], ["status", "x"], ["completion", "bash", "x"], ["man", "x"], ["version", "x"], ["--version", "x"],
+           ["help", "run", "x"], ["--help", "run", "x"], ["-h", "run", "x"]]
+
+
+def test_the_commands_with_a_limited_number_of_arguments_are_known():
+    assert set(COMMANDS) - {each[0] for each in SURPLUS} == {"process", "send"}
+
+
+@pytest.mark.parametrize("arguments", SURPLUS, ids=" ".join)
+def test_a_surplus_argument_is_a_usage_error(arguments):
+    """It is never ignored: it could be a mistyped option, or the object of a command that deletes."""
+    done = thumbwheel(*arguments)
+    assert done.returncode == 2 and done.stdout == "" and done.stderr
+    assert '"x"' in done.stderr.replace("\\", "") or arguments[0] in ("presign", "backfill", "completion", "local")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_unknown_option_is_a_usage_error(command):
+    done = thumbwheel(command, "--xyzzy")
+    assert done.returncode == 2 and done.stdout == "" and "unknown option --xyzzy" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "local"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_before_the_start_is_a_normal_stop(command, number, tmp_path):
+    """A file that is never read to its end keeps the service from starting; nothing is pending yet."""
+    pipe = tmp_path / "slow.yaml"
+    os.mkfifo(pipe)
+    process = harness.Process(command, "--pipelines", pipe)
+    writer = os.open(pipe, os.O_WRONLY)  # returns when the program has opened the file
+    try:
+        assert process.stop(number) == 0
+    finally:
+        os.close(writer)
+
+
 @pytest.mark.parametrize("command", ["run", "check"])
 def test_a_stray_argument_gets_a_suggestion(command):
     done = thumbwheel(command, "photo.jpg")
