@@ -7,7 +7,7 @@ test_fixtures(aws_fixtures SOURCES scripted_http.c LINKS backend_aws backend_sig
 unit_test(aws_ini backend_aws)
 unit_test(aws_endpoint backend_aws)
 unit_test(aws_validity backend_aws PkgConfig::JANSSON)
-foreach(name aws_request aws_queue credential_renewal aws_store aws_settings aws_notify aws_provision aws_rekognition)
+foreach(name aws_request aws_queue credential_renewal aws_store aws_settings aws_notify aws_operators aws_provision aws_rekognition)
     unit_test(${name} aws_fixtures virtual_clock)
 endforeach()
 
