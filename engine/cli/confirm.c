@@ -1,5 +1,6 @@
 #include "confirm.h"
 
+#include <ctype.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,9 +15,9 @@ static bool answer_is_yes(void)
 {
     char *line = NULL;
     size_t size = 0;
-    const ssize_t length = getline(&line, &size, stdin);
-    if (length > 0)
-        line[strcspn(line, " \t\r\n")] = '\0';
+    ssize_t length = getline(&line, &size, stdin);
+    while (length > 0 && isspace((unsigned char)line[length - 1]))
+        line[--length] = '\0';
     const bool yes = length > 0 && (strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0);
     free(line);
     return yes;

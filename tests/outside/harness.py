@@ -110,15 +110,21 @@ def assert_healthy(output):
     assert "Sanitizer" not in output and "runtime error:" not in output, output
 
 
-def run_on_terminal(arguments, columns=80, typed="", **variables):
-    """Runs the program on a terminal of its own, on which somebody typed; what it wrote, and its exit code."""
+def run_on_terminal(arguments, columns=80, typed="", asked="", **variables):
+    """Runs the program on a terminal of its own, on which somebody types when it has asked; what it wrote, and its exit code.
+
+    A signal that a key sends gives the negative number of the signal."""
     pid, fd = pty.fork()
     if pid == 0:
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         os.execve(PROGRAM, [PROGRAM, *map(str, arguments)], clean_environment(**{"TERM": "xterm-256color", **variables}))
-    os.write(fd, typed.encode())
     written, end = b"", time.monotonic() + PATIENCE_S
-    while select.select([fd], [], [], max(0, end - time.monotonic()))[0]:
+    while True:
+        if typed and asked.encode() in written:
+            os.write(fd, typed.encode())
+            typed = ""
+        if not select.select([fd], [], [], max(0, end - time.monotonic()))[0]:
+            break
         try:
             part = os.read(fd, 65536)
         except OSError:  # on Linux: the other side is closed

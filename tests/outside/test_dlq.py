@@ -7,6 +7,7 @@ import pytest
 
 import harness
 from harness import (aws_environment, depth, make_queue, queue_arn, receive, run_on_terminal, thumbwheel, until)
+from proxy import Proxy
 
 COUNT = itertools.count()
 
@@ -211,6 +212,33 @@ def test_without_a_filter_the_service_moves_the_messages(dlq, queues):
     assert len(queues.all(queues.url)) == 3 and depth(queues.sqs, queues.dlq) == (0, 0, 0)
 
 
+@pytest.mark.parametrize("status, kind", [(400, "UnsupportedOperation"), (403, "AccessDeniedException")])
+def test_if_the_service_refuses_the_task_messages_are_moved_one_by_one(cloud, queues, status, kind):
+    """Services without move tasks, and roles that may not start them; sqs:StartMessageMoveTask is a permission of its own."""
+    asked = []
+
+    def judge(method, path, headers, body):
+        operation = headers.get("X-Amz-Target", "").rpartition(".")[2]
+        asked.append(operation)
+        if operation == "StartMessageMoveTask":
+            return status, json.dumps({"__type": f"com.amazonaws.sqs#{kind}", "message": "no"}).encode()
+        return None
+
+    for key in "abc":
+        queues.put(event(key), why("image-corrupt", queues.name) | {"odd": text(ODD)})
+    proxy = Proxy(cloud.endpoint, judge)
+    done = thumbwheel("dlq", "redrive", "--json", "--pipelines", queues.files, environment=aws_environment(proxy.endpoint))
+    proxy.close()
+    assert done.returncode == 0, done.stderr
+    [result] = lines(done, "queue")
+    assert (result["method"], result["moved"], result["to"]) == ("messages", 3, queues.source)
+    assert asked.count("StartMessageMoveTask") == 1
+    found = queues.all(queues.url)
+    assert sorted(json.loads(message["Body"])["key"] for message in found) == ["a", "b", "c"]
+    assert {message["MessageAttributes"]["odd"]["StringValue"] for message in found} == {ODD}
+    assert depth(queues.sqs, queues.dlq) == (0, 0, 0)
+
+
 def test_a_filter_moves_messages_as_they_were(dlq, queues):
     attributes = {"odd": text(ODD), "bin": {"DataType": "Binary.x", "BinaryValue": BINARY},
                   "n": {"DataType": "Number", "StringValue": "1.50"}, "ThumbwheelOther": text("mine")}
@@ -297,6 +325,20 @@ def test_purge_needs_an_answer(cloud, dlq, queues):
     dlq("purge", queues, "--yes")
     assert depth(queues.sqs, queues.dlq) == (0, 0, 0)
     assert cloud.requests("PurgeQueue")
+
+
+def test_purge_asks_on_a_terminal(cloud, queues):
+    queues.put("a")
+    command = ["dlq", "purge", "--pipelines", queues.files]
+    question = f"Delete for good all messages of {queues.letters} (about 1)? [y/N] "
+    for answer in ("n\n", "\n", "\x04"):
+        written, code = run_on_terminal(command, columns=200, typed=answer, asked=question, **aws_environment(cloud.endpoint))
+        assert code == 1 and question in written
+    written, code = run_on_terminal(command, columns=200, typed="\x03", asked=question, **aws_environment(cloud.endpoint))
+    assert code == -signal.SIGINT
+    assert depth(queues.sqs, queues.dlq) == (1, 0, 0)
+    written, code = run_on_terminal(command, columns=200, typed="y\n", asked=question, **aws_environment(cloud.endpoint))
+    assert code == 0 and depth(queues.sqs, queues.dlq) == (0, 0, 0)
 
 
 def test_purge_deletes_what_matches(dlq, queues):

@@ -1,12 +1,14 @@
 """`thumbwheel provision` against the embedded cloud: what it makes, what it leaves alone, and that photos pass through it."""
 import json
 import re
+import signal
 from types import SimpleNamespace
 
 import pytest
 
 import harness
 from harness import ACCOUNT, REGION, aws_environment, jpeg, open_image, queue_arn, run_on_terminal, thumbwheel, until
+from proxy import HOLD, Proxy
 
 WRITES = re.compile("^(Create|Put|Set|Subscribe|Delete|Unsubscribe|Remove|Add|Tag|Untag)")
 PIPELINE = """name: {name}
@@ -208,11 +210,40 @@ def test_it_asks_before_it_changes_anything(world, make, name):
     refused = make(form=(), status=2)
     assert "--yes" in refused.stderr and "--dry-run" in refused.stderr and not refused.stdout
     command = ["provision", "--endpoint", world.cloud.endpoint, "--pipelines", make.pipeline, "--bucket", name, "--name", name]
-    text, code = run_on_terminal(command, typed="no\n", **aws_environment())
-    assert code == 1 and "nothing was changed" in text
+    question = f"Apply this plan to account {ACCOUNT}, region {REGION}? [y/N] "
+    for answer in ("no\n", "\n", "yes please\n", "\x04"):  # the last one is Ctrl-D
+        text, code = run_on_terminal(command, columns=200, typed=answer, asked=question, **aws_environment())
+        assert code == 1 and f" bucket {name}" in text and "nothing was changed" in text, text
+    text, code = run_on_terminal(command, columns=200, typed="\x03", asked=question, **aws_environment())
+    assert code == -signal.SIGINT and question in text
     assert harness.error_code(world.s3.get_bucket_location, Bucket=name) == ("NoSuchBucket", 404)
-    text, code = run_on_terminal(command, typed="yes\n", **aws_environment())
+    text, code = run_on_terminal(command, typed="Y\n", asked="[y/N] ", **aws_environment())
     assert code == 0 and "Done: 9 created, 0 changed." in text
+
+
+def test_after_ctrl_c_while_it_applies_the_same_command_continues(world, make, name, start):
+    """The second queue is being created when the signal comes: what was done stays, and nothing is done after it."""
+    sent, second = [], ("CreateQueue", f"{name}-q")
+
+    def judge(method, path, headers, body):
+        operation = headers.get("X-Amz-Target", "").rpartition(".")[2]
+        sent.append((operation, json.loads(body)["QueueName"]) if operation == "CreateQueue" else (operation or method,))
+        return HOLD if sent[-1] == second else None
+
+    proxy = Proxy(world.cloud.endpoint, judge)
+    process = start("provision", "--endpoint", proxy.endpoint, "--pipelines", make.pipeline, "--bucket", name, "--name", name, "--via", "sqs",
+                    "--yes", environment=aws_environment())
+    until(lambda: second in sent, "the second queue is asked for")
+    assert process.stop(signal.SIGINT) == 1
+    proxy.close()
+    assert "interrupted; what was done stays, and the same command continues" in process.output()
+    assert f"queue {name}-q-dlq: created" in process.output() and f"queue {name}-q: created" not in process.output()
+    assert sent[-1] == second
+    again = make("--via", "sqs")
+    assert again.plan["applied"]
+    assert actions(again)[f"queue {name}-q-dlq"] == actions(again)[f"bucket {name}"] == "keep"
+    assert actions(again)[f"queue {name}-q"] == actions(again)[f"notification of bucket {name}"] == "create"
+    assert not differing(make("--via", "sqs"))
 
 
 def test_what_cannot_be_made_is_refused_before_anything_is_sent(world, make, name):
