@@ -220,12 +220,11 @@ static int print_template(struct provision_command *command)
 static int provision(struct provision_command *command)
 {
     int code = identify(command);
-    if (!code)
-        code = plan_settle(command);
-    if (!code && command->config->emit)
+    if (code || (code = plan_settle(command)))
+        return code;
+    if (command->config->emit)
         return print_template(command);
-    if (!code)
-        code = run_plan(command, false);
+    code = run_plan(command, false);
     if (code)
         return code;
     const struct provision_counts counts = provision_count(&command->plan, command->changes);

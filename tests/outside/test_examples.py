@@ -244,6 +244,39 @@ def sections(cloud, start, tmp_path):
     return Sections(cloud, start, folder)
 
 
+def test_photos_that_are_there_already(sections, cloud):
+    """The bucket had photos before; one of them has its copy, another one is no photo, and one arrives while the engine runs."""
+    s3 = cloud.client("s3")
+    pictures = sections.folder / "pictures/2024"
+    pictures.mkdir(parents=True)
+    (pictures / "sea.jpg").write_bytes(jpeg(640, 480))
+    s3.create_bucket(Bucket="photos")
+    for key in ("ingest/2024/sea.jpg", "ingest/2025/forest view.jpg", "ingest/done.jpg"):
+        s3.put_object(Bucket="photos", Key=key, Body=jpeg(400, 200))
+    s3.put_object(Bucket="photos", Key="ingest/notes.txt", Body=b"not a photo")
+    s3.put_object(Bucket="photos", Key="half/ingest/done.jpg", Body=b"made before")
+    copies = {"half/ingest/2024/sea.jpg", "half/ingest/2025/forest view.jpg", "half/ingest/done.jpg", "half/ingest/late.jpg"}
+
+    def made():
+        return copies <= {each["Key"] for each in s3.list_objects_v2(Bucket="photos", Prefix="half/").get("Contents", [])}
+    sections.run("Photos that are there already", before={"aws s3 sync": made}, after={
+        "thumbwheel backfill": lambda _: s3.put_object(Bucket="photos", Key="ingest/late.jpg", Body=jpeg(400, 200))})
+    [local] = (sections.folder / "smaller").rglob("sea.jpg")
+    assert open_image(local.read_bytes()).size == (320, 240)
+    half = sections.folder / "half/ingest"
+    for path in ("2024/sea.jpg", "2025/forest view.jpg", "late.jpg"):
+        assert open_image((half / path).read_bytes()).size == (200, 100)
+    assert (half / "done.jpg").read_bytes() == b"made before"
+
+
+def test_every_section_has_three_to_six_commands_and_every_example_a_section():
+    text = (ROOT / "docs/examples.md").read_text()
+    titles = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    assert {title: 3 <= len(Sections.commands(title)) <= 6 for title in titles} == dict.fromkeys(titles, True)
+    used = set(re.findall(r"pipelines/examples/([\w-]+)", "".join("\n".join(Sections.commands(title)) for title in titles)))
+    assert {folder.name for folder in EXAMPLES.iterdir()} - used == {"label-server"}  # docs/labels.md
+
+
 def test_three_sizes_of_every_photo(sections, cloud):
     s3, shown = cloud.client("s3"), []
     sections.run("Three sizes of every photo", after={"aws s3 ls": shown.append},
