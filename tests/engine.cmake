@@ -5,7 +5,7 @@ test_fixtures(http_fixtures SOURCES http_world.c scripted_server.c LINKS engine)
 # What waits does so on a clock of its own: see virtual_clock.c.
 add_library(virtual_clock STATIC unit/virtual_clock.c)
 target_link_libraries(virtual_clock PRIVATE house_rules PUBLIC engine_base PkgConfig::UV)
-foreach(function uv_run uv_cond_wait uv_cond_timedwait uv_cond_signal uv_cond_broadcast)
+foreach(function uv_run uv_cond_wait uv_cond_timedwait uv_cond_signal uv_cond_broadcast uv_thread_create)
     target_link_options(virtual_clock INTERFACE -Wl,--wrap=${function})
 endforeach()
 

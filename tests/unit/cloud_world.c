@@ -32,6 +32,29 @@ void world_run_until(struct world *w, const bool *flag)
         uv_run(&w->loop, UV_RUN_DEFAULT);
 }
 
+static void world_timer(uv_timer_t *timer)
+{
+    *(bool *)timer->data = true;
+}
+
+static void world_timer_closed(uv_handle_t *timer)
+{
+    *(bool *)timer->data = true;
+}
+
+void world_pass(struct world *w, uint64_t ms)
+{
+    bool passed = false, closed = false;
+    uv_timer_t timer;
+    uv_timer_init(&w->loop, &timer);
+    timer.data = &passed;
+    uv_timer_start(&timer, world_timer, ms, 0);
+    world_run_until(w, &passed);
+    timer.data = &closed;
+    uv_close((uv_handle_t *)&timer, world_timer_closed);
+    world_run_until(w, &closed);
+}
+
 /* All worlds of a program share one key, because generating it takes a while. */
 struct world_key {
     struct sns_signer_wish wish;

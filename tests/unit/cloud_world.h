@@ -31,6 +31,9 @@ struct world {
 
 void world_run_until(struct world *w, const bool *flag);
 
+/* Lets this much time pass. */
+void world_pass(struct world *w, uint64_t ms);
+
 void world_reopen(struct world *w);
 int world_setup(void **state);
 int world_teardown(void **state);

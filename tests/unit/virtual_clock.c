@@ -5,11 +5,13 @@
  *
  * libuv and libcurl take the time from clock_gettime(2), and a loop waits in epoll_pwait(2) and
  * nowhere else. Both are replaced here: the dynamic linker prefers the program's own functions.
- * The linker's --wrap leads to the rest (uv_run, uv_cond_*), of our code alone: not of libuv's own.
+ * The linker's --wrap leads to the rest (uv_run, uv_cond_*, uv_thread_create), of our code alone: not
+ * of libuv's own.
  *
  * The clock moves only when no work is pending: no descriptor is ready, which includes
- * every uv_async_send, and no request is on a pool thread, except one whose thread waits on a
- * condition. Such a thread wakes when the condition is signalled or its own timeout comes.
+ * every uv_async_send, and no thread is at work: neither one of the pool with a request nor one that
+ * our code has started, except those that wait on a condition. Such a thread wakes when the condition
+ * is signalled or its own timeout comes.
  *
  * Where a loop has sockets, a packet may be on its way through the kernel without a descriptor
  * being ready. The clock then waits until all that was sent has been acknowledged. The end of a
@@ -57,13 +59,20 @@ struct waiter { /* a thread in uv_cond_wait, on its stack */
 };
 
 static atomic_ullong now_ns = START_S * NS_PER_S;
-static uv_loop_t *running;  /* of the thread in uv_run */
-static bool stirred;        /* something happened since the last pause */
-static int blocked_fd = -1; /* readable after a thread has begun to wait */
+static uv_loop_t *running; /* of the thread in uv_run */
+static bool stirred;       /* something happened since the last pause */
+static int blocked_fd;     /* readable after a thread has begun to wait, or has ended */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct list waiters = {&waiters, &waiters};
-static unsigned blocked;
+static unsigned blocked; /* threads that wait */
+static unsigned started; /* threads of our code that have not ended */
+
+/* Before any thread could use it. */
+__attribute__((constructor)) static void blocked_fd_open(void)
+{
+    blocked_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
 
 /* ---- the time ---- */
 
@@ -95,8 +104,7 @@ static void wait_until(uv_cond_t *condition, uv_mutex_t *mutex, uint64_t due_ns)
     list_push(&waiters, &waiter.link);
     blocked++;
     pthread_mutex_unlock(&lock);
-    if (blocked_fd >= 0)
-        eventfd_write(blocked_fd, 1);
+    eventfd_write(blocked_fd, 1);
     __real_uv_cond_wait(condition, mutex);
     pthread_mutex_lock(&lock);
     list_remove(&waiter.link);
@@ -184,13 +192,52 @@ static void wake_due(void)
     }
 }
 
+/* ---- threads of our code ---- */
+
+struct thread_start {
+    uv_thread_cb entry;
+    void *user;
+};
+
+int __real_uv_thread_create(uv_thread_t *thread, uv_thread_cb entry, void *user);
+int __wrap_uv_thread_create(uv_thread_t *thread, uv_thread_cb entry, void *user);
+
+static void count_started(int change)
+{
+    pthread_mutex_lock(&lock);
+    started = (unsigned)((int)started + change);
+    pthread_mutex_unlock(&lock);
+}
+
+static void thread_main(void *user)
+{
+    struct thread_start start = *(struct thread_start *)user;
+    free(user);
+    start.entry(start.user);
+    count_started(-1);
+    eventfd_write(blocked_fd, 1);
+}
+
+int __wrap_uv_thread_create(uv_thread_t *thread, uv_thread_cb entry, void *user)
+{
+    struct thread_start *start = malloc(sizeof *start);
+    if (!start)
+        return UV_ENOMEM;
+    *start = (struct thread_start){entry, user};
+    count_started(1);
+    int code = __real_uv_thread_create(thread, thread_main, start);
+    if (code) {
+        count_started(-1);
+        free(start);
+    }
+    return code;
+}
+
 /* ---- the loop ---- */
 
 int __wrap_uv_run(uv_loop_t *loop, uv_run_mode mode)
 {
     uv_loop_t *outer = running;
-    if (blocked_fd < 0)
-        blocked_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     running = loop;
     int more = __real_uv_run(loop, mode);
     running = outer;
@@ -200,7 +247,7 @@ int __wrap_uv_run(uv_loop_t *loop, uv_run_mode mode)
 static bool is_working(void)
 {
     pthread_mutex_lock(&lock);
-    bool working = running->active_reqs.count > blocked;
+    bool working = running->active_reqs.count + started > blocked;
     pthread_mutex_unlock(&lock);
     return working;
 }

@@ -10,11 +10,6 @@ static const char refuse_queues[] =
     "CREATE TRIGGER refuse BEFORE INSERT ON queues BEGIN SELECT RAISE(ABORT, 'disk full'); END";
 static const char refuse_no_more[] = "DROP TRIGGER refuse";
 
-static void world_timer(uv_timer_t *timer)
-{
-    *(bool *)timer->data = true;
-}
-
 static void message_is_received_once_committed(void **state)
 {
     struct world *w = *state;
@@ -162,15 +157,9 @@ static void twelve_hours_from_the_receive_are_the_limit(void **state)
     struct world *w = *state;
     struct local_queue *queue = world_queue(w, "q", "{}");
     struct world_poll poll;
-    bool later = false;
-    uv_timer_t timer;
     world_send(w, queue, "x", NULL);
     assert_int_equal(world_receive(w, queue, &poll, 1, 43200, 0), 1);
-    uv_timer_init(&w->loop, &timer);
-    timer.data = &later;
-    uv_timer_start(&timer, world_timer, 20, 0);
-    world_run_until(w, &later);
-    uv_close((uv_handle_t *)&timer, NULL);
+    world_pass(w, 20);
     assert_int_equal(world_change_visibility(w, queue, poll.handles[0], 43200),
                      SQS_INVALID_PARAMETER);
     assert_int_equal(world_change_visibility(w, queue, poll.handles[0], 43190), 0);
@@ -544,13 +533,13 @@ static void a_new_retention_expires_old_messages_and_keeps_the_order(void **stat
     retention_set(queue, 7200, &again);
     assert_int_equal(world_wait(w, &change), 0);
     assert_int_equal(world_wait(w, &again), 0);
-    for (int turn = 0; turn < 100; turn++)
-        world_settle(w);
+    world_pass(w, 1000);
+    world_settle(w);
     assert_int_equal(visible_count(queue), MANY);
     retention_set(queue, 1800, &change);
     assert_int_equal(world_wait(w, &change), 0);
     while (visible_count(queue) > MANY - MANY / 3)
-        world_settle(w);
+        world_pass(w, 1);
     assert_int_equal(visible_count(other), 1);
     for (int i = 0, number = 0; i < MANY - MANY / 3; number++) {
         if (number % 3 == 0)
