@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import xml.etree.ElementTree as ElementTree
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -64,6 +65,7 @@ ENVIRONMENT = dict(os.environ, **sanitizers.OPTIONS, CMOCKA_MESSAGE_OUTPUT="xml"
 class Tally:
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
+        self.processor_s = 0.0
 
     def count(self, held):
         self.passed += held
@@ -73,6 +75,7 @@ class Tally:
         self.passed += other.passed
         self.failed += other.failed
         self.skipped += other.skipped
+        self.processor_s += other.processor_s
 
     def add_xml(self, path):
         """Counts the cases of a JUnit-style report; returns the number of failed ones."""
@@ -99,7 +102,8 @@ class Run:
         began, tally = time.monotonic(), Tally()
         output = self.function(tally, *self.arguments)
         outcome = "FAIL" if tally.failed else "ok  " if tally.passed else "skip"
-        return tally, f"{outcome} {self.label}  ({time.monotonic() - began:.1f} s)" + (f"\n{output}" if output else "")
+        times = f"{time.monotonic() - began:.1f} s, processor {tally.processor_s:.1f} s"
+        return tally, f"{outcome} {self.label}  ({times})" + (f"\n{output}" if output else "")
 
 
 def place(run):
@@ -144,23 +148,31 @@ def execute(tally, runs, at_once, at_most):
                 print(text, flush=True)
 
 
-def end_of(command, **options):
-    """A program's exit code and output; -1 if it did not end in time."""
+def end_of(tally, command, **options):
+    """A program's exit code and output; -1 if it did not end in time. Adds the processor time of it and of all
+    processes that it waited for."""
     try:
-        done = subprocess.run(command, cwd=ROOT, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, errors="replace", **options)
-    except subprocess.TimeoutExpired as late:
-        return -1, f"did not end within {TIMEOUT_S} s\n{(late.stdout or b'').decode(errors='replace')}"
+        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT, text=True, errors="replace", **options)
     except FileNotFoundError as missing:
         return -1, f"{missing}: ./dev test builds it"
-    return done.returncode, done.stdout
+    late = threading.Event()
+    timer = threading.Timer(TIMEOUT_S, lambda: (late.set(), process.kill()))
+    timer.start()
+    with process.stdout:
+        output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    timer.cancel()
+    process.returncode = os.waitstatus_to_exitcode(status)
+    tally.processor_s += usage.ru_utime + usage.ru_stime
+    return (-1, f"did not end within {TIMEOUT_S} s\n{output}") if late.is_set() else (process.returncode, output)
 
 
 def run_unit(tally, executable, under=()):
     """One cmocka executable. A crash, a leak or a hang is one failure more than its report holds."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        code, output = end_of([*under, executable], env=dict(ENVIRONMENT, CMOCKA_XML_FILE=str(report)))
+        code, output = end_of(tally, [*under, executable], env=dict(ENVIRONMENT, CMOCKA_XML_FILE=str(report)))
         failed = tally.add_xml(report) if report.exists() and report.stat().st_size else 0
         if code != 0 and (code < 0 or code >= 98 or failed == 0):
             tally.failed += 1
@@ -173,7 +185,7 @@ def run_photo_under_valgrind(tally):
     with tempfile.TemporaryDirectory() as folder:
         photo = Path(folder) / "photo.jpg"
         Image.new("RGB", (64, 48), (40, 90, 160)).save(photo)
-        code, output = end_of([*VALGRIND, PLAIN / "thumbwheel", "process", "--isolation=thread", "--workers=1",
+        code, output = end_of(tally, [*VALGRIND, PLAIN / "thumbwheel", "process", "--isolation=thread", "--workers=1",
                                f"--out={folder}/out", photo], env=dict(os.environ, HOME=folder))
     # valgrind 3.19 has no RDTSCP on some processors, which libvips' libhwy runs when it is loaded: nothing of ours has run.
     if code != 0 and "Illegal opcode" in output and "libhwy" in output:
@@ -196,7 +208,7 @@ def run_outside(tally, path):
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", "-rfEs",
                    f"--basetemp={folder}/pytest", f"--junit-xml={report}", path]
-        code, output = end_of(command, env=dict(ENVIRONMENT, THUMBWHEEL=str(ASAN / "thumbwheel")))
+        code, output = end_of(tally, command, env=dict(ENVIRONMENT, THUMBWHEEL=str(ASAN / "thumbwheel")))
         failed = tally.add_xml(report) if report.exists() else 0
         if code != 0 and failed == 0:
             tally.failed += 1
@@ -283,6 +295,7 @@ def main():
     if tally.passed + tally.failed + tally.skipped == 0:
         print(f"no test matches {' '.join(filters)}")
         return 2
+    print(f"processor time without lint: {tally.processor_s:.0f} s")
     print(f"{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped")
     return 1 if tally.failed else 0
 
