@@ -209,17 +209,22 @@ static int canonical_query(struct slice query, struct buffer *out)
     struct parameter *parameters = calloc(pair_count(query), sizeof *parameters);
     size_t count = 0;
     int code = parameters ? buffer_reserve(&room, 3 * query.size) : ERR_MEMORY;
-    if (!code)
-        code = query_parse(query, &room, parameters, &count);
-    if (!code && count)
+    if (code)
+        goto out;
+    code = query_parse(query, &room, parameters, &count);
+    if (code)
+        goto out;
+    if (count)
         qsort(parameters, count, sizeof *parameters, parameter_compare);
-    for (size_t i = 0; !code && i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (i)
             buffer_byte(out, '&');
         buffer_append(out, parameters[i].name.data, parameters[i].name.size);
         buffer_byte(out, '=');
-        code = buffer_append(out, parameters[i].value.data, parameters[i].value.size);
+        buffer_append(out, parameters[i].value.data, parameters[i].value.size);
     }
+    code = out->error;
+out:
     free(parameters);
     buffer_free(&room);
     return code;

@@ -186,8 +186,10 @@ static int spawn(const struct child_ends *ends, pid_t *pid)
         goto actions;
     attributes_fill(&attributes);
     code = actions_fill(&actions, ends);
-    if (!code)
-        code = posix_spawn(pid, "/proc/self/exe", &actions, &attributes, arguments, environment);
+    if (code)
+        goto attributes;
+    code = posix_spawn(pid, "/proc/self/exe", &actions, &attributes, arguments, environment);
+attributes:
     posix_spawnattr_destroy(&attributes);
 actions:
     posix_spawn_file_actions_destroy(&actions);

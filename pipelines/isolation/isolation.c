@@ -75,14 +75,14 @@ static struct decoder *take_idle(void)
 
 static int start_new(struct decoder **out, struct error *error)
 {
-    *out = NULL;
-    int code = decoder_start(&isolation.limits, out, error);
-    if (!code)
-        code = decoder_ready(*out, error);
+    struct decoder *d = NULL;
+    int code = decoder_start(&isolation.limits, &d, error);
+    code = code ? code : decoder_ready(d, error);
     if (code) {
-        end_because(*out, RESTART_START);
-        *out = NULL;
+        end_because(d, RESTART_START);
+        d = NULL;
     }
+    *out = d;
     return code;
 }
 

@@ -46,30 +46,45 @@ static int trace_set(json_t *body, const struct trace_context *trace)
         json_pack("{s:{s:s, s:s}}", "AWSTraceHeader", "DataType", "String", "StringValue", header));
 }
 
+static int options_set(json_t *body, const struct queue_send *message)
+{
+    if (message->delay_s &&
+        json_object_set_new(body, "DelaySeconds", json_integer(message->delay_s)))
+        return ERR_MEMORY;
+    if (message->group && json_object_set_new(body, "MessageGroupId", json_string(message->group)))
+        return ERR_MEMORY;
+    if (message->deduplication &&
+        json_object_set_new(body, "MessageDeduplicationId", json_string(message->deduplication)))
+        return ERR_MEMORY;
+    return 0;
+}
+
+static int attributes_set(json_t *body, const struct queue_send *message)
+{
+    if (!message->attribute_count)
+        return 0;
+    json_t *attributes = json_object();
+    if (json_object_set_new(body, "MessageAttributes", attributes))
+        return ERR_MEMORY;
+    for (size_t i = 0; i < message->attribute_count; i++) {
+        if (json_object_set_new(attributes, message->attributes[i].name,
+                                attribute_body(&message->attributes[i])))
+            return ERR_MEMORY;
+    }
+    return 0;
+}
+
 json_t *sqs_message_body(const struct queue_send *message)
 {
     json_t *body = json_pack("{s:s%}", "MessageBody", message->body, message->body_size);
     if (!body)
         return NULL;
-    int code = 0;
-    if (message->delay_s)
-        code = json_object_set_new(body, "DelaySeconds", json_integer(message->delay_s));
-    if (message->group && !code)
-        code = json_object_set_new(body, "MessageGroupId", json_string(message->group));
-    if (message->deduplication && !code)
-        code = json_object_set_new(body, "MessageDeduplicationId",
-                                   json_string(message->deduplication));
-    json_t *attributes = message->attribute_count ? json_object() : NULL;
-    for (size_t i = 0; i < message->attribute_count && !code; i++)
-        code = json_object_set_new(attributes, message->attributes[i].name,
-                                   attribute_body(&message->attributes[i]));
-    if (!code && attributes)
-        code = json_object_set(body, "MessageAttributes", attributes);
-    json_decref(attributes);
-    if (!code && !trace_set(body, message->trace))
-        return body;
-    json_decref(body);
-    return NULL;
+    if (options_set(body, message) || attributes_set(body, message) ||
+        trace_set(body, message->trace)) {
+        json_decref(body);
+        return NULL;
+    }
+    return body;
 }
 
 int sqs_send(struct queue *queue, const struct queue_send *message, queue_sent *done, void *user)

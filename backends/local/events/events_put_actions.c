@@ -165,18 +165,23 @@ int events_put_events(struct service_call *call)
         return code;
     json_t *results = json_array();
     code = service_call_output(call, "Entries", results);
-    for (size_t i = 0; !code && i < json_array_size(entries); i++)
-        code = entry_put(call, json_array_get(entries, i), results, &failed, &unit);
-    if (!code)
-        code = service_call_output(call, "FailedEntryCount", json_integer(failed));
-    if (code) {
-        publish_discard(&unit);
+    if (code)
         return code;
+    for (size_t i = 0; i < json_array_size(entries); i++) {
+        code = entry_put(call, json_array_get(entries, i), results, &failed, &unit);
+        if (code)
+            goto discard;
     }
+    code = service_call_output(call, "FailedEntryCount", json_integer(failed));
+    if (code)
+        goto discard;
     if (!unit.first)
         return 0; /* no rule matched */
     return service_call_wait(
         call, publish_submit(call->cloud->storage, &unit, service_call_written, call));
+discard:
+    publish_discard(&unit);
+    return code;
 }
 
 /* TestEventPattern. */

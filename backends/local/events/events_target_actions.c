@@ -183,6 +183,20 @@ static json_t *targets_copy(const struct events_rule *rule)
     return targets ? json_copy(targets) : json_array();
 }
 
+static int targets_put(struct service_call *call, json_t *targets, const json_t *list)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        if (target_put(targets, json_array_get(list, i)))
+            return ERR_MEMORY;
+    }
+    if (json_array_size(targets) <= EVENTS_TARGETS_MAX)
+        return 0;
+    return service_call_fail(call, EVENTS_LIMIT_EXCEEDED,
+                             "The requested resource exceeds the maximum number allowed: a rule "
+                             "can have at most %d targets.",
+                             EVENTS_TARGETS_MAX);
+}
+
 int events_put_targets(struct service_call *call)
 {
     struct events_rule *rule;
@@ -193,28 +207,23 @@ int events_put_targets(struct service_call *call)
     code = events_input_list(call, "Targets", 1, TARGETS_IN_CALL, &list);
     if (code)
         return code;
-    for (size_t i = 0; !code && i < json_array_size(list); i++)
+    for (size_t i = 0; i < json_array_size(list); i++) {
         code = target_check(call, json_array_get(list, i));
-    if (code)
-        return code;
+        if (code)
+            return code;
+    }
     code = failures_begin(call, &failed);
     if (code)
         return code;
     targets = targets_copy(rule);
     if (!targets)
         return ERR_MEMORY;
-    for (size_t i = 0; !code && i < json_array_size(list); i++)
-        code = target_put(targets, json_array_get(list, i)) ? ERR_MEMORY : 0;
-    if (!code && json_array_size(targets) > EVENTS_TARGETS_MAX)
-        code =
-            service_call_fail(call, EVENTS_LIMIT_EXCEEDED,
-                              "The requested resource exceeds the maximum number allowed: a rule "
-                              "can have at most %d targets.",
-                              EVENTS_TARGETS_MAX);
-    if (!code)
-        return targets_store(call, rule, targets);
-    json_decref(targets);
-    return code;
+    code = targets_put(call, targets, list);
+    if (code) {
+        json_decref(targets);
+        return code;
+    }
+    return targets_store(call, rule, targets);
 }
 
 /* RemoveTargets. */
@@ -251,14 +260,14 @@ int events_remove_targets(struct service_call *call)
     targets = targets_copy(rule);
     if (!targets)
         return ERR_MEMORY;
-    for (size_t i = 0; !code && i < json_array_size(ids); i++)
-        code = target_remove(call, rule, targets, json_string_value(json_array_get(ids, i)), failed)
-                   ? ERR_MEMORY
-                   : 0;
-    if (!code)
-        return targets_store(call, rule, targets);
-    json_decref(targets);
-    return code;
+    for (size_t i = 0; i < json_array_size(ids); i++) {
+        const char *id = json_string_value(json_array_get(ids, i));
+        if (target_remove(call, rule, targets, id, failed)) {
+            json_decref(targets);
+            return ERR_MEMORY;
+        }
+    }
+    return targets_store(call, rule, targets);
 }
 
 /* Listing. */

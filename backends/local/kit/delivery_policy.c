@@ -185,21 +185,30 @@ static int topic_member_read(const char *name, json_t *value, struct delivery_po
                                             : wrong(why, name);
 }
 
+static int topic_members_read(json_t *object, struct delivery_policy *out, bool *alone, char *why)
+{
+    json_t *value, *http = json_object_get(object, "http");
+    const char *name;
+    if (json_object_size(object) == 0)
+        return 0;
+    if (!json_is_object(http) || json_object_size(object) != 1)
+        return wrong(why, "a topic's delivery policy must have http as its only member");
+    json_object_foreach(http, name, value)
+    {
+        int code = topic_member_read(name, value, out, alone, why);
+        if (code)
+            return code;
+    }
+    return 0;
+}
+
 static int topic_read(const char *text, struct delivery_policy *out, bool *alone, char *why)
 {
-    json_t *object, *value, *http;
-    const char *name;
+    json_t *object;
     int code = object_parse(text, &object, why);
-    if (!code && json_object_size(object) > 0) {
-        http = json_object_get(object, "http");
-        if (!json_is_object(http) || json_object_size(object) != 1)
-            code = wrong(why, "a topic's delivery policy must have http as its only member");
-        json_object_foreach(http, name, value)
-        {
-            if (!code)
-                code = topic_member_read(name, value, out, alone, why);
-        }
-    }
+    if (code)
+        return code;
+    code = topic_members_read(object, out, alone, why);
     json_decref(object);
     return code;
 }

@@ -19,6 +19,21 @@ static const char *name_of(const char *part, const struct form_name *names, size
     return part;
 }
 
+/* Goes to the member, which it makes if there is none. */
+static int tree_descend(json_t **tree, const char *name)
+{
+    json_t *child = json_object_get(*tree, name);
+    if (!child) {
+        if (json_object_set_new(*tree, name, json_object()))
+            return ERR_MEMORY;
+        child = json_object_get(*tree, name);
+    }
+    if (!json_is_object(child))
+        return ERR_INVALID;
+    *tree = child;
+    return 0;
+}
+
 /* Takes value. */
 static int tree_put(json_t *tree, char *path, json_t *value, const struct form_name *names,
                     size_t count)
@@ -31,16 +46,7 @@ static int tree_put(json_t *tree, char *path, json_t *value, const struct form_n
         const char *name = name_of(path, names, count);
         if (!dot)
             return json_object_set_new(tree, name, value) ? ERR_MEMORY : 0;
-        json_t *child = json_object_get(tree, name);
-        if (!child && json_object_set_new(tree, name, json_object()))
-            code = ERR_MEMORY;
-        else if (!child)
-            child = json_object_get(tree, name);
-        if (!code && !json_is_object(child))
-            code = ERR_INVALID;
-        if (depth == DEPTH_MAX)
-            code = ERR_LIMIT;
-        tree = child;
+        code = depth == DEPTH_MAX ? ERR_LIMIT : tree_descend(&tree, name);
         path = dot + 1;
     }
     json_decref(value);

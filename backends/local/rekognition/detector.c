@@ -136,14 +136,18 @@ static int read_run(struct storage_task *task, struct storage *storage)
     struct object object = {0};
     int code = objects_find_version(storage, detection->bucket, detection->key, detection->version,
                                     &object, &task->error);
-    if (code == ERR_NOT_FOUND || (!code && object.marker))
+    if (code == ERR_NOT_FOUND)
         detection->result = DETECTION_NO_OBJECT;
-    else if (!code && object.size > DETECTION_OBJECT_MAX)
+    if (code)
+        return code == ERR_NOT_FOUND ? 0 : code;
+    if (object.marker)
+        detection->result = DETECTION_NO_OBJECT;
+    else if (object.size > DETECTION_OBJECT_MAX)
         detection->result = DETECTION_TOO_LARGE;
-    else if (!code)
+    else
         code = object_load(detection, &object, &task->error);
     object_clear(&object);
-    return code == ERR_NOT_FOUND ? 0 : code;
+    return code;
 }
 
 /* Loop thread. */

@@ -60,11 +60,13 @@ static int write_piece(struct s3_intake *intake, struct error *error)
     int code = 0;
     if (intake->fd < 0)
         code = blob_create(intake->blobs, intake->blob, &intake->fd, error);
-    if (!code)
-        code = blob_write(intake->blobs, intake->fd, intake->writing.data, intake->writing.size,
-                          error);
-    if (!code)
-        s3_digest_update(&intake->digest, intake->writing.data, intake->writing.size);
+    if (code)
+        goto out;
+    code = blob_write(intake->blobs, intake->fd, intake->writing.data, intake->writing.size, error);
+    if (code)
+        goto out;
+    s3_digest_update(&intake->digest, intake->writing.data, intake->writing.size);
+out:
     buffer_clear(&intake->writing);
     return code;
 }

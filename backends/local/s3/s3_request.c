@@ -211,15 +211,14 @@ struct s3_request *s3_request_create(struct cloud_request *base)
     base->handler = request;
     base->ended = on_ended;
     int code = parse_address(request);
-    if (!code)
-        code = parse_query(request, http_call_query(base->call));
-    if (!code) {
-        mark_headers(request);
-        describe(request);
-        return request;
+    code = code ? code : parse_query(request, http_call_query(base->call));
+    if (code) {
+        s3_respond_error(request, code == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_INVALID_URI, NULL);
+        return NULL;
     }
-    s3_respond_error(request, code == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_INVALID_URI, NULL);
-    return NULL;
+    mark_headers(request);
+    describe(request);
+    return request;
 }
 
 struct slice s3_header(const struct s3_request *request, const char *name)

@@ -50,27 +50,26 @@ int sns_outbox_add(struct sns_outbox *outbox, const struct subscription *s,
 {
     json_t *message = sns_item_message(s, delivery);
     char *stored = message ? json_dumps(message, JSON_COMPACT) : NULL;
-    size_t size = stored ? strlen(stored) : 0;
-    int code = stored ? 0 : ERR_MEMORY;
-    if (!code && (outbox->item_count >= ITEMS_MAX || outbox->bytes + size > BYTES_MAX))
-        code = ERR_LIMIT;
-    struct sns_item *item = NULL;
-    if (!code) {
-        item = sns_item_new(outbox, s->record.named.name, message, size);
-        message = NULL;
-        code = item ? 0 : ERR_MEMORY;
+    if (!stored) {
+        json_decref(message);
+        return ERR_MEMORY;
     }
-    if (!code) {
-        item->id = outbox->next_id++;
-        item->stored = stored;
-        code = sns_row_insert(item, item_stored, unit);
-        if (!code)
-            return 0;
+    size_t size = strlen(stored);
+    if (outbox->item_count >= ITEMS_MAX || outbox->bytes + size > BYTES_MAX) {
+        json_decref(message);
+        free(stored);
+        return ERR_LIMIT;
+    }
+    struct sns_item *item = sns_item_new(outbox, s->record.named.name, message, size);
+    if (!item) {
+        free(stored);
+        return ERR_MEMORY;
+    }
+    item->id = outbox->next_id++;
+    item->stored = stored;
+    int code = sns_row_insert(item, item_stored, unit);
+    if (code)
         sns_item_free(item); /* including stored ones */
-        return code;
-    }
-    json_decref(message);
-    free(stored);
     return code;
 }
 
@@ -115,10 +114,12 @@ static int item_dead_letter(struct sns_item *item, struct subscription *s, const
     int code = text ? sns_dead_letter(outbox->cloud, s, slice_of(text), attributes, &delivery,
                                       reason, &sent, &unit)
                     : ERR_MEMORY;
-    if (!code && !s->raw && sent.body)
+    if (code)
+        goto out;
+    if (!s->raw && sent.body)
         sns_signing_place(envelope.signing, sent.body + room);
-    if (!code)
-        code = sns_row_delete(outbox, item->id, &unit);
+    code = sns_row_delete(outbox, item->id, &unit);
+out:
     free(text);
     free(attributes);
     if (code) {

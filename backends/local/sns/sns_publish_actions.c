@@ -439,10 +439,14 @@ int sns_publish_batch(struct service_call *call)
     if (code)
         return code;
     code = service_call_output(call, "Failed", json_array());
-    for (size_t i = 0; !code && i < json_array_size(entries); i++)
+    if (code)
+        return code;
+    for (size_t i = 0; i < json_array_size(entries); i++) {
         code = entry_publish(call, topic, json_array_get(entries, i), &unit);
-    if (!code)
-        return unit_submit(call, &unit);
-    publish_discard(&unit);
-    return code;
+        if (code) {
+            publish_discard(&unit);
+            return code;
+        }
+    }
+    return unit_submit(call, &unit);
 }

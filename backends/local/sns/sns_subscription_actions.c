@@ -129,12 +129,13 @@ static void subscribed(int code, void *user)
 {
     struct service_call *call = user;
     struct subscription *s = container_of(call, struct sns_subscribe_call, call)->subscription;
-    if (!code && s->pending) {
-        code = confirmation_send(call->cloud, s, service_call_written, call);
-        if (!code)
-            return;
+    if (code || !s->pending) {
+        service_call_written(code, call);
+        return;
     }
-    service_call_written(code, call);
+    code = confirmation_send(call->cloud, s, service_call_written, call);
+    if (code)
+        service_call_written(code, call);
 }
 
 static int subscription_make(struct service_call *call, struct topic *topic, const char *protocol,

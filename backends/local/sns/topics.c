@@ -80,11 +80,15 @@ static int topic_loaded(const struct topic_row_facts *row, void *user)
 {
     struct topic_record *r;
     int code = record_load(user, row, &r);
-    if (!code && (code = name_index_add(r->index, &r->named)))
+    if (code)
+        return code;
+    code = name_index_add(r->index, &r->named);
+    if (code) {
         record_release(r);
-    if (!code)
-        record_applied(r);
-    return code;
+        return code;
+    }
+    record_applied(r);
+    return 0;
 }
 
 int topics_open(struct cloud *cloud, struct topics **out, struct error *error)

@@ -76,14 +76,16 @@ static int dedup_row_insert(struct storage_task *task, struct storage *storage,
 int message_rows_insert(struct storage_task *task, struct storage *storage)
 {
     struct message_task *t = message_task_of(task);
-    int code = 0;
-    for (size_t i = 0; i < t->count && !code; i++) {
+    for (size_t i = 0; i < t->count; i++) {
         const struct local_message *m = t->rows[i].message;
-        code = row_insert(task, storage, &t->rows[i]);
-        if (!code && m->dedup_entry)
-            code = dedup_row_insert(task, storage, m->dedup_entry);
+        int code = row_insert(task, storage, &t->rows[i]);
+        if (code)
+            return code;
+        code = m->dedup_entry ? dedup_row_insert(task, storage, m->dedup_entry) : 0;
+        if (code)
+            return code;
     }
-    return code;
+    return 0;
 }
 
 int message_rows_update(struct storage_task *task, struct storage *storage)

@@ -160,17 +160,17 @@ static struct transfer *transfer_new(struct local_message *m, struct local_queue
     t->move = move;
     t->old_id = m->entry.id;
     t->body_apart = m->body_apart;
-    int code = 0;
     if (target->attributes.fifo) {
         t->place = m->group ? group_join(target, m->group, m) : NULL;
-        code = t->place ? 0 : ERR_MEMORY;
+        if (!t->place)
+            goto free;
     }
     if (move)
         facts_anew(t, deadlines_now(queues->deadlines));
-    else if (!code)
-        code = facts_redriven(t, deadlines_now(queues->deadlines));
-    if (!code)
-        return t;
+    else if (facts_redriven(t, deadlines_now(queues->deadlines)))
+        goto free;
+    return t;
+free:
     transfer_free(t);
     return NULL;
 }

@@ -62,11 +62,12 @@ int sqs_create_queue(struct service_call *call)
 {
     const char *name;
     int code = input_name(call, &name);
-    if (!code)
-        code = name_check(call, name);
-    json_t *tags = json_object_get(call->input, "tags");
     if (code)
         return code;
+    code = name_check(call, name);
+    if (code)
+        return code;
+    json_t *tags = json_object_get(call->input, "tags");
     code = queue_tags_check(tags, &call->error);
     if (code)
         return code;
@@ -194,25 +195,34 @@ static bool attribute_known(const char *name, json_t *all)
     return json_object_get(all, name) || queue_attributes_known(name);
 }
 
+static int attribute_select(struct service_call *call, json_t *all, const char *name,
+                            json_t *chosen)
+{
+    if (name && strcmp(name, "All") == 0)
+        return json_object_update(chosen, all) ? ERR_MEMORY : 0;
+    if (!name || !attribute_known(name, all))
+        return service_error_set(&call->error, SQS_INVALID_ATTRIBUTE_NAME,
+                                 "Unknown Attribute %.80s.", name ? name : "");
+    json_t *value = json_object_get(all, name);
+    return value && json_object_set(chosen, name, value) ? ERR_MEMORY : 0;
+}
+
 static int attributes_select(struct service_call *call, json_t *all, json_t *names)
 {
     json_t *chosen = json_object();
-    int code = chosen ? 0 : ERR_MEMORY;
-    for (size_t i = 0; i < json_array_size(names) && !code; i++) {
-        const char *name = json_string_value(json_array_get(names, i));
-        json_t *value = name ? json_object_get(all, name) : NULL;
-        if (name && strcmp(name, "All") == 0)
-            json_object_update(chosen, all);
-        else if (!name || !attribute_known(name, all))
-            code = service_error_set(&call->error, SQS_INVALID_ATTRIBUTE_NAME,
-                                     "Unknown Attribute %.80s.", name ? name : "");
-        else if (value && json_object_set(chosen, name, value))
-            code = ERR_MEMORY;
+    if (!chosen)
+        return ERR_MEMORY;
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        int code = attribute_select(call, all, json_string_value(json_array_get(names, i)), chosen);
+        if (code) {
+            json_decref(chosen);
+            return code;
+        }
     }
-    if (!code && json_object_size(chosen) > 0)
-        code = service_call_output(call, "Attributes", json_incref(chosen));
+    if (json_object_size(chosen) > 0)
+        return service_call_output(call, "Attributes", chosen);
     json_decref(chosen);
-    return code;
+    return 0;
 }
 
 int sqs_get_queue_attributes(struct service_call *call)

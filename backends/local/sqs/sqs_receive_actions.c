@@ -296,19 +296,23 @@ static int receipt_batch(struct service_call *call, receipts_change *change, boo
     struct service_error errors[QUEUE_BATCH] = {0};
     size_t count = 0;
     int code = sqs_input_queue(call, &queue);
-    if (!code)
-        code = sqs_batch_entries(call, &inputs);
-    for (size_t i = 0; !code && i < json_array_size(inputs); i++) {
+    if (code)
+        return code;
+    code = sqs_batch_entries(call, &inputs);
+    if (code)
+        return code;
+    for (size_t i = 0; i < json_array_size(inputs); i++) {
         struct service_error error = {0};
         good[count] = json_array_get(inputs, i);
         error.code = receipt_read_entry(good[count], visibility, &entries[count], &error);
-        if (error.code == 0)
+        if (error.code == 0) {
             count++;
-        else
-            code = sqs_batch_failure(call, good[count], &error);
+            continue;
+        }
+        code = sqs_batch_failure(call, good[count], &error);
+        if (code)
+            return code;
     }
-    if (code)
-        return code;
     if (change(queue, entries, count, errors, service_call_written, call))
         return ERR_MEMORY;
     service_call_wait(call, 0);

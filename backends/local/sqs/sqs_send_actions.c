@@ -268,24 +268,22 @@ static int batch_read(struct service_call *call, struct local_queue *queue, json
                       struct send_entry *entries, size_t *count)
 {
     size_t total = 0;
-    int code = 0;
-    for (size_t i = 0; i < json_array_size(inputs) && !code; i++) {
+    for (size_t i = 0; i < json_array_size(inputs); i++) {
         struct service_error error = {0};
         struct send_entry *entry = &entries[*count];
         entry_read(queue, json_array_get(inputs, i), entry, &error);
         total += entry->size;
-        if (lacks_group(local_queue_attributes(queue), entry))
-            code = service_error_set(&call->error, SQS_INVALID_PARAMETER, "%s", error.text);
         if (error.code == 0) {
             ++*count;
             continue;
         }
         free(entry->attributes);
-        if (!code)
-            code = sqs_batch_failure(call, json_array_get(inputs, i), &error);
+        int code = lacks_group(local_queue_attributes(queue), entry)
+                       ? service_error_set(&call->error, SQS_INVALID_PARAMETER, "%s", error.text)
+                       : sqs_batch_failure(call, json_array_get(inputs, i), &error);
+        if (code)
+            return code;
     }
-    if (code)
-        return code;
     if (total > SQS_MESSAGE_MAX)
         return service_error_set(&call->error, SQS_BATCH_TOO_LONG,
                                  "Batch requests cannot be longer than %d bytes. You have sent %zu "

@@ -215,12 +215,16 @@ static int notify_run(struct storage_task *task, struct storage *storage)
     if (change->must_fail)
         return no_memory(&task->error);
     int code = find_id(storage, change->name, &change->id, &task->error);
-    if (!code)
-        code = delete_rules(storage, change->id, &task->error);
-    for (size_t i = 0; i < change->notification.count && !code; i++)
-        code = insert_rule(storage, change->id, i, &change->notification.rules[i], &task->error);
     if (code)
         return code;
+    code = delete_rules(storage, change->id, &task->error);
+    if (code)
+        return code;
+    for (size_t i = 0; i < change->notification.count; i++) {
+        code = insert_rule(storage, change->id, i, &change->notification.rules[i], &task->error);
+        if (code)
+            return code;
+    }
     return change->notification.event_bridge
                ? insert_rule(storage, change->id, change->notification.count, &event_bridge_row,
                              &task->error)

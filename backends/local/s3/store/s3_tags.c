@@ -119,10 +119,13 @@ static int add_pair(struct tag_set *set, struct slice pair, struct error *error)
         value = (struct slice){equals + 1, pair.size - size - 1};
     char *key = NULL, *text = NULL;
     int code = decode((struct slice){pair.data, size}, &key);
-    if (!code)
-        code = decode(value, &text);
-    if (!code)
-        return set_add(set, key, text, error);
+    if (code)
+        goto out;
+    code = decode(value, &text);
+    if (code)
+        goto out;
+    return set_add(set, key, text, error);
+out:
     free(key);
     free(text);
     if (code == ERR_MEMORY)
