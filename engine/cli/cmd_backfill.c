@@ -11,10 +11,10 @@
 #include "checkpoint.h"
 #include "container_of.h"
 #include "core_files.h"
+#include "json_line.h"
 #include "object_address.h"
 #include "progress.h"
 #include "send_targets.h"
-#include "terminal.h"
 
 enum { SAVE_EVERY_MS = 1000 };
 
@@ -176,7 +176,7 @@ static void on_tick(void *user)
     save_sometimes(b);
 }
 
-static void print_json(const struct backfilling *b, bool finished, const struct error *error)
+static int print_json(const struct backfilling *b, bool finished, const struct error *error)
 {
     const struct backfill_counts *counts = backfill_counts(b->backfill);
     json_t *tree =
@@ -185,10 +185,7 @@ static void print_json(const struct backfilling *b, bool finished, const struct 
                   (json_int_t)counts->complete, "sent", (json_int_t)counts->sent, "messages",
                   (json_int_t)counts->messages, "after", after_of(b), "error",
                   error->code ? error->text : NULL);
-    if (tree)
-        json_dumpf(tree, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
-    putchar('\n');
-    json_decref(tree);
+    return json_line_print(tree, stdout);
 }
 
 static void print_text(const struct backfilling *b)

@@ -8,6 +8,7 @@
 
 #include "engine_probe.h"
 #include "http_client.h"
+#include "json_line.h"
 #include "service_monitor.h"
 
 enum { TIMEOUT_MS = 5000, RESPONSE_MAX = 64 * 1024 };
@@ -60,6 +61,18 @@ static void run_probe(struct probe *probe, const char *url)
     uv_run(&probe->loop, UV_RUN_DEFAULT);
 }
 
+static int print_result(const struct config *config, const struct error *error)
+{
+    const char *what = config->ready ? "ready" : "alive";
+    if (config->json)
+        return json_line_print(json_pack("{s:s, s:b, s:s?}", "check", what, "ok", !error->code,
+                                         "error", error->code ? error->text : NULL),
+                               stdout);
+    if (!error->code)
+        printf("%s\n", what);
+    return 0;
+}
+
 int cmd_health(const struct assembly *assembly, const struct config *config)
 {
     struct probe probe = {0};
@@ -84,10 +97,7 @@ int cmd_health(const struct assembly *assembly, const struct config *config)
     }
     run_probe(&probe, url);
     uv_loop_close(&probe.loop);
-    if (probe.error.code) {
+    if (probe.error.code)
         command_error("%s", probe.error.text);
-        return STATUS_FAILED;
-    }
-    printf("%s\n", config->ready ? "ready" : "alive");
-    return STATUS_OK;
+    return print_result(config, &probe.error) || probe.error.code ? STATUS_FAILED : STATUS_OK;
 }

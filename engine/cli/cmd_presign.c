@@ -8,6 +8,7 @@
 
 #include "core_files.h"
 #include "iso_time.h"
+#include "json_line.h"
 #include "object_address.h"
 #include "service.h"
 #include "terminal.h"
@@ -170,11 +171,7 @@ static int print_json(const struct presign *presign)
                   presign->url, "headers", headers_json(presign), "expires",
                   time_text(presign->valid.expires_s, expires), "credentials_expire",
                   time_text(presign->valid.credentials_expire_s, end), "curl", presign->curl);
-    const size_t ascii = terminal_needs_ascii(stdout) ? JSON_ENSURE_ASCII : 0;
-    int failed = !tree || json_dumpf(tree, stdout, JSON_COMPACT | ascii);
-    json_decref(tree);
-    putchar('\n');
-    return failed ? ERR_MEMORY : 0;
+    return json_line_print(tree, stdout);
 }
 
 static void warn_of_credentials(const struct presign *presign)

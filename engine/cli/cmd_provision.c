@@ -8,6 +8,7 @@
 
 #include "confirm.h"
 #include "core_files.h"
+#include "json_line.h"
 #include "provision_report.h"
 #include "provision_template.h"
 #include "service.h"
@@ -173,14 +174,9 @@ static int run_plan(struct provision_command *command, bool write)
 
 static int print_json(const struct provision_command *command)
 {
-    json_t *tree =
-        provision_report(&command->plan, &command->run.place, command->changes, command->done);
-    int failed =
-        !tree || json_dumpf(tree, stdout,
-                            JSON_COMPACT | (terminal_needs_ascii(stdout) ? JSON_ENSURE_ASCII : 0));
-    json_decref(tree);
-    putchar('\n');
-    return failed ? ERR_MEMORY : 0;
+    return json_line_print(
+        provision_report(&command->plan, &command->run.place, command->changes, command->done),
+        stdout);
 }
 
 static void print_plan(const struct provision_command *command, struct provision_counts counts)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core_files.h"
+#include "json_line.h"
 #include "object_address.h"
 #include "payload_pointer.h"
 #include "producer.h"
@@ -144,10 +145,7 @@ static int print_json(const struct producer_result *result, const char *payload)
     json_t *tree = json_pack("{s:s, s:s?, s:s?, s:s?, s:s?}", "argument", result->item->name,
                              "target", target, "message_id", result->id, "payload", payload,
                              "error", result->error.code ? result->error.text : NULL);
-    int failed = !tree || json_dumpf(tree, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
-    json_decref(tree);
-    putchar('\n');
-    return failed;
+    return json_line_print(tree, stdout);
 }
 
 static void on_settled(const struct producer_result *result, void *user)

@@ -6,6 +6,7 @@
 
 #include "core_files.h"
 #include "iso_time.h"
+#include "json_line.h"
 #include "service.h"
 #include "terminal.h"
 
@@ -31,10 +32,7 @@ static int print_json(const struct backend_identity *identity)
     json_t *tree = json_pack("{s:s, s:s, s:s, s:s, s:s?}", "provider", identity->provider,
                              "account", identity->account, "arn", identity->arn, "user_id",
                              identity->user_id, "expires", time_text(identity->expires_s, expires));
-    int failed = !tree || json_dumpf(tree, stdout, JSON_COMPACT);
-    json_decref(tree);
-    putchar('\n');
-    return failed ? ERR_MEMORY : 0;
+    return json_line_print(tree, stdout);
 }
 
 static void print_line(const char *name, const char *value)

@@ -125,7 +125,8 @@ const struct command command_table[] = {
      "event loop runs, and no photo has kept a worker for longer than its limits allow. With\n"
      "--ready it asks whether every queue is open, the credentials are valid and the engine is\n"
      "not shutting down. A service that can't be reached makes an engine not ready, but not dead.\n"
-     "Exits 0 if so, 1 if not or if it does not respond within 5 seconds, 2 on a usage error.\n"},
+     "Exits 0 if so, 1 if not or if it does not respond within 5 seconds, 2 on a usage error.\n"
+     "With --json it prints one object: check (alive, ready), ok, error (null: none).\n"},
     {"dlq", CONFIG_DLQ, "[OPTIONS] list|show|redrive|purge [ID...]",
      "look at dead letters, move them back, delete them",
      "Works on the dead-letter queues of the pipelines, which the redrive policies of their\n"

@@ -280,7 +280,8 @@ const struct setting config_table[] = {
     {"verbose", TYPE_SWITCH, CLOUD, GROUP_RESULTS, AT(verbose), NULL,
      "print a row for each rendition and tag, and each retry",
      .shown = "failures and a summary; for samples on"},
-    {"json", TYPE_SWITCH, CLOUD | CONFIG_CHECK | ASKING, GROUP_RESULTS, AT(json), NULL,
+    {"json", TYPE_SWITCH, CLOUD | CONFIG_CHECK | CONFIG_HEALTH | ASKING, GROUP_RESULTS, AT(json),
+     NULL,
      "print one JSON object per photo and a summary object; local: with --once; dlq: per message "
      "or queue, and a summary; send: one per message; other commands: one object",
      .shown = "text"},

@@ -8,6 +8,7 @@
 
 #include "dlq.h"
 #include "iso_time.h"
+#include "json_line.h"
 #include "terminal.h"
 
 enum {
@@ -59,17 +60,6 @@ static json_t *text(const char *value)
 static json_t *number(size_t value)
 {
     return json_integer((json_int_t)value);
-}
-
-/* Takes ownership of the value. */
-static int print_json(json_t *value)
-{
-    if (!value)
-        return ERR_MEMORY;
-    const int failed = json_dumpf(
-        value, stdout, JSON_COMPACT | (terminal_needs_ascii(stdout) ? JSON_ENSURE_ASCII : 0));
-    json_decref(value);
-    return failed || putchar('\n') == EOF ? ERR_IO : 0;
 }
 
 static json_t *sent_json(int64_t sent_ms)
@@ -237,8 +227,9 @@ int dlq_print_message(struct dlq *dlq, const struct queue_message *message,
                       const struct dead_letter_facts *facts)
 {
     if (dlq->config->json)
-        return print_json(dlq->show ? whole_json(dlq, message, facts)
-                                    : message_json(dlq, message, facts));
+        return json_line_print(dlq->show ? whole_json(dlq, message, facts)
+                                         : message_json(dlq, message, facts),
+                               stdout);
     if (dlq->table)
         return add_row(dlq, message, facts);
     if (dlq->matched > 1)
@@ -252,7 +243,7 @@ static int print_result_json(const struct dlq_action *action, const struct dlq_r
 {
     const bool looks = result->method && strcmp(result->method, "purge") != 0 &&
                        strcmp(result->method, "move-task") != 0;
-    return print_json(
+    return json_line_print(
         json_pack("{ss ss so so so so so so so so so so sb so}", "type", "queue", "action",
                   action->name, "queue", text(result->queue), "method", text(result->method), "to",
                   text(result->to), "looked_at", looks ? number(result->looked_at) : json_null(),
@@ -260,7 +251,8 @@ static int print_result_json(const struct dlq_action *action, const struct dlq_r
                   action->verb ? number(result->done) : json_null(), "failed",
                   number(result->failed), "arrived_since", number(result->arrived), "in_flight",
                   number(result->in_flight), "behind_others", number(result->behind), "complete",
-                  result->complete, "error", text(result->error.code ? result->error.text : NULL)));
+                  result->complete, "error", text(result->error.code ? result->error.text : NULL)),
+        stdout);
 }
 
 static void print_result_text(const struct dlq_action *action, const struct dlq_result *result)
@@ -295,12 +287,13 @@ int dlq_print_summary(const struct dlq *dlq, const struct dlq_action *action,
                       const struct dlq_result *total)
 {
     if (dlq->config->json)
-        return print_json(
+        return json_line_print(
             json_pack("{ss ss so so so so sb sb}", "type", "summary", "action", action->name,
                       "matched", number(total->matched), action->verb ? action->verb : "changed",
                       action->verb ? number(total->done) : json_null(), "failed",
                       number(total->failed), "looked_at", number(total->looked_at), "complete",
-                      total->complete, "interrupted", service_interrupted(&dlq->service)));
+                      total->complete, "interrupted", service_interrupted(&dlq->service)),
+            stdout);
     if (!dlq->table)
         return 0;
     int code = print_table(dlq);

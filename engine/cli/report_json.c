@@ -9,10 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_line.h"
 #include "terminal.h"
 #include "utf8.h"
-
-enum { DIGITS = 12 };
 
 /* A file name may have any bytes, but JSON is UTF-8. */
 static json_t *text_or_null(const char *text)
@@ -129,23 +128,11 @@ static json_t *summary_json(const struct photo_results *results,
         tenths((double)options->elapsed_ms / 1000), "interrupted", options->interrupted);
 }
 
-/* Takes ownership of the value. */
-static int print(json_t *value, FILE *out)
-{
-    if (!value)
-        return ERR_MEMORY;
-    int failed = json_dumpf(value, out,
-                            JSON_COMPACT | JSON_REAL_PRECISION(DIGITS) |
-                                (terminal_needs_ascii(out) ? JSON_ENSURE_ASCII : 0));
-    json_decref(value);
-    return failed || fputc('\n', out) == EOF ? ERR_IO : 0;
-}
-
 int report_json(const struct photo_results *results, const struct report_options *options,
                 FILE *out)
 {
     int code = 0;
     for (size_t i = 0; i < results->count && !code; i++)
-        code = print(photo_json(&results->photos[i]), out);
-    return code ? code : print(summary_json(results, options), out);
+        code = json_line_print(photo_json(&results->photos[i]), out);
+    return code ? code : json_line_print(summary_json(results, options), out);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "iso_time.h"
+#include "json_line.h"
 #include "status.h"
 #include "table.h"
 #include "terminal.h"
@@ -226,16 +227,9 @@ static json_t *engine_json(const struct status *status)
 
 int status_print_json(const struct status *status, FILE *out)
 {
-    enum { DIGITS = 12 };
     char now[ISO_TIME_SIZE];
     iso_time_format(wall_clock_ms() / 1000, now);
     json_t *root = json_pack("{sb ss so so}", "ok", status_is_well(status), "time", now,
                              "pipelines", pipelines_json(status), "engine", engine_json(status));
-    if (!root)
-        return ERR_MEMORY;
-    const int failed = json_dumpf(root, out,
-                                  JSON_COMPACT | JSON_REAL_PRECISION(DIGITS) |
-                                      (terminal_needs_ascii(out) ? JSON_ENSURE_ASCII : 0));
-    json_decref(root);
-    return failed || fputc('\n', out) == EOF ? ERR_IO : 0;
+    return json_line_print(root, out);
 }

@@ -168,6 +168,8 @@ def test_an_engine_without_its_queue_is_alive_but_not_ready(engine, sqs):
     until(lambda: get(process.address, "/readyz")[0] == 200, "the queue is open")
     ready = thumbwheel("health", "--ready", environment=clean_environment(THUMBWHEEL_METRICS=process.address))
     assert ready.returncode == 0 and ready.stdout == "ready\n"
+    told = thumbwheel("health", "--ready", "--json", "--metrics", process.address)
+    assert told.returncode == 0 and json.loads(told.stdout) == {"check": "ready", "ok": True, "error": None}
 
 
 @pytest.fixture
@@ -204,6 +206,8 @@ def test_an_engine_without_valid_credentials_is_not_ready(engine, agent, cloud):
 def test_health_without_an_engine_fails():
     gone = thumbwheel("health", "--metrics", "127.0.0.1:1")
     assert gone.returncode == 1 and "does not respond" in gone.stderr
+    told = thumbwheel("health", "--metrics", "127.0.0.1:1", "--json")
+    assert told.returncode == 1 and "does not respond" in json.loads(told.stdout)["error"]
     unset = thumbwheel("health")
     assert unset.returncode == 2 and "--metrics" in unset.stderr
 
