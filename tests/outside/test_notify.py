@@ -313,6 +313,21 @@ def test_kill_9_between_notification_and_delete_notifies_again_with_the_same_ide
 
 # ---- metrics ----
 
+def test_the_embedded_cloud_makes_what_its_pipelines_notify(start_cloud, tmp_path):
+    """Its own pipelines need no set-up by hand; what is in another account or region is not its business."""
+    targets = {"topic": {"topic": f"arn:aws:sns:{harness.REGION}:{harness.ACCOUNT}:ready"}, "queue": {"queue": "ready-queue"},
+               "far": {"topic": f"arn:aws:sns:eu-central-1:{harness.ACCOUNT}:far"}}
+    for name, notify in targets.items():
+        (tmp_path / f"{name}.yaml").write_text(f"name: {name}\nqueue: {name}-photos\n" + OUTPUT.replace("thumbs", "photos").format(name=name)
+                                               .replace("bucket: photos }", "bucket: photos, prefix: ingest/ }", 1)
+                                               + f"notify: {json.dumps(notify)}\n")
+    cloud = start_cloud("--pipelines", tmp_path)
+    cloud.wait_for("Serving")
+    topics = [each["TopicArn"] for each in cloud.client("sns").list_topics()["Topics"]]
+    assert targets["topic"]["topic"] in topics and not [each for each in topics if each.endswith(":far")]
+    assert cloud.client("sqs").get_queue_url(QueueName="ready-queue")["QueueUrl"]
+
+
 def test_notifications_are_counted(world, start, subscriber):
     subscriber.statuses = [503]
     file = world.pipeline("counted", {"url": subscriber.url, "secret": "env:HOOK_SECRET"}, receives=1000)
