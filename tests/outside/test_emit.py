@@ -315,6 +315,14 @@ def test_the_roles_have_the_policy_that_is_printed(case, policies, templates, re
     assert trusts[0] == trusts[1] and trusts[0]["Statement"][0]["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
 
 
+def test_the_engine_may_notify_exactly_its_targets(policies):
+    name = names_of("notify")["provision"]
+    granted = {statement["Sid"]: (statement["Action"], statement["Resource"]) for statement in policies["notify"]["Statement"]}
+    assert granted["NotifyTopics"] == (["sns:Publish"], [f"arn:aws:sns:{REGION}:{ACCOUNT}:{name}ready.fifo", f"arn:aws:sns:eu-central-1:999999999999:{name}far"])
+    assert granted["NotifyQueues"] == (["sqs:GetQueueUrl", "sqs:GetQueueAttributes", "sqs:SendMessage"], [harness.queue_arn(f"{name}ready-queue")])
+    assert "NotifyBuses" not in granted
+
+
 def test_aws_has_the_actions_of_the_policies(policies, tmp_path):
     """AWS's grammar of policies, and its list of actions, as tests/js/deploy.mjs knows them."""
     values = [{"name": case, "format": "policy", "value": policy} for case, policy in policies.items()]
