@@ -93,6 +93,16 @@ static enum step_result step_fetch(struct job *job)
                                     &job->loop.error));
 }
 
+static void log_damage(struct job *job)
+{
+    const char *text = item_of(job)->facts.damage == IMAGE_TRUNCATED
+                           ? "pixels of this image are missing; it is processed as it is, because "
+                             "the pipeline tolerates that"
+                           : "this image ends too early, but all of its pixels are present";
+    log_warn(text, LOG_TEXT("pipeline", pipeline_name(job)),
+             LOG_TEXT("bucket", job->msg.record->bucket), LOG_TEXT("key", job->msg.record->key));
+}
+
 static enum step_result step_render(struct job *job)
 {
     if (!job->loop.asked) {
@@ -105,6 +115,8 @@ static enum step_result step_render(struct job *job)
     job_trace_rendered(job, &job->work.claim.work, &item->error);
     if (item->error.code)
         return STEP_FAIL;
+    if (item->facts.damage)
+        log_damage(job);
     job->msg.runner->stats.rendered += item->rendition_count;
     return STEP_NEXT;
 }

@@ -73,11 +73,19 @@ struct pipeline_limits {
     unsigned max_frames;
 };
 
+/* Of a file that ends too early. */
+enum image_damage {
+    IMAGE_INTACT,
+    IMAGE_ENDS_EARLY, /* all pixels are present */
+    IMAGE_TRUNCATED,  /* pixels are missing */
+};
+
 struct image_facts {
     unsigned width, height; /* as stored, before orientation */
     unsigned bands;
     unsigned frames;
     unsigned orientation; /* EXIF, 1–8 */
+    unsigned damage;      /* enum image_damage, of the frames that are used */
     char format[16];      /* "jpeg", "png", "webp", "tiff", "gif", "avif", … */
 };
 

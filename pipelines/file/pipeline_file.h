@@ -19,6 +19,7 @@ struct yaml_node;
 
 enum { PIPELINE_FILE_MAX = 64 * 1024, PIPELINE_OUTPUTS_MAX = 32, PIPELINE_SIDE_MAX = 16384 };
 
+enum tolerance { TOLERATE_NONE, TOLERATE_TRUNCATED };
 enum output_frames { FRAMES_FIRST, FRAMES_ALL };
 /* In the order of the schema's choices. */
 enum metadata_kept {
@@ -165,6 +166,7 @@ struct pipeline {
     char *queue;
     int weight;
     int visibility_s;
+    int tolerate; /* enum tolerance */
     struct match_config match;
     struct output_list outputs;
     struct labels_config labels;

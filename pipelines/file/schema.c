@@ -18,6 +18,7 @@ static const char *const gravities[] = {"centre",    "north", "northeast", "east
                                         "northwest", NULL};
 static const char *const kept[] = {"icc", "copyright", "exif", "gps", "xmp", "iptc", NULL};
 static const char *const frames[] = {"first", "all", NULL};
+static const char *const tolerances[] = {"none", "truncated", NULL};
 static const char *const labelers[] = {"builtin", "rekognition", NULL};
 
 /* "PutObject", S3 API Reference. */
@@ -273,6 +274,9 @@ static const struct schema_key pipeline_keys[] = {
      .max = 43200, .shown = "the queue's", .help = "seconds that a received message stays hidden; extended while it is processed"},
     {.name = "match", .type = SCHEMA_SECTION, .offset = WHOLE(match), .section = &match_section,
      .shown = "everything", .help = "the objects that the pipeline processes"},
+    {.name = "tolerate", .type = SCHEMA_CHOICE, .offset = WHOLE(tolerate), .fallback = "none",
+     .choices = tolerances,
+     .help = "none: an image with missing pixels is rejected; truncated: a jpeg, png, gif or animation that breaks off is processed as far as it goes ([formats.md](formats.md))"},
     {.name = "outputs", .type = SCHEMA_SECTIONS, .offset = WHOLE(outputs),
      .section = &output_section, .max = PIPELINE_OUTPUTS_MAX, .shown = "none",
      .help = "the renditions to make of each image"},

@@ -7,137 +7,13 @@
  */
 #include "image_load.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "colour_profile.h"
 #include "image_kind.h"
 #include "image_metadata.h"
 #include "image_ops.h"
-#include "jpeg_frame.h"
 #include "tiff_header.h"
-
-/* Truncated data is an error; a small irregularity that every viewer tolerates is not. */
-#define READ_OPTIONS "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_TRUNCATED
-
-static VipsImage *open_as(const struct image_source *source, unsigned shrink, int pages)
-{
-    void *data = (void *)(uintptr_t)source->bytes.data; /* libvips only reads it */
-    size_t size = source->bytes.size;
-    VipsImage *image = NULL;
-    switch (source->format) {
-    case FORMAT_JPEG:
-        vips_jpegload_buffer(data, size, &image, READ_OPTIONS, "shrink", (int)shrink, NULL);
-        break;
-    case FORMAT_PNG:
-        vips_pngload_buffer(data, size, &image, READ_OPTIONS, NULL);
-        break;
-    case FORMAT_WEBP:
-        vips_webpload_buffer(data, size, &image, READ_OPTIONS, "n", pages, "scale", 1.0 / shrink,
-                             NULL);
-        break;
-    case FORMAT_GIF:
-        vips_gifload_buffer(data, size, &image, READ_OPTIONS, "n", pages, NULL);
-        break;
-    case FORMAT_TIFF:
-        vips_tiffload_buffer(data, size, &image, READ_OPTIONS, NULL);
-        break;
-    case FORMAT_AVIF:
-    case FORMAT_HEIF:
-        vips_heifload_buffer(data, size, &image, READ_OPTIONS, NULL);
-        break;
-    default:
-        break;
-    }
-    if (image)
-        image_profile_check(image);
-    vips_error_clear();
-    return image;
-}
-
-static struct plan_size stored_size(const struct image_source *source)
-{
-    return (struct plan_size){source->facts.width, source->facts.height};
-}
-
-static struct plan_size up_to_multiples(struct plan_size size, unsigned step)
-{
-    return (struct plan_size){(size.width + step - 1) / step * step,
-                              (size.height + step - 1) / step * step};
-}
-
-static bool is_divided(const struct image_source *source, unsigned shrink)
-{
-    return source->facts.width % shrink == 0 && source->facts.height % shrink == 0;
-}
-
-/* libjpeg keeps a part of a pixel at the edges, but jpegload of libvips 8.14 crops it. So the size
- * in a copy of the file is rounded up: the blocks exist, since they are complete anyway. */
-static int open_padded(const struct image_source *source, unsigned shrink, VipsImage **out)
-{
-    struct image_source padded = *source;
-    char *copy = malloc(source->bytes.size);
-    if (!copy)
-        return ERR_MEMORY;
-    memcpy(copy, source->bytes.data, source->bytes.size);
-    padded.bytes.data = copy;
-    jpeg_frame_resize(copy, source->bytes.size, up_to_multiples(stored_size(source), shrink));
-    *out = open_as(&padded, shrink, 1);
-    if (*out)
-        g_object_set_data_full(G_OBJECT(*out), "thumbwheel-file", copy, free);
-    else
-        free(copy);
-    return *out ? 0 : ERR_CORRUPT;
-}
-
-static bool is_padded(const struct image_source *source, unsigned shrink)
-{
-    return source->format == FORMAT_JPEG && !is_divided(source, shrink);
-}
-
-size_t image_copied_bytes(const struct image_source *source, unsigned shrink)
-{
-    return is_padded(source, shrink) ? source->bytes.size : 0;
-}
-
-int image_open(const struct image_source *source, unsigned shrink, struct resample_extent *extent,
-               VipsImage **out)
-{
-    if (is_padded(source, shrink)) {
-        *extent = (struct resample_extent){(double)source->facts.width / shrink,
-                                           (double)source->facts.height / shrink};
-        return open_padded(source, shrink, out);
-    }
-    *out = open_as(source, shrink, 1);
-    if (!*out)
-        return ERR_CORRUPT;
-    *extent = image_extent(*out); /* the scaler of libwebp makes whole pixels */
-    return 0;
-}
-
-VipsImage *image_open_frames(const struct image_source *source)
-{
-    return open_as(source, 1, -1);
-}
-
-/* libwebp scales to any size of at least one pixel. */
-static bool can_divide(const struct image_source *source, unsigned shrink)
-{
-    if (source->format == FORMAT_WEBP)
-        return source->facts.width >= shrink && source->facts.height >= shrink;
-    if (source->format != FORMAT_JPEG)
-        return shrink == 1;
-    return is_divided(source, shrink) ||
-           jpeg_frame_fits(source->bytes, stored_size(source),
-                           up_to_multiples(stored_size(source), shrink));
-}
-
-unsigned image_shrink(const struct image_source *source, unsigned wanted)
-{
-    while (wanted > 1 && !can_divide(source, wanted))
-        wanted /= 2;
-    return wanted;
-}
 
 static bool has_foreign_profile(VipsImage *image)
 {
@@ -197,6 +73,14 @@ static void describe(VipsImage *image, struct image_source *out)
     out->foreign = out->cmyk || has_foreign_profile(image);
 }
 
+int image_fail_truncated(const struct image_source *source, struct error *error)
+{
+    return error_set(error, ERR_CORRUPT,
+                     "the %s image is damaged or truncated: pixels are missing (a pipeline with "
+                     "\"tolerate: truncated\" accepts that)",
+                     image_format_facts(source->format)->name);
+}
+
 int image_fail_corrupt(const struct image_source *source, struct error *error)
 {
     vips_error_clear();
@@ -222,7 +106,8 @@ int image_probe(struct slice bytes, struct image_source *out, VipsImage **header
     if (unsupported)
         return error_set(error, ERR_UNSUPPORTED, "this kind of %s image is not supported: %s",
                          image_format_facts(out->format)->name, unsupported);
-    VipsImage *image = open_as(out, 1, 1);
+    out->state = image_damage_of(bytes, out->format);
+    VipsImage *image = image_open_header(out);
     if (!image)
         return image_fail_corrupt(out, error);
     describe(image, out);

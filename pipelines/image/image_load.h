@@ -3,6 +3,7 @@
 #define THUMBWHEEL_IMAGE_LOAD_H
 
 #include "error.h"
+#include "image_damage.h"
 #include "image_format.h"
 #include "pipeline.h"
 #include "plan.h"
@@ -14,8 +15,10 @@ struct image_source {
     enum image_format format;
     struct image_facts facts;
     struct plan_size upright; /* of one frame, after orientation */
-    bool deep;                /* more than 8 bits per channel */
-    unsigned sample_bytes;    /* per channel of a pixel */
+    struct image_state state;
+    bool checked;          /* opened to find out whether its pixels are complete */
+    bool deep;             /* more than 8 bits per channel */
+    unsigned sample_bytes; /* per channel of a pixel */
     /* progressive or interlaced: decoded in several passes over the whole picture */
     bool interlaced;
     bool subsampled; /* 4:2:0: a quarter of the colour samples */
@@ -52,9 +55,16 @@ size_t image_copied_bytes(const struct image_source *source, unsigned shrink);
  * decoded pixels cover. ERR_CORRUPT, ERR_MEMORY. */
 int image_open(const struct image_source *source, unsigned shrink, struct resample_extent *extent,
                VipsImage **out);
-/* All frames, one below the other. */
-VipsImage *image_open_frames(const struct image_source *source);
+/* All frames, one below the other. ERR_CORRUPT, ERR_MEMORY. */
+int image_open_frames(const struct image_source *source, VipsImage **out);
+/* NULL: it is damaged. No pixels are decoded. */
+VipsImage *image_open_header(const struct image_source *source);
 
+/* After the decoder has reported damage: the source is opened in a more tolerant way from now on
+ * (source->state). False: there is none. */
+bool image_degrade(struct image_source *source);
+
+int image_fail_truncated(const struct image_source *source, struct error *error);
 int image_fail_corrupt(const struct image_source *source, struct error *error);
 
 #endif

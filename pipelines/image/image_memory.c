@@ -101,6 +101,17 @@ int image_to_memory(VipsImage **image)
     return made ? image_replace(image, 0, &made) : ERR_MEMORY;
 }
 
+static void drop_line(void *user, const VipsPel *line)
+{
+    (void)user;
+    (void)line;
+}
+
+int image_read(VipsImage *image)
+{
+    return image_pull_lines(image, drop_line, NULL);
+}
+
 static void resample_line(void *user, const VipsPel *line)
 {
     resampler_push(user, line);

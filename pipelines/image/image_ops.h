@@ -67,6 +67,8 @@ int image_pull_lines(VipsImage *image, void (*take)(void *user, const VipsPel *l
 /* An image of 8 bits a sample with the pixels, of which it takes ownership in any case, and with
  * the bands and the kind of another one. NULL: memory is short. */
 VipsImage *image_of_pixels(VipsImage *like, VipsPel *pixels, struct plan_size size);
+/* Decodes all pixels and drops them. ERR_CORRUPT. */
+int image_read(VipsImage *image);
 /* Computes the pixels into memory, on this thread. ERR_MEMORY: memory is short; any other code: the
  * pixels could not be computed. Metadata is not kept. */
 int image_to_memory(VipsImage **image);

@@ -19,6 +19,7 @@ static void facts_write(struct buffer *out, const struct image_facts *facts)
     WIRE_PUT(out, facts->bands);
     WIRE_PUT(out, facts->frames);
     WIRE_PUT(out, facts->orientation);
+    WIRE_PUT(out, facts->damage);
     wire_put_text(out, facts->format);
 }
 
@@ -119,6 +120,7 @@ static int facts_read(struct reply_reader *r, bool failed, struct image_facts *o
     out->bands = wire_take_u32(&r->wire, INT_MAX);
     out->frames = wire_take_u32(&r->wire, INT_MAX);
     out->orientation = wire_take_u32(&r->wire, 8);
+    out->damage = wire_take_u32(&r->wire, IMAGE_TRUNCATED);
     if (text_read(r, out->format, sizeof out->format))
         return ERR_PROTOCOL;
     bool known = format_named(out->format) != FORMAT_KEEP;

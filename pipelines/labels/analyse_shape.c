@@ -34,6 +34,9 @@ void analyse_resolution(const struct image_facts *facts, struct label_set *out)
     if (facts->frames > 1) {
         label_add(out, "Animated", "", 100);
     }
+    if (facts->damage) {
+        label_add(out, "Incomplete", facts->damage == IMAGE_TRUNCATED ? "pixels" : "end", 100);
+    }
     if (pixels >= HIGH_PIXELS) {
         label_add(out, "High Resolution", "", 100);
     } else if (pixels < LOW_PIXELS) {

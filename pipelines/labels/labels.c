@@ -28,6 +28,7 @@
  *   Sharp                 the same, at edges                                 0.50     1.50
  *   Transparency          share of the area with alpha under 98 %            0.1 %    5 %
  *   Animated              frames                                             fact     2 and more
+ *   Incomplete            the file breaks off: "end" or "pixels" are missing    fact    it does
  *   Low Resolution        width × height in megapixels                       fact     under 0.3
  *   High Resolution       the same                                           fact     8 and more
  *

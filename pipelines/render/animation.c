@@ -29,14 +29,16 @@ static void strip_clear(struct strip *strip)
 
 static int strip_open(struct strip *strip, const struct image_source *source, struct error *error)
 {
-    strip->header = image_open_frames(source);
-    if (!strip->header)
+    int code = image_open_frames(source, &strip->header);
+    if (code == ERR_MEMORY)
+        return error_set(error, code, "not enough memory for a copy of the image");
+    if (code)
         return image_fail_corrupt(source, error);
     strip->page_height = vips_image_get_page_height(strip->header);
     strip->count = strip->header->Ysize / strip->page_height;
     strip->frames = calloc((size_t)strip->count, sizeof *strip->frames);
     strip->image = g_object_ref(strip->header);
-    int code = strip->frames ? image_to_memory(&strip->image) : ERR_MEMORY;
+    code = strip->frames ? image_to_memory(&strip->image) : ERR_MEMORY;
     if (code == ERR_MEMORY)
         return error_set(error, code, "not enough memory for %d frames", strip->count);
     return code ? image_fail_corrupt(source, error) : 0;

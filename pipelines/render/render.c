@@ -38,6 +38,29 @@ static void fail_all(struct render *r, const struct error *error)
     }
 }
 
+/* Even if only one is left. */
+static bool wants_frames(const struct pipeline *pipeline)
+{
+    for (size_t i = 0; i < pipeline->outputs.count; i++) {
+        if (pipeline->outputs.entries[i].frames == FRAMES_ALL)
+            return true;
+    }
+    return false;
+}
+
+void render_judge(struct render *r)
+{
+    const struct image_state *state = &r->image.state;
+    r->image.facts.damage = state->first;
+    for (size_t i = 0; i < r->item_count; i++) {
+        struct render_item *item = &r->items[i];
+        item->facts.damage = wants_frames(item->pipeline) ? state->all : state->first;
+        if (item->facts.damage == IMAGE_TRUNCATED && render_item_is_live(item) &&
+            item->pipeline->tolerate == TOLERATE_NONE)
+            image_fail_truncated(&r->image, &item->error);
+    }
+}
+
 static void animations_run(struct render *r)
 {
     for (size_t i = 0; i < r->output_count; i++) {
@@ -112,6 +135,7 @@ static int run(struct render *r, struct error *error)
     code = render_plan(r, error);
     if (code)
         return code;
+    render_judge(r);
     if (any_live(r))
         code = gate_pass(r, error);
     if (code)

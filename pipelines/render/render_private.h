@@ -44,6 +44,9 @@ bool render_item_is_live(struct render_item *item);
 /* Whether the item's labels come from the built-in analyser. */
 bool render_item_is_analysed(const struct render_item *item);
 
+/* Sets the facts about damage, and fails the active items that do not tolerate it. */
+void render_judge(struct render *r);
+
 /* render_plan.c: computes the sizes of the outputs of all active items. ERR_MEMORY. */
 int render_plan(struct render *r, struct error *error);
 /* Whether the plan needs render_trims_find. */

@@ -131,33 +131,56 @@ static int root_make(struct render *r, const struct plan_stage *stage, VipsImage
     return code || *image == resized ? code : image_to_memory(image);
 }
 
-static int stage_make(struct render *r, size_t index, struct error *error)
+static int source_try(struct render *r, const struct plan_stage *stage, VipsImage **image,
+                      struct error *error)
 {
-    const struct plan_stage *stage = &r->plan.stages[index];
-    VipsImage *image = NULL;
-    int code;
-    if (stage->parent == PLAN_FROM_SOURCE) {
-        code = source_borrow(r, &image, error);
-        if (code)
-            return code;
-        code = root_make(r, stage, &image);
-        if (--r->roots == 0)
-            g_clear_object(&r->decoded);
-    } else {
-        image = g_object_ref(r->stages[stage->parent]);
-        code = stage->kind.curve == 0
-                   ? image_resize_to_memory(&image, image_extent(image), stage->size)
-                   : image_resize_light(&image, stage->size, stage->kind.curve);
-    }
-    if (code) {
-        g_object_unref(image);
-        return fail_step(r, code, error);
-    }
-    r->stages[index] = image;
-    return 0;
+    int code = source_borrow(r, image, error);
+    if (code)
+        return code;
+    code = root_make(r, stage, image);
+    if (!code)
+        return 0;
+    g_clear_object(image);
+    return fail_step(r, code, error);
 }
 
-int render_trims_find(struct render *r, struct error *error)
+/* A file that breaks off is opened again in more tolerant ways, for those that accept that. *image
+ * may be NULL: nobody needs the stage any more. */
+static int source_make(struct render *r, size_t index, VipsImage **image, struct error *error)
+{
+    int code = source_try(r, &r->plan.stages[index], image, error);
+    while (code == ERR_CORRUPT && image_degrade(&r->image)) {
+        render_judge(r);
+        if (!is_wanted(r, index))
+            return 0;
+        code = source_try(r, &r->plan.stages[index], image, error);
+    }
+    if (--r->roots == 0)
+        g_clear_object(&r->decoded);
+    return code;
+}
+
+static int derived_make(struct render *r, size_t index, VipsImage **image, struct error *error)
+{
+    const struct plan_stage *stage = &r->plan.stages[index];
+    *image = g_object_ref(r->stages[stage->parent]);
+    int code = stage->kind.curve == 0
+                   ? image_resize_to_memory(image, image_extent(*image), stage->size)
+                   : image_resize_light(image, stage->size, stage->kind.curve);
+    if (!code)
+        return 0;
+    g_clear_object(image);
+    return fail_step(r, code, error);
+}
+
+static int stage_make(struct render *r, size_t index, struct error *error)
+{
+    return r->plan.stages[index].parent == PLAN_FROM_SOURCE
+               ? source_make(r, index, &r->stages[index], error)
+               : derived_make(r, index, &r->stages[index], error);
+}
+
+static int trims_try(struct render *r, struct error *error)
 {
     const struct plan_size stored = {r->image.facts.width, r->image.facts.height};
     VipsImage *image = NULL;
@@ -172,6 +195,16 @@ int render_trims_find(struct render *r, struct error *error)
     g_object_unref(image);
     r->trims.known = true;
     return code ? fail_step(r, code, error) : 0;
+}
+
+int render_trims_find(struct render *r, struct error *error)
+{
+    int code = trims_try(r, error);
+    while (code == ERR_CORRUPT && image_degrade(&r->image)) {
+        render_judge(r);
+        code = trims_try(r, error);
+    }
+    return code;
 }
 
 static void stage_release(struct render *r, size_t index)
@@ -262,6 +295,8 @@ int render_stages(struct render *r, struct error *error)
         int code = stage_make(r, i, error);
         if (code)
             return code;
+        if (!r->stages[i])
+            continue;
         stage_use(r, i, begun);
         if (r->plan.stages[i].parent != PLAN_FROM_SOURCE)
             stage_release(r, (size_t)r->plan.stages[i].parent);

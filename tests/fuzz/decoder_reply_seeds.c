@@ -28,7 +28,7 @@ int main(int argc, char **argv)
         {.content_type = "image/png", .body.size = 300, .width = 40, .height = 27, .frames = 1},
         {.content_type = "image/jpeg", .body.size = 200, .width = 16, .height = 11, .frames = 1},
     };
-    const struct image_facts facts = {120, 80, 3, 1, 6, "jpeg"};
+    const struct image_facts facts = {120, 80, 3, 1, 6, IMAGE_INTACT, "jpeg"};
     const struct render_item done[] = {
         {.renditions = made, .rendition_count = 2, .facts = facts},
         {.facts = facts,

@@ -114,7 +114,7 @@ static void envelopes(void **state)
 static int document_once(void)
 {
     const struct envelope_record record = {.bucket = "photos", .key = "a.jpg"};
-    const struct image_facts facts = {10, 10, 3, 1, 1, "jpeg"};
+    const struct image_facts facts = {10, 10, 3, 1, 1, IMAGE_INTACT, "jpeg"};
     const struct label_set labels = {.entries = {{"Sharp", "", 90}, {"Colour", "Blue", 50}},
                                      .count = 2};
     const struct object_pair others[] = {{"project", "x"}};

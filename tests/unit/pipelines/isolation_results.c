@@ -165,7 +165,7 @@ static void limits_reach_the_decoder(void **state)
 static struct render_item truth(const struct pipeline *pipeline)
 {
     struct render_item item = {.pipeline = pipeline,
-                               .facts = {120, 80, 3, 1, 1, "png"},
+                               .facts = {120, 80, 3, 1, 1, IMAGE_INTACT, "png"},
                                .rendition_count = 1,
                                .labels = {.entries = {{"Sharp", "", 90}}, .count = 1}};
     item.renditions = calloc(1, sizeof *item.renditions);

@@ -1,0 +1,212 @@
+/* Opens a source with the loader of its format, as it is or as a copy that was changed. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "colour_profile.h"
+#include "gif_blocks.h"
+#include "image_load.h"
+#include "image_ops.h"
+#include "jpeg_frame.h"
+
+_Static_assert(GIF_MENDED_MAX <= 2, "a copy has room for an end marker");
+static const char end_marker[] = {'\xff', '\xd9'}; /* of a JPEG */
+
+#define READ_OPTIONS "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", strictness(source)
+
+/* Truncated data is an error; a small irregularity that every viewer tolerates is not. */
+static VipsFailOn strictness(const struct image_source *source)
+{
+    bool lenient = source->state.all == IMAGE_TRUNCATED ||
+                   (source->format == FORMAT_GIF && source->state.all != IMAGE_INTACT);
+    if (source->checked)
+        return VIPS_FAIL_ON_WARNING;
+    return lenient ? VIPS_FAIL_ON_NONE : VIPS_FAIL_ON_TRUNCATED;
+}
+
+static VipsImage *open_bytes(const struct image_source *source, unsigned shrink, int pages)
+{
+    void *data = (void *)(uintptr_t)source->bytes.data; /* libvips only reads it */
+    size_t size = source->bytes.size;
+    VipsImage *image = NULL;
+    switch (source->format) {
+    case FORMAT_JPEG:
+        vips_jpegload_buffer(data, size, &image, READ_OPTIONS, "shrink", (int)shrink, NULL);
+        break;
+    case FORMAT_PNG:
+        vips_pngload_buffer(data, size, &image, READ_OPTIONS, NULL);
+        break;
+    case FORMAT_WEBP:
+        vips_webpload_buffer(data, size, &image, READ_OPTIONS, "n", pages, "scale", 1.0 / shrink,
+                             NULL);
+        break;
+    case FORMAT_GIF:
+        vips_gifload_buffer(data, size, &image, READ_OPTIONS, "n", pages, NULL);
+        break;
+    case FORMAT_TIFF:
+        vips_tiffload_buffer(data, size, &image, READ_OPTIONS, NULL);
+        break;
+    case FORMAT_AVIF:
+    case FORMAT_HEIF:
+        vips_heifload_buffer(data, size, &image, READ_OPTIONS, NULL);
+        break;
+    default:
+        break;
+    }
+    if (image)
+        image_profile_check(image);
+    vips_error_clear();
+    return image;
+}
+
+static struct plan_size stored_size(const struct image_source *source)
+{
+    return (struct plan_size){source->facts.width, source->facts.height};
+}
+
+static struct plan_size up_to_multiples(struct plan_size size, unsigned step)
+{
+    return (struct plan_size){(size.width + step - 1) / step * step,
+                              (size.height + step - 1) / step * step};
+}
+
+static bool is_divided(const struct image_source *source, unsigned shrink)
+{
+    return source->facts.width % shrink == 0 && source->facts.height % shrink == 0;
+}
+
+/* libjpeg keeps a part of a pixel at the edges, but jpegload of libvips 8.14 crops it. So the size
+ * in a copy of the file is rounded up: the blocks exist, since they are complete anyway. */
+static bool is_padded(const struct image_source *source, unsigned shrink)
+{
+    return source->format == FORMAT_JPEG && !is_divided(source, shrink);
+}
+
+/* An end for a JPEG and a GIF; for a WebP, the size of the part that is complete, and what is in it. */
+static size_t mend(const struct image_source *source, char *copy)
+{
+    enum { EXTENDED = 12, FLAGS = EXTENDED + 8 };
+    size_t size = source->state.usable;
+    if (source->format == FORMAT_GIF)
+        return gif_mend(copy, size);
+    if (source->format == FORMAT_JPEG) {
+        memcpy(copy + size, end_marker, sizeof end_marker);
+        return size + sizeof end_marker;
+    }
+    if (size & 1)
+        copy[size++] = '\0'; /* chunks are filled up to even sizes */
+    for (int i = 0; i < 4; i++)
+        copy[4 + i] = (char)((size - 8) >> (8 * i));
+    if (memcmp(copy + EXTENDED, "VP8X", 4) == 0)
+        copy[FLAGS] = (char)(copy[FLAGS] & ~(int)source->state.lost);
+    return size;
+}
+
+static int open_copy(const struct image_source *source, unsigned shrink, int pages, VipsImage **out)
+{
+    struct image_source changed = *source;
+    char *copy = malloc(source->bytes.size + sizeof end_marker);
+    if (!copy)
+        return ERR_MEMORY;
+    memcpy(copy, source->bytes.data, source->bytes.size);
+    if (is_padded(source, shrink))
+        jpeg_frame_resize(copy, source->bytes.size, up_to_multiples(stored_size(source), shrink));
+    if (source->state.mended)
+        changed.bytes.size = mend(source, copy);
+    changed.bytes.data = copy;
+    *out = open_bytes(&changed, shrink, pages);
+    if (*out)
+        g_object_set_data_full(G_OBJECT(*out), "thumbwheel-file", copy, free);
+    else
+        free(copy);
+    return *out ? 0 : ERR_CORRUPT;
+}
+
+/* Also for files that end early, so that there is memory for a copy if their decoder fails. */
+size_t image_copied_bytes(const struct image_source *source, unsigned shrink)
+{
+    bool copied = is_padded(source, shrink) || source->state.mended ||
+                  (source->format == FORMAT_JPEG && source->state.first != IMAGE_INTACT);
+    return copied ? source->bytes.size + sizeof end_marker : 0;
+}
+
+static int open_as(const struct image_source *source, unsigned shrink, int pages, VipsImage **out)
+{
+    if (is_padded(source, shrink) || source->state.mended)
+        return open_copy(source, shrink, pages, out);
+    *out = open_bytes(source, shrink, pages);
+    return *out ? 0 : ERR_CORRUPT;
+}
+
+VipsImage *image_open_header(const struct image_source *source)
+{
+    VipsImage *image = NULL;
+    return open_as(source, 1, 1, &image) ? NULL : image;
+}
+
+int image_open(const struct image_source *source, unsigned shrink, struct resample_extent *extent,
+               VipsImage **out)
+{
+    int code = open_as(source, shrink, 1, out);
+    if (code)
+        return code;
+    *extent = image_extent(*out); /* the scaler of libwebp makes whole pixels */
+    if (is_padded(source, shrink))
+        *extent = (struct resample_extent){(double)source->facts.width / shrink,
+                                           (double)source->facts.height / shrink};
+    return 0;
+}
+
+int image_open_frames(const struct image_source *source, VipsImage **out)
+{
+    return open_as(source, 1, -1, out);
+}
+
+/* libwebp scales to any size of at least one pixel. */
+static bool can_divide(const struct image_source *source, unsigned shrink)
+{
+    if (source->format == FORMAT_WEBP)
+        return source->facts.width >= shrink && source->facts.height >= shrink;
+    if (source->format != FORMAT_JPEG)
+        return shrink == 1;
+    return is_divided(source, shrink) ||
+           jpeg_frame_fits(source->bytes, stored_size(source),
+                           up_to_multiples(stored_size(source), shrink));
+}
+
+unsigned image_shrink(const struct image_source *source, unsigned wanted)
+{
+    while (wanted > 1 && !can_divide(source, wanted))
+        wanted /= 2;
+    return wanted;
+}
+
+/* With an end marker, libjpeg has only a warning for missing pixels, and only at full size does it
+ * reach libvips. */
+static bool has_jpeg_pixels(const struct image_source *source)
+{
+    struct image_source mended = *source;
+    VipsImage *image = NULL;
+    mended.state.mended = mended.checked = true;
+    if (!jpeg_frame_scans_complete(source->bytes) || open_as(&mended, 1, 1, &image))
+        return false;
+    int code = image_read(image);
+    g_object_unref(image);
+    return code == 0;
+}
+
+bool image_degrade(struct image_source *source)
+{
+    struct image_state *state = &source->state;
+    bool jpeg = source->format == FORMAT_JPEG;
+    if (state->first != IMAGE_ENDS_EARLY || (!jpeg && source->format != FORMAT_PNG))
+        return false;
+    if (jpeg && !state->mended && has_jpeg_pixels(source)) {
+        state->mended = true;
+        return true;
+    }
+    state->first = state->all = IMAGE_TRUNCATED;
+    state->mended = jpeg;
+    if (jpeg)
+        state->usable = jpeg_frame_usable(source->bytes);
+    return true;
+}
