@@ -23,8 +23,10 @@ import threading
 import time
 from pathlib import Path
 
+from known_key import ACCESS_KEY, SECRET_KEY, write_known_key
+
 ROOT = Path(__file__).resolve().parent.parent
-KEY, SECRET, REGION, ACCOUNT = "thumbwheel", "thumbwheel-secret", "us-east-1", "000000000000"
+KEY, SECRET, REGION, ACCOUNT = ACCESS_KEY, SECRET_KEY, "us-east-1", "000000000000"
 BODY = "x" * 100
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -50,6 +52,7 @@ def signed(host, action, **parameters):
 
 class Server:
     def __init__(self, program, data, under=()):
+        write_known_key(data)
         began = time.monotonic()
         self.process = subprocess.Popen(
             [*under, program, "local", "--cloud-only", "--port", "0", "--data", data, "--durability", "full"],

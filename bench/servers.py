@@ -28,6 +28,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from known_key import write_known_key
+
 ROOT = Path(__file__).resolve().parent.parent
 RELEASE = ROOT / "build/release"
 MODULES = ROOT / "bench/servers/node_modules"
@@ -61,8 +63,11 @@ def node():
 
 
 def thumbwheel(durability):
-    return lambda port, data: [RELEASE / "thumbwheel", "local", "--cloud-only", "--port", port, "--data", data,
-                               "--durability", durability, "--log-level", "error"]
+    def command(port, data):
+        write_known_key(data)
+        return [RELEASE / "thumbwheel", "local", "--cloud-only", "--port", port, "--data", data,
+                "--durability", durability, "--log-level", "error"]
+    return command
 
 
 SERVERS = {

@@ -350,6 +350,8 @@ static void stop(void)
         uv_run(&b.loop, UV_RUN_ONCE);
 }
 
+static const char access_key[] = "thumbwheel", secret_key[] = "thumbwheel-secret";
+
 int main(int argc, char **argv)
 {
     struct error error;
@@ -382,14 +384,17 @@ int main(int argc, char **argv)
     b.from_receipt = calloc(jobs + 1, sizeof *b.from_receipt);
     uv_loop_init(&b.loop);
     const struct http_client_options http = {0};
-    const struct cloud_settings cloud = {.data_dir = argv[3], .request_log = log_path};
+    const struct cloud_settings cloud = {.data_dir = argv[3],
+                                         .request_log = log_path,
+                                         .access_key = access_key,
+                                         .secret_key = secret_key};
     if (!b.latencies || !b.from_receipt || http_client_create(&b.loop, &http, &b.http, &error) ||
         local_cloud_start(&b.loop, &cloud, &b.cloud, &error))
         die("the embedded cloud could not start", &error);
     const struct backend_settings aws = {.endpoint = local_cloud_endpoint(b.cloud),
                                          .region = "us-east-1",
-                                         .access_key = "thumbwheel",
-                                         .secret_key = "thumbwheel-secret",
+                                         .access_key = access_key,
+                                         .secret_key = secret_key,
                                          .unsigned_payload = true,
                                          .ignore_environment = true};
     if (aws_create(&b.loop, b.http, &aws, &b.aws, &error))

@@ -21,6 +21,7 @@
 #include "events_rules.h"
 #include "faults.h"
 #include "lifecycle.h"
+#include "own_key.h"
 #include "queues.h"
 #include "request_log.h"
 #include "router.h"
@@ -225,13 +226,37 @@ static int options_copy(struct local_cloud *lc, const struct cloud_settings *o, 
     lc->cloud.region = lc->region;
     lc->cloud.account = lc->account;
     lc->cloud.session_lifetime_s = o->session_lifetime_s;
-    const struct access_key fallback = {
-        .access_key = o->access_key ? o->access_key : "thumbwheel",
-        .secret_key = o->secret_key ? o->secret_key : "thumbwheel-secret",
-    };
-    int code = access_keys_open(o->keys, lc->account, &fallback, &lc->keys, error);
+    return 0;
+}
+
+/* After the data directory was made and locked. */
+static int keys_start(struct local_cloud *lc, const struct cloud_settings *o, struct error *error)
+{
+    struct own_key own = {.access_key = ""};
+    struct access_key key = {.access_key = o->access_key, .secret_key = o->secret_key};
+    int code = 0;
+    if (!o->secret_key && (!o->keys || strcmp(o->keys, ACCESS_KEYS_ANY) == 0)) {
+        code = own_key_open(o->data_dir, &own, error);
+        key = (struct access_key){.access_key = own.access_key, .secret_key = own.secret_key};
+    }
+    if (!code)
+        code = access_keys_open(o->keys, lc->account, &key, &lc->keys, error);
     lc->cloud.access_keys = code ? NULL : access_keys_all(lc->keys);
+    own_key_clear(&own);
     return code;
+}
+
+static int keys_check(struct local_cloud *lc, const struct cloud_settings *o, struct error *error)
+{
+    const char *host = o->host ? o->host : "127.0.0.1";
+    (void)lc;
+    bool any = o->keys && strcmp(o->keys, ACCESS_KEYS_ANY) == 0;
+    if (!any || strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0)
+        return 0;
+    return error_set(error, ERR_INVALID,
+                     "--keys any accepts everybody, so it is for loopback only, and not for "
+                     "--host %s: name a file of access keys",
+                     host);
 }
 
 static int faults_start(struct local_cloud *lc, const struct cloud_settings *o, struct error *error)
@@ -397,9 +422,9 @@ typedef int start_stage(struct local_cloud *lc, const struct cloud_settings *o,
                         struct error *error);
 
 static start_stage *const start_stages[] = {
-    options_copy,   faults_start, storage_start, request_log_start, queues_start,  topics_start,
-    signer_start,   outbox_start, expiry_start,  events_start,      buckets_start, loading_end,
-    detector_start, tls_open,     server_open,   lifecycle_start,
+    options_copy,  keys_check,   faults_start,   storage_start, keys_start,   request_log_start,
+    queues_start,  topics_start, signer_start,   outbox_start,  expiry_start, events_start,
+    buckets_start, loading_end,  detector_start, tls_open,      server_open,  lifecycle_start,
 };
 
 enum { START_STAGES = sizeof start_stages / sizeof start_stages[0] };

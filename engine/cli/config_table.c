@@ -171,8 +171,9 @@ const struct setting config_table[] = {
      "TIME", "longest lifetime of the credentials that STS issues, for tests", .shown = "as in AWS",
      .min = 1, .max = TWELVE_HOURS_S},
     {"keys", TYPE_TEXT, CONFIG_LOCAL, GROUP_CLOUD, AT(cloud.keys), "FILE",
-     "access keys that the embedded cloud accepts, in the format of ~/.aws/credentials",
-     .shown = "a built-in key, printed at startup"},
+     "access keys that the embedded cloud accepts, in the format of ~/.aws/credentials; any: all, "
+     "without checking signatures, on loopback only",
+     .shown = "a key of the data directory, printed at startup"},
     {"smtp", TYPE_TEXT, CONFIG_LOCAL, GROUP_CLOUD, AT(cloud.smtp), "URL",
      "mail server for SNS e-mail subscriptions: smtp://host:port",
      .shown = "each mail becomes a file in the data directory"},

@@ -1,6 +1,7 @@
 #include "local_greeting.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,11 @@ static void print_file(FILE *out, const char *path)
     terminal_shell_word(out, realpath(path, absolute) ? absolute : path);
 }
 
+static bool has_file(const struct greeting *greeting)
+{
+    return greeting->keys && strcmp(greeting->keys, "any") != 0;
+}
+
 static void print_variables(const struct greeting *greeting, FILE *out)
 {
     fprintf(out, "  export AWS_ENDPOINT_URL=%s\n", greeting->endpoint);
@@ -22,13 +28,15 @@ static void print_variables(const struct greeting *greeting, FILE *out)
         print_file(out, greeting->certificate);
         fputc('\n', out);
     }
-    if (greeting->keys) {
+    if (has_file(greeting)) {
         fputs("  export AWS_SHARED_CREDENTIALS_FILE=", out);
         print_file(out, greeting->keys);
         fputs(" AWS_PROFILE=NAME", out);
     } else {
-        fprintf(out, "  export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s", LOCAL_ACCESS_KEY,
-                LOCAL_SECRET_KEY);
+        fputs("  export AWS_ACCESS_KEY_ID=", out);
+        terminal_shell_word(out, greeting->access_key);
+        fputs(" AWS_SECRET_ACCESS_KEY=", out);
+        terminal_shell_word(out, greeting->secret_key);
     }
     fputs(" AWS_DEFAULT_REGION=", out);
     terminal_shell_word(out, greeting->region);
@@ -39,11 +47,12 @@ void greeting_print_start(const struct greeting *greeting, FILE *out)
 {
     terminal_line(out, "Endpoint:     %s (S3, SNS, SQS, EventBridge, Rekognition, STS)",
                   greeting->endpoint);
-    if (greeting->keys) {
+    if (has_file(greeting)) {
         terminal_line(out, "Access keys:  those in %s", greeting->keys);
     } else {
-        terminal_line(out, "Access key:   %s", LOCAL_ACCESS_KEY);
-        terminal_line(out, "Secret key:   %s", LOCAL_SECRET_KEY);
+        terminal_line(out, "Access key:   %s", greeting->access_key);
+        terminal_line(out, "Secret key:   %s%s", greeting->secret_key,
+                      greeting->keys ? " (any other is accepted, too)" : "");
     }
     terminal_line(out, "Region:       %s", greeting->region);
     if (greeting->certificate)

@@ -10,7 +10,8 @@ struct greeting {
     const char *photo; /* a file to upload */
     const char *region;
     const char *certificate; /* certificate to trust; NULL: plain HTTP */
-    const char *keys;        /* a file of access keys; NULL: the default key */
+    const char *keys;        /* --keys: a file of access keys, or "any"; NULL: the key below */
+    const char *access_key, *secret_key;
 };
 
 void greeting_print_start(const struct greeting *greeting, FILE *out);

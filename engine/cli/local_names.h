@@ -8,8 +8,6 @@
 #define LOCAL_DEAD_SUFFIX "-dlq" /* suffix of a dead-letter queue's name */
 #define LOCAL_REGION      "us-east-1"
 #define LOCAL_ACCOUNT     "000000000000"
-#define LOCAL_ACCESS_KEY  "thumbwheel"
-#define LOCAL_SECRET_KEY  "thumbwheel-secret" /* not a secret: it is documented */
 
 enum {
     LOCAL_MAX_RECEIVES = 3,  /* before a message is moved to the dead-letter queue */

@@ -170,8 +170,6 @@ static struct cloud_settings cloud_settings_of(const struct session *session)
     cloud.data_dir = session->data;
     cloud.region = local_region(config);
     cloud.account = LOCAL_ACCOUNT;
-    cloud.access_key = LOCAL_ACCESS_KEY;
-    cloud.secret_key = LOCAL_SECRET_KEY;
     cloud.analyser = &session->analyser;
     if (strcmp(cloud.host, "localhost") == 0)
         cloud.host = "127.0.0.1";
@@ -182,20 +180,19 @@ static struct cloud_settings cloud_settings_of(const struct session *session)
     return cloud;
 }
 
-static void warn_of_host(const char *host, bool own_keys)
+static void warn_of_host(const char *host)
 {
     bool loopback =
         strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || strcmp(host, "localhost") == 0;
     if (!loopback)
-        command_note(
-            "--host %s: other machines on the network can reach the embedded cloud%s", host,
-            own_keys ? "" : ", and its default access key is public; set others with --keys");
+        command_note("--host %s: other machines on the network can reach the embedded cloud", host);
 }
 
 static void warn_of_keys(const char *path)
 {
     struct stat status;
-    if (path && !stat(path, &status) && (status.st_mode & (S_IRWXG | S_IRWXO)))
+    if (path && strcmp(path, "any") != 0 && !stat(path, &status) &&
+        (status.st_mode & (S_IRWXG | S_IRWXO)))
         command_note("--keys %s: other users of this machine can read or change the keys in it; "
                      "restrict access with chmod 600",
                      path);
@@ -221,7 +218,7 @@ static int cloud_open(struct session *session, struct error *error)
                                             .pipelines = &session->pipelines,
                                             .cloud = &cloud,
                                             .reloads = !session->once};
-    warn_of_host(session->config->cloud.host, cloud.keys != NULL);
+    warn_of_host(session->config->cloud.host);
     warn_of_keys(cloud.keys);
     int code = analyser_make(session, error);
     if (code)
@@ -289,7 +286,7 @@ static const char *example_photo(const struct session *session)
 
 static struct greeting greeting_of(const struct session *session)
 {
-    return (struct greeting){
+    struct greeting greeting = {
         .endpoint = session->assembly->cloud_endpoint(session->service.cloud),
         .data = session->data,
         .photo = example_photo(session),
@@ -297,6 +294,9 @@ static struct greeting greeting_of(const struct session *session)
         .keys = session->config->cloud.keys,
         .certificate = session->assembly->cloud_certificate(session->service.cloud),
     };
+    session->assembly->cloud_credentials(session->service.cloud, &greeting.access_key,
+                                         &greeting.secret_key);
+    return greeting;
 }
 
 static void serve(struct session *session)

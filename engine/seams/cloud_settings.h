@@ -14,11 +14,11 @@ struct cloud_settings {
     const char *data_dir;   /* created if it does not exist */
     const char *region;     /* NULL: us-east-1 */
     const char *account;    /* twelve digits; NULL: 000000000000 */
-    const char *access_key; /* NULL: "thumbwheel" */
-    const char *secret_key; /* NULL: "thumbwheel-secret" */
-    const char *keys; /* a file of access keys, which replace the one above (access_keys.h); NULL:
-                         none */
-    unsigned session_lifetime_s;           /* limit of the credentials that STS issues; 0: AWS's */
+    /* of the account; NULL: those in the data directory (own_key.h) */
+    const char *access_key, *secret_key;
+    const char *keys;            /* a file of access keys, which replace the one above, or "any"
+                         (access_keys.h); NULL: none */
+    unsigned session_lifetime_s; /* limit of the credentials that STS issues; 0: AWS's */
     const char *tls_certificate, *tls_key; /* PEM files: the port serves TLS; NULL: see tls */
     bool tls;     /* TLS with a certificate generated in data_dir, if there is none yet */
     bool relaxed; /* acknowledge writes before they reach the disk */

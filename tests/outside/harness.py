@@ -152,11 +152,21 @@ def screen(text):
     return shown
 
 
+def know_key(data):
+    """Gives the embedded cloud in a data directory the access key of the tests, before its first start."""
+    data = Path(data)
+    data.mkdir(parents=True, exist_ok=True)
+    if not (data / "credentials").exists():
+        (data / "credentials").write_text(f"[default]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\n")
+
+
 class Process:
     """The running program. Its output is read as it arrives; it is stopped by its process id."""
 
     def __init__(self, *arguments, environment=None, cwd=None, under=()):
         """under: a command that the program is started by, such as prlimit."""
+        if arguments[0] == "local" and "--data" in arguments and "--keys" not in arguments:
+            know_key(arguments[arguments.index("--data") + 1])
         self.process = subprocess.Popen([*under, PROGRAM, *map(str, arguments)], cwd=cwd,
                                         env=environment or clean_environment(), stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

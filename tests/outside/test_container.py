@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 
 import bare_root
-from harness import ACCESS_KEY, REGION, ROOT, SECRET_KEY, jpeg, until
+from harness import ACCESS_KEY, REGION, ROOT, SECRET_KEY, jpeg, know_key, until
 
 CACHE = bare_root.CACHE / "container"
 BASE = "docker.io/library/debian:12-slim"
@@ -175,7 +175,9 @@ class Container:
             path.mkdir()
         for path in (folder, *list(folder.parents)[:2]):
             path.chmod(0o755)
-        os.chown(self.data, USER, USER)
+        know_key(self.data)
+        for path in (self.data, self.data / "credentials"):
+            os.chown(path, USER, USER)
         picture(photos / "large.jpg")
         (photos / "small.jpg").write_bytes(jpeg(640, 480))
         create = ["run", "--detach", "--name", self.name, *ALONE, f"--volume={self.data}:/data",

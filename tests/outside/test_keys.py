@@ -156,11 +156,9 @@ def test_a_key_file_with_a_mistake_is_refused_with_its_line(keys, tmp_path):
 
 def test_listening_on_other_addresses_causes_a_warning(start_alone, keys):
     open_to_all = "--host 0.0.0.0: other machines on the network can reach the embedded cloud"
-    start_alone("--host", "0.0.0.0").wait_for(open_to_all + ", and its default access key is public")
-    alone = start_alone("--host", "0.0.0.0", "--keys", keys)
-    alone.wait_for(open_to_all)
-    assert "is public" not in alone.output()
-    assert "others on the network" not in start_alone("--host", "127.0.0.1").output()
+    start_alone("--host", "0.0.0.0").wait_for(open_to_all)
+    start_alone("--host", "0.0.0.0", "--keys", keys).wait_for(open_to_all)
+    assert "other machines on the network" not in start_alone("--host", "127.0.0.1").output()
 
 
 @pytest.mark.parametrize("minutes, status", [(-16, 403), (-14, 200), (14, 200), (16, 403)])
@@ -244,3 +242,166 @@ def test_an_engine_continues_with_rotated_keys(start, tmp_path):
     engine.wait_for("credentials have changed")
     send(s3, sqs, "after")
     assert engine.stop() == 0
+
+
+# ---- the key of a data directory ----
+
+def printed_key(cloud):
+    return cloud.wait_for(r"^Access key:\s+(\S+)").group(1), cloud.wait_for(r"^Secret key:\s+(\S+)").group(1)
+
+
+def who(endpoint, key, secret, **more):
+    return harness.client(endpoint, "sts", access_key=key, secret_key=secret, **more).get_caller_identity()["Arn"]
+
+
+@pytest.fixture
+def start_new(start, tmp_path):
+    """A cloud with a key of its own: the program makes it, not the tests."""
+    def start_it(folder, *arguments):
+        process = start("local", "--cloud-only", "--port", "0", f"--data={tmp_path / folder}", *arguments)
+        return process, process.wait_for(r"(http://127\.0\.0\.1:\d+)").group(1)
+    return start_it
+
+
+def test_each_data_directory_has_a_secret_of_its_own(start_new, tmp_path):
+    secrets = {}
+    for folder in ("a", "b", "a"):
+        process, endpoint = start_new(folder)
+        key, secret = printed_key(process)
+        assert len(secret) == 40 and secrets.setdefault(folder, secret) == secret
+        assert who(endpoint, key, secret) == f"arn:aws:iam::{ACCOUNT}:root"
+        assert error_code(harness.client(endpoint, "sts", access_key=key, secret_key="thumbwheel-secret").get_caller_identity)[0] == \
+            "SignatureDoesNotMatch"
+        assert process.stop() == 0
+    assert secrets["a"] != secrets["b"]
+
+
+def test_the_file_of_the_key_serves_clients_and_nobody_else(start_new, tmp_path):
+    _, endpoint = start_new("data")
+    path = tmp_path / "data/credentials"
+    assert path.stat().st_mode & 0o777 == 0o600
+    environment = {name: value for name, value in harness.aws_environment(endpoint, AWS_SHARED_CREDENTIALS_FILE=str(path)).items()
+                   if name not in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+    done = harness.thumbwheel("whoami", "--json", environment=environment)
+    assert done.returncode == 0 and json.loads(done.stdout)["arn"] == f"arn:aws:iam::{ACCOUNT}:root", done.stderr
+
+
+@pytest.mark.parametrize("text", ["", "[default]\n", "[default]\naws_access_key_id = a\n", "[other]\naws_access_key_id = a\naws_secret_access_key = b\n",
+                                  "nonsense", "[default]\naws_access_key_id = a\naws_secret_access_key = " + "x" * 129])
+def test_a_damaged_file_of_the_key_is_an_error_that_says_what_to_do(tmp_path, text):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/credentials").write_text(text)
+    done = harness.thumbwheel("local", "--cloud-only", "--port", "0", f"--data={tmp_path / 'data'}")
+    assert done.returncode != 0 and "credentials" in done.stderr and "delete it to get a new key" in done.stderr
+    assert (tmp_path / "data/credentials").read_text() == text
+
+
+def test_the_data_belongs_to_its_owner_alone(start_new, tmp_path):
+    """Also one that an older version made."""
+    data = tmp_path / "data"
+    for _ in range(2):
+        process, _ = start_new("data")
+        modes = {path.name: path.stat().st_mode & 0o777 for path in [data, *data.iterdir()] if path.is_file() or path == data}
+        assert modes.pop("data") == 0o700 and set(modes.values()) == {0o600}, modes
+        assert {"cloud.sqlite3", "cloud.sqlite3-wal", "credentials"} <= set(modes)
+        process.kill()  # the database keeps its other files
+        process.wait()
+        for path in [data, *data.glob("cloud.sqlite3*")]:
+            path.chmod(0o755)
+
+
+def test_a_directory_that_everybody_may_use_stays_one(start_new, tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    data.chmod(0o1777)
+    start_new("data")
+    assert data.stat().st_mode & 0o7777 == 0o1777
+
+
+@pytest.mark.parametrize("lost", ["missing", "empty"])
+def test_a_lost_database_is_not_an_empty_cloud(start_new, tmp_path, lost):
+    process, endpoint = start_new("data")
+    s3 = harness.client(endpoint, "s3", *printed_key(process))
+    s3.create_bucket(Bucket="photos")
+    s3.put_object(Bucket="photos", Key="k", Body=b"x" * 1_000_000)
+    assert process.stop() == 0
+    database = tmp_path / "data/cloud.sqlite3"
+    database.unlink()
+    if lost == "empty":
+        database.touch()
+    for _ in range(2):
+        done = harness.thumbwheel("local", "--cloud-only", "--port", "0", f"--data={tmp_path / 'data'}")
+        assert done.returncode != 0 and "missing or empty" in done.stderr and "restore it from a backup" in done.stderr
+    assert list((tmp_path / "data/blobs").rglob("*")), "the objects were kept"
+
+
+# ---- any credentials ----
+
+def test_any_credentials_are_accepted_on_request(start_new):
+    _, endpoint = start_new("data", "--keys", "any")
+    for key, secret, token in (("test", "test", None), ("AKIAIOSFODNN7EXAMPLE", "x", None), ("123456789012", "y", None),
+                               ("ASIAIOSFODNN7EXAMPLE", "x", "a token of AWS")):
+        assert who(endpoint, key, secret, token=token) == f"arn:aws:iam::{ACCOUNT}:root"
+        s3 = harness.client(endpoint, "s3", access_key=key, secret_key=secret, token=token)
+        bucket = f"b-{key.lower()}"
+        s3.create_bucket(Bucket=bucket)
+        s3.put_object(Bucket=bucket, Key="k", Body=b"body")
+        url = s3.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "k"})
+        assert harness.http(url)[2] == b"body"
+        form = s3.generate_presigned_post(bucket, "form")
+        assert form["fields"]
+    sts = harness.client(endpoint, "sts", access_key="test", secret_key="test")
+    session = sts.get_session_token()["Credentials"]
+    assert who(endpoint, session["AccessKeyId"], session["SecretAccessKey"], token=session["SessionToken"])
+
+
+def test_unsigned_requests_are_refused_even_then(start_new):
+    _, endpoint = start_new("data", "--keys", "any")
+    assert harness.http(endpoint + "/")[0] == 403
+
+
+def test_any_credentials_are_for_loopback_only(tmp_path):
+    done = harness.thumbwheel("local", "--cloud-only", "--port", "0", f"--data={tmp_path / 'data'}", "--keys", "any", "--host", "0.0.0.0")
+    assert done.returncode == 2 and "loopback only" in done.stderr
+
+
+# ---- the owner ----
+
+OWNERS = KEYS + """
+[root]
+aws_access_key_id = AKIAROOT
+aws_secret_access_key = rooted
+"""
+
+
+def test_only_the_owner_escapes_a_policy_that_denies_everything(start_alone, keys):
+    """A user who is denied everything can't delete the policy either; the account can."""
+    keys.write_text(OWNERS)
+    cloud = start_alone("--keys", keys)
+
+    def root(service):
+        return harness.client(cloud.endpoint, service, "AKIAROOT", "rooted")
+
+    def bob(service):
+        return harness.client(cloud.endpoint, service, "AKIABOB", "builder")
+    deny = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}]}
+    s3 = root("s3")
+    s3.create_bucket(Bucket="locked")
+    s3_deny = json.dumps(dict(deny, Statement=[dict(deny["Statement"][0], Action="s3:*", Resource=["arn:aws:s3:::locked", "arn:aws:s3:::locked/*"])]))
+    s3.put_bucket_policy(Bucket="locked", Policy=s3_deny)
+    assert error_code(bob("s3").delete_bucket_policy, Bucket="locked") == ("AccessDenied", 403)
+    assert error_code(bob("s3").put_bucket_policy, Bucket="locked", Policy=s3_deny) == ("AccessDenied", 403)
+    s3.delete_bucket_policy(Bucket="locked")
+
+    url = root("sqs").create_queue(QueueName="locked")["QueueUrl"]
+    arn = f"arn:aws:sqs:{harness.REGION}:{ACCOUNT}:locked"
+    policy = json.dumps(dict(deny, Statement=[dict(deny["Statement"][0], Action="sqs:*", Resource=arn)]))
+    root("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    assert error_code(bob("sqs").set_queue_attributes, QueueUrl=url, Attributes={"Policy": ""})[1] == 403
+    root("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
+
+    topic = root("sns").create_topic(Name="locked")["TopicArn"]
+    policy = json.dumps(dict(deny, Statement=[dict(deny["Statement"][0], Action="sns:*", Resource=topic)]))
+    root("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+    assert error_code(bob("sns").set_topic_attributes, TopicArn=topic, AttributeName="Policy", AttributeValue=policy)[1] == 403
+    root("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy.replace("Deny", "Allow"))

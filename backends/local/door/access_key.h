@@ -13,11 +13,13 @@ struct access_key { /* borrowed */
     const char *user_id;          /* the id in STS and events: AIDA…, or the account number */
     struct signing_keys *signing; /* cache of derived keys; NULL: none */
     bool is_temporary;            /* of a session (session_tokens.h) */
+    bool is_unverified;           /* its signatures are not checked */
 };
 
 struct access_key_list {
     const struct access_key *items;
     size_t count;
+    bool any; /* the first one also stands for every other access key, without a check */
 };
 
 #endif

@@ -53,6 +53,12 @@ static void user_id_make(const char *name, char out[ID_SIZE])
     out[ID_SIZE - 1] = '\0';
 }
 
+static void account_set(struct key_strings *strings, const char *account)
+{
+    snprintf(strings->arn, ARN_SIZE, "arn:aws:iam::%s:root", account);
+    snprintf(strings->user_id, ID_SIZE, "%s", account);
+}
+
 static struct access_keys *access_keys_new(size_t count)
 {
     struct access_keys *keys = calloc(1, sizeof *keys);
@@ -153,9 +159,13 @@ static int section_read(const struct keys_reader *r, const struct ini_entry *sec
                            "has an aws_session_token: temporary credentials are not supported");
     if (is_taken(r->keys, access_key))
         return bad_section(r, section, "repeats the aws_access_key_id of an earlier section");
-    snprintf(strings->arn, sizeof strings->arn, "arn:aws:iam::%s:user/%s", r->account,
-             section->section);
-    user_id_make(section->section, strings->user_id);
+    if (strcmp(section->section, "root") == 0) {
+        account_set(strings, r->account);
+    } else {
+        snprintf(strings->arn, sizeof strings->arn, "arn:aws:iam::%s:user/%s", r->account,
+                 section->section);
+        user_id_make(section->section, strings->user_id);
+    }
     return access_key_add(r->keys, access_key, secret_key)
                ? error_set(r->error, ERR_MEMORY, "out of memory")
                : 0;
@@ -246,16 +256,17 @@ int access_keys_open(const char *path, const char *account, const struct access_
     struct keys_reader reader = {.path = path, .account = account, .keys = keys, .error = error};
     buffer_init(&text, ACCESS_KEYS_FILE_MAX);
     int code;
-    if (path) {
+    keys->all.any = path && strcmp(path, ACCESS_KEYS_ANY) == 0;
+    if (path && !keys->all.any) {
         code = file_read(path, &text, error);
         if (!code)
             code = text_read(&reader, buffer_slice(&text));
         if (text.data)
             secret_wipe(text.data, text.capacity);
     } else {
-        snprintf(keys->strings[0].arn, ARN_SIZE, "arn:aws:iam::%s:root", account);
-        snprintf(keys->strings[0].user_id, ID_SIZE, "%s", account);
+        account_set(&keys->strings[0], account);
         code = access_key_add(keys, fallback->access_key, fallback->secret_key);
+        keys->items[0].is_unverified = keys->all.any;
         if (code)
             error_set(error, code, "out of memory");
     }

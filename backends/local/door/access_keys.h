@@ -19,7 +19,11 @@ enum { KEYS_MAX = 1000, ACCESS_KEYS_FILE_MAX = 1024 * 1024 };
 
 struct access_keys;
 
-/* Blocking, at start. path NULL: one key, that of the account itself. ERR_INVALID: the message
+/* Any credentials: instead of a file's path. The signatures are not checked. */
+#define ACCESS_KEYS_ANY "any"
+
+/* Blocking, at start. path NULL: one key, that of the account itself. A section "root" is the
+ * account itself, too. ERR_INVALID: the message
  * names the file, the line and the mistake. */
 int access_keys_open(const char *path, const char *account, const struct access_key *fallback,
                      struct access_keys **out, struct error *error);

@@ -13,6 +13,7 @@
 #include "log.h"
 #include "policy.h"
 
+struct access_key;
 struct cloud;
 struct cloud_request;
 
@@ -44,5 +45,9 @@ void authorization_log_policy(const char *resource, const struct policy *policy)
  * log.
  */
 bool authorization_should_log(const struct cloud *cloud, struct log_gate *refusals);
+
+/* Whether the caller is the account itself, not a user or a role in it. Nothing can prevent it from
+ * changing a policy that locks everyone out, as in AWS. NULL: unsigned. */
+bool authorization_is_owner(const struct access_key *caller);
 
 #endif

@@ -110,7 +110,6 @@ enum s3_error s3_access_missing(const struct s3_request *request, const char *bu
                                                                             : error;
 }
 
-/* The owner can always replace a policy, so that no policy locks it out permanently. */
 static bool is_about_policy(const char *operation)
 {
     return strcmp(operation, "GetBucketPolicy") == 0 || strcmp(operation, "PutBucketPolicy") == 0 ||
@@ -154,7 +153,8 @@ bool s3_access_check(struct s3_request *request, const char *operation)
     const char *action = action_of(request, operation);
     if (!check_owners(request))
         return false;
-    if (!action || (is_signed && (!*request->bucket || is_about_policy(operation))))
+    if (!action || (is_signed && !*request->bucket) ||
+        (authorization_is_owner(request->caller) && is_about_policy(operation)))
         return true;
     if (!is_signed && *request->bucket &&
         !buckets_find(request->cloud->buckets, request->bucket, &bucket)) {

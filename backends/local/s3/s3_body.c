@@ -191,7 +191,10 @@ static bool start_signatures(struct s3_unframer *unframer, struct s3_request *re
     struct signature_claim claim;
     if (!read_signature(request, &claim))
         return false;
-    struct sigv4_scope scope = {.region = request->cloud->region, .service = "s3"};
+    if (claim.key->is_unverified)
+        return true;
+    memcpy(unframer->region, claim.region, sizeof unframer->region);
+    struct sigv4_scope scope = {.region = unframer->region, .service = "s3"};
     memcpy(scope.date, claim.date, sizeof scope.date);
     chunk_signatures_start(&unframer->signatures, claim.key->secret_key, &scope, claim.signature,
                            claims->trailer_signed);

@@ -31,6 +31,7 @@ struct s3_claims {
 struct s3_unframer {
     struct aws_chunked decoder;
     struct chunk_signatures signatures; /* where is_signed */
+    char region[65];                    /* of the signature, which `signatures` borrows */
     bool is_signed;
 };
 /* False: an error was sent. */

@@ -129,13 +129,13 @@ int sns_required(struct service_call *call, const char *name, const char **out)
                              name);
 }
 
-/* As with queues, the owner can always replace a policy. */
 static int permit(struct service_call *call, const struct topic *topic)
 {
     const struct cloud_request *asked = call->request;
     const char *action = call->operation->name, *name = json_text_in(call->input, "AttributeName");
     char reason[POLICY_REASON_MAX], text[AUTHORIZATION_TEXT_MAX];
-    bool mends = strcmp(action, "SetTopicAttributes") == 0 && name && strcmp(name, "Policy") == 0;
+    bool mends = authorization_is_owner(asked->caller) &&
+                 strcmp(action, "SetTopicAttributes") == 0 && name && strcmp(name, "Policy") == 0;
     if (mends || topic_access_request(asked, topic, action, reason))
         return 0;
     authorization_denied_text(asked, "SNS", action, topic->record.named.name, reason, text);

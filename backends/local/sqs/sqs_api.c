@@ -154,7 +154,6 @@ static bool url_read(const char *account, struct slice path, char name[QUEUE_NAM
     return owner[-1] == '/' && memcmp(owner, account, account_size) == 0;
 }
 
-/* The account owner can always fix a policy that denies everyone, as AWS lets the root user do. */
 static bool mends_policy(const struct service_call *call)
 {
     const json_t *attributes = json_object_get(call->input, "Attributes");
@@ -166,7 +165,8 @@ int sqs_permit(struct service_call *call, const struct local_queue *queue)
 {
     const struct cloud_request *asked = call->request;
     char reason[POLICY_REASON_MAX], text[AUTHORIZATION_TEXT_MAX];
-    if (queue_access_request(asked, queue, call->operation->name, reason) || mends_policy(call))
+    if (queue_access_request(asked, queue, call->operation->name, reason) ||
+        (authorization_is_owner(asked->caller) && mends_policy(call)))
         return 0;
     authorization_denied_text(asked, "sqs", call->operation->name, local_queue_name(queue), reason,
                               text);

@@ -130,6 +130,17 @@ static int sync_entries(const struct data_directory *directory, struct error *er
     return code;
 }
 
+/* The data is its owner's alone. A directory of somebody else, or one that everybody may use, is left
+ * as it is. */
+static void make_private(const struct data_directory *directory)
+{
+    struct stat facts;
+    if (stat(directory->path, &facts) || facts.st_uid != geteuid() || (facts.st_mode & S_ISVTX))
+        return;
+    if ((facts.st_mode & (S_IRWXG | S_IRWXO)) && chmod(directory->path, 0700))
+        return; /* a file system without modes */
+}
+
 static int make_layout(struct data_directory *directory, struct error *error)
 {
     int code = make_all(directory->path, error);
@@ -138,6 +149,7 @@ static int make_layout(struct data_directory *directory, struct error *error)
     code = take_lock(directory, error);
     if (code)
         return code;
+    make_private(directory);
     code = make_child(directory, "blobs", error);
     if (code)
         return code;

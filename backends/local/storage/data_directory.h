@@ -10,7 +10,8 @@ struct data_directory {
     int lock; /* file descriptor; -1: not locked */
 };
 
-/* Creates missing directories (and parents) and takes the lock. ERR_BUSY: another process has it;
+/* Creates missing directories (and parents), takes the lock, and takes the rights on the directory
+ * from other users. ERR_BUSY: another process has it;
  * ERR_IO. On failure nothing is locked or open. */
 int data_directory_open(struct data_directory *directory, const char *path, struct error *error);
 void data_directory_close(struct data_directory *directory);

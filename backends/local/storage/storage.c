@@ -36,6 +36,7 @@
 #include "container_of.h"
 #include "data_directory.h"
 #include "database.h"
+#include "database_file.h"
 
 enum {
     GROUP_UNITS = 512,
@@ -504,10 +505,12 @@ static int start_thread(struct storage *storage, struct error *error)
 static int open_database(struct storage *storage, const char *const *schemas, size_t count,
                          struct error *error)
 {
-    char *path = data_directory_join(&storage->directory, "cloud.sqlite3");
+    char *path = data_directory_join(&storage->directory, DATABASE_FILE);
     if (!path)
         return error_set(error, ERR_MEMORY, "out of memory");
-    int code = database_open(&storage->database, storage->directory.path, path,
+    int code = database_file_prepare(&storage->directory, path, error);
+    if (!code)
+        code = database_open(&storage->database, storage->directory.path, path,
                              storage->durability == STORAGE_FULL, schemas, count, error);
     free(path);
     return code;

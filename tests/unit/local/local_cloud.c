@@ -62,8 +62,11 @@ static void mark_done(void *user)
 
 static struct cloud_settings options(const struct door *d)
 {
-    return (struct cloud_settings){
-        .data_dir = d->directory, .relaxed = true, .request_log = d->log};
+    return (struct cloud_settings){.data_dir = d->directory,
+                                   .relaxed = true,
+                                   .request_log = d->log,
+                                   .access_key = "thumbwheel",
+                                   .secret_key = "thumbwheel-secret"};
 }
 
 static int setup(void **state)
