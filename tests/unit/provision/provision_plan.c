@@ -389,6 +389,16 @@ static void what_pipelines_notify_is_made_where_it_is(void **state)
          false},
         {{.kind = NOTIFY_EVENT_BUS, .target = "default"}, NULL, NULL, false},
         {{.kind = NOTIFY_EVENT_BUS, .target = "ready"}, NULL, "event bus ready", false},
+        {{.kind = NOTIFY_EVENT_BUS,
+          .target = "arn:aws:events:eu-west-1:123456789012:event-bus/default"},
+         NULL,
+         NULL,
+         false},
+        {{.kind = NOTIFY_EVENT_BUS,
+          .target = "arn:aws:events:eu-west-1:999999999999:event-bus/default"},
+         NULL,
+         "another account or region",
+         false},
         {{.kind = NOTIFY_URL, .target = "https://example.com/ready"}, NULL, NULL, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -432,6 +442,29 @@ static void a_target_that_is_in_the_plan_is_made_once(void **state)
     for (size_t i = topic + 1; i < plan.count; i++)
         assert_string_not_equal(plan.resources[i].name, "ready.fifo");
     provision_plan_clear(&plan);
+    /* A template does not know its place: both of one name, and the named one always. */
+    static const struct pipeline_notify here = {.kind = NOTIFY_QUEUE,
+                                                .target =
+                                                    "arn:aws:sqs:eu-west-1:123456789012:ready"},
+                                        there = {.kind = NOTIFY_QUEUE,
+                                                 .target =
+                                                     "arn:aws:sqs:eu-west-2:123456789012:ready"},
+                                        named = {.kind = NOTIFY_QUEUE, .target = "ready"};
+    const struct provision_settings template = {.bucket = "photos"};
+    for (size_t i = 0; i < 2; i++) {
+        one.facts.notify = &here;
+        other.facts.notify = i ? &named : &there;
+        assert_int_equal(make(&plan, &template, &error, PIPELINES(&one, &other)), 0);
+        size_t queues = 0, everywhere = 0;
+        for (size_t k = 0; k < plan.count; k++) {
+            queues += strcmp(plan.resources[k].name, "ready") == 0;
+            everywhere +=
+                strcmp(plan.resources[k].name, "ready") == 0 && !plan.resources[k].home_region;
+        }
+        assert_int_equal(queues, i ? 1 : 2);
+        assert_int_equal(everywhere, i ? 1 : 0);
+        provision_plan_clear(&plan);
+    }
     one.facts.notify = &events; /* mails about photos would be taken for events of photos */
     assert_int_equal(make(&plan, &settings, &error, PIPELINES(&one)), ERR_INVALID);
     assert_non_null(strstr(error.text, "use another --name"));
