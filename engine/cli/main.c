@@ -117,7 +117,7 @@ static void cloud_stop(void *cloud, void (*stopped)(void *user), void *user)
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "decoder") == 0)
-        return decoder_main(vips_pipeline_ops.render);
+        return decoder_main(pipelines_render_images);
     const struct assembly assembly = {
         .pipeline_ops = &vips_pipeline_ops,
         .pipelines_start = pipelines_start,

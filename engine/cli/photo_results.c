@@ -140,6 +140,7 @@ static int rendition_copy(struct output_result *to, const struct rendition *from
     to->height = from->height;
     to->frames = from->frames;
     to->milliseconds = from->milliseconds;
+    to->sidecar = from->manifest;
     return to->bucket && to->key ? 0 : ERR_MEMORY;
 }
 

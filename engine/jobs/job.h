@@ -94,9 +94,13 @@ enum step_result {
 
 enum tag_stage { TAGS_READ, TAGS_COMPARE, TAGS_WRITE, TAGS_WRITTEN }; /* the next operation */
 
+enum { UPLOAD_PLACEHOLDERS_MAX = 3 };
+
 struct upload {
     struct job *job;
     struct output_upload output;
+    struct object_settings settings; /* with placeholders, those of the pipeline and these */
+    struct object_pair metadata[OBJECT_PAIRS_MAX + UPLOAD_PLACEHOLDERS_MAX];
 };
 
 struct job {
@@ -118,6 +122,7 @@ struct job {
         size_t pending;                 /* pending operations */
         struct order_claim order;       /* its place among the events of its key */
         struct upload *uploads;         /* one per rendition, while they are stored */
+        bool listing;                   /* the renditions are stored, and the manifests follow */
         struct upload sidecar;          /* upload of the label document */
         bool superseded;                /* the output of a newer event exists */
         struct object_request *request; /* for steps with one operation at a time */

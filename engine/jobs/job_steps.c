@@ -224,6 +224,29 @@ static void on_stored(struct output_upload *output, const struct error *error)
         job_resume(job);
 }
 
+static void metadata_add(struct upload *upload, const char *name, const char *value)
+{
+    if (*value)
+        upload->metadata[upload->settings.metadata_count++] = (struct object_pair){name, value};
+}
+
+/* What the pipeline sets, and the placeholders as metadata. */
+static const struct object_settings *settings_of(struct upload *upload,
+                                                 const struct rendition *rendition)
+{
+    const struct rendition_placeholder *placeholder = &rendition->placeholder;
+    if (!*placeholder->thumbhash && !*placeholder->blurhash && !*placeholder->colour)
+        return rendition->settings;
+    upload->settings = *rendition->settings;
+    for (size_t i = 0; i < upload->settings.metadata_count; i++)
+        upload->metadata[i] = rendition->settings->metadata[i];
+    upload->settings.metadata = upload->metadata;
+    metadata_add(upload, "thumbhash", placeholder->thumbhash);
+    metadata_add(upload, "blurhash", placeholder->blurhash);
+    metadata_add(upload, "colour", placeholder->colour);
+    return &upload->settings;
+}
+
 static int upload_start(struct job *job, struct upload *upload, const struct rendition *rendition)
 {
     job_output_prepare(job, upload);
@@ -234,22 +257,20 @@ static int upload_start(struct job *job, struct upload *upload, const struct ren
         .body = rendition->body.data,
         .body_size = rendition->body.size,
         .content_type = rendition->content_type,
-        .settings = rendition->settings,
+        .settings = settings_of(upload, rendition),
         .trace = &job->msg.delivery->trace,
     };
     return output_upload_start(&upload->output);
 }
 
-static void uploads_start(struct job *job)
+/* The renditions, or the manifests that list them. */
+static void uploads_start(struct job *job, bool manifests)
 {
     struct render_item *item = item_of(job);
-    job->loop.uploads = calloc(item->rendition_count, sizeof *job->loop.uploads);
-    if (!job->loop.uploads) {
-        error_set(&job->loop.error, ERR_MEMORY, "out of memory");
-        return;
-    }
     for (size_t i = 0; i < item->rendition_count; i++) {
         struct upload *upload = &job->loop.uploads[i];
+        if (item->renditions[i].manifest != manifests)
+            continue;
         int code = upload_start(job, upload, &item->renditions[i]);
         if (code == 0)
             job->loop.pending++;
@@ -259,12 +280,29 @@ static void uploads_start(struct job *job)
     }
 }
 
+static void uploads_begin(struct job *job)
+{
+    size_t count = item_of(job)->rendition_count;
+    if (!count)
+        return;
+    job->loop.uploads = calloc(count, sizeof *job->loop.uploads);
+    if (job->loop.uploads)
+        uploads_start(job, false);
+    else
+        error_set(&job->loop.error, ERR_MEMORY, "out of memory");
+}
+
+/* A page may use a manifest as soon as it is stored, so the renditions come first. */
 static enum step_result step_store(struct job *job)
 {
     if (!job->loop.asked) {
         job->loop.asked = true;
-        if (item_of(job)->rendition_count)
-            uploads_start(job);
+        uploads_begin(job);
+    }
+    if (!job->loop.pending && !job->loop.listing && job->loop.uploads && !job->loop.error.code &&
+        !job->loop.superseded) {
+        job->loop.listing = true;
+        uploads_start(job, true);
     }
     if (job->loop.pending)
         return STEP_WAIT;

@@ -122,8 +122,9 @@ static int outputs_collect(struct notice_writer *w, struct error *error)
         return error_set(error, ERR_MEMORY, "out of memory");
     for (size_t i = 0; is_done(w) && i < item->rendition_count; i++) {
         const struct rendition *from = &item->renditions[i];
-        w->outputs[w->output_count++] = (struct output){from->bucket ? from->bucket : bucket,
-                                                        from->key, from->content_type, from, NULL};
+        w->outputs[w->output_count++] =
+            (struct output){from->bucket ? from->bucket : bucket, from->key, from->content_type,
+                            from->manifest ? NULL : from, NULL};
     }
     if (is_done(w) && item->sidecar_key)
         w->outputs[w->output_count++] =

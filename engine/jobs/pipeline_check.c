@@ -258,13 +258,14 @@ static int tell_output(const struct check *check, size_t from, size_t output)
     const struct pipeline_output what = check->rules->ops->output(check->pipelines[from], output);
     char key[48] = "labels.sidecar";
     struct buffer text;
-    if (is_told(check, from, output))
+    if (what.repeated || is_told(check, from, output))
         return 0;
     buffer_init(&text, TEXT_MAX_BYTES);
     if (append_targets(check, from, output, &text)) {
         append_loop(check, from, &text);
-        if (output < facts->output_count)
-            snprintf(key, sizeof key, "outputs[%zu].key", output);
+        if (!what.sidecar)
+            snprintf(key, sizeof key, "outputs[%zu].%s", what.entry,
+                     what.manifest ? "manifest" : "key");
         const struct problem_place place = place_in(facts, what.place, key);
         problem_add(check->problems, &place, ERR_LOOP,
                     "\"%.80s\" would be processed again: %.*s; "

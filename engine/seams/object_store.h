@@ -20,6 +20,7 @@ enum {
     OBJECT_TAGS_MAX = 10,       /* tags of an object (S3) */
     OBJECT_TAG_KEY_MAX = 128,   /* characters */
     OBJECT_TAG_VALUE_MAX = 256, /* characters */
+    OBJECT_PAIRS_MAX = 20,      /* of metadata in object_settings */
     OBJECT_METADATA_MAX = 1024, /* bytes of metadata in object_settings; S3 allows 2048 in all, and
                                  * the engine marks its outputs */
 };

@@ -38,7 +38,7 @@ struct pipeline_facts {
     const char *match_bucket;          /* of the sources that it accepts; NULL: any */
     const char *const *match_prefixes; /* of their keys; none: any */
     size_t match_prefix_count;
-    size_t output_count; /* number of renditions of one source */
+    size_t output_count; /* number of renditions of one source, and of their manifests */
     bool labels;         /* the pipeline labels its images */
     bool tags;           /* the labels become tags of the source object */
     /* NULL without labels, and for the built-in analyser */
@@ -57,6 +57,10 @@ struct pipeline_output {
     const char *key;    /* a template; NULL: there is no such output */
     struct pipeline_place place;
     const struct object_settings *settings; /* NULL: none */
+    size_t
+        entry; /* its place in the list of outputs in the file; a manifest: of its first output */
+    bool repeated;          /* an earlier output is of the same entry, and differs in size only */
+    bool manifest, sidecar; /* JSON, not a rendition */
 };
 
 /* Default limits, used for 0. */
@@ -109,6 +113,13 @@ struct render_source {
     bool labeler_reads;       /* Rekognition can read objects of this bucket itself */
 };
 
+/* Each is empty unless the output asks for it. */
+struct rendition_placeholder {
+    char thumbhash[40]; /* base64 */
+    char blurhash[32];
+    char colour[8]; /* "#rrggbb" */
+};
+
 struct rendition {
     char *bucket; /* NULL: the source's */
     char *key;
@@ -118,6 +129,9 @@ struct rendition {
     unsigned width, height;
     unsigned frames;
     double milliseconds; /* time that this rendition took on the worker */
+    struct rendition_placeholder placeholder;
+    /* A manifest, with a size of 0 × 0: JSON that lists renditions, to be stored after them. */
+    bool manifest;
 };
 
 /* One job's part of a render. The engine sets the first group, and render sets the second on the
@@ -149,7 +163,7 @@ struct pipeline_ops {
     struct pipeline *(*retain)(struct pipeline *pipeline);
     void (*release)(struct pipeline *pipeline);
     const struct pipeline_facts *(*facts)(const struct pipeline *pipeline);
-    /* index below facts->output_count: a rendition; equal to it: the labels' sidecar. */
+    /* index below facts->output_count: a rendition or a manifest; equal to it: the labels' sidecar. */
     struct pipeline_output (*output)(const struct pipeline *pipeline, size_t index);
 
     /* The key of an output (by its index, see output) for a source, as far as it is known before the

@@ -95,14 +95,15 @@ static void check(const struct template *t, struct problem_list *problems)
 
 void key_ext_check(const struct pipeline *pipeline, struct problem_list *problems)
 {
-    for (size_t i = 0; i <= pipeline->outputs.count; i++) {
+    for (size_t i = 0; i <= pipeline_sidecar_index(pipeline); i++) {
         const struct pipeline_output output = pipeline_output(pipeline, i);
-        bool json = i == pipeline->outputs.count;
+        bool json = output.manifest || output.sidecar;
         char name[48] = "labels.sidecar";
-        if (!output.key)
+        if (!output.key || output.repeated)
             continue;
-        if (!json)
-            snprintf(name, sizeof name, "outputs[%zu].key", i);
+        if (!output.sidecar)
+            snprintf(name, sizeof name, "outputs[%zu].%s", output.entry,
+                     output.manifest ? "manifest" : "key");
         const struct template t = {
             .pipeline = pipeline,
             .key = output.key,

@@ -197,7 +197,7 @@ static bool may_share_bucket(const struct pipeline_target *t, const struct match
 /* NULL: depends on the source. */
 static const char *ext_of(const struct pipeline *pipeline, size_t index)
 {
-    if (index == pipeline->outputs.count)
+    if (index >= pipeline->outputs.count)
         return "json";
     return image_format_facts((enum image_format)pipeline->outputs.entries[index].format)->ext;
 }

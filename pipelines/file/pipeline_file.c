@@ -13,7 +13,9 @@
 #include "encoder_keys.h"
 #include "key_ext.h"
 #include "labeler_keys.h"
+#include "manifest.h"
 #include "operation_keys.h"
+#include "output_variants.h"
 #include "schema.h"
 #include "store_keys.h"
 #include "yaml_reader.h"
@@ -86,6 +88,7 @@ void pipeline_check_output(struct schema_reader *r, const struct yaml_node *node
     output->place = place_of(node, "key");
     check_size(r, output, node);
     encoder_keys_check(r, output, node);
+    output_variants_check(r, output, node);
     operation_keys_check(r, output, node);
     store_keys_check(r, output, node);
     store_keys_set(output);
@@ -129,17 +132,17 @@ static bool is_same_place(const struct output_config *a, const struct output_con
     return same_bucket && a->key && b->key && strcmp(a->key, b->key) == 0 && !is_told_apart(a, b);
 }
 
-static void check_same_keys(struct schema_reader *r, const struct pipeline *pipeline,
-                            const struct yaml_node *node)
+static void check_same_keys(struct schema_reader *r, const struct pipeline *pipeline)
 {
     const struct output_config *outputs = pipeline->outputs.entries;
-    for (size_t i = 0; i < pipeline->outputs.count; i++, node = node->next) {
+    for (size_t i = 0; i < pipeline->outputs.count; i++) {
         size_t j = 0;
         while (j < i && !is_same_place(&outputs[i], &outputs[j]))
             j++;
-        snprintf(r->path, sizeof r->path, "outputs[%zu].", i);
-        if (j < i)
-            fail_key(r, node, "key", "another output of this pipeline has the same key");
+        const struct yaml_place place = {outputs[i].place.line, outputs[i].place.column};
+        snprintf(r->path, sizeof r->path, "outputs[%zu].", outputs[i].entry);
+        if (j < i && outputs[i].variant == 0)
+            schema_fail(r, place, "key", "another output of this pipeline has the same key");
     }
     r->path[0] = '\0';
 }
@@ -163,7 +166,7 @@ static void check_pipeline(struct schema_reader *r, const struct pipeline *pipel
     bool empty = child_of(root, "outputs") == root && child_of(root, "labels") == root;
     if (empty && !has_unknown_key(root)) /* an unknown key may be one of the two, misspelt */
         fail_key(r, root, "outputs", "a pipeline needs outputs, labels, or both");
-    check_same_keys(r, pipeline, child_of(root, "outputs")->children);
+    check_same_keys(r, pipeline);
 }
 
 static void set_facts(struct pipeline *pipeline, const struct yaml_node *root)
@@ -177,7 +180,7 @@ static void set_facts(struct pipeline *pipeline, const struct yaml_node *root)
         .match_bucket = pipeline->match.bucket,
         .match_prefixes = (const char *const *)pipeline->match.prefixes.entries,
         .match_prefix_count = pipeline->match.prefixes.count,
-        .output_count = pipeline->outputs.count,
+        .output_count = pipeline_sidecar_index(pipeline),
         .labels = pipeline->labels.given,
         .tags = pipeline->labels.given && pipeline->labels.tags,
         .labeler = pipeline->labels.given && pipeline->labels.settings.kind != LABELER_BUILTIN
@@ -207,6 +210,7 @@ static int fill(struct pipeline *pipeline, struct slice text, pipeline_can_write
         code = ERR_INVALID;
         goto out;
     }
+    manifests_find(pipeline);
     set_facts(pipeline, root);
     key_ext_check(pipeline, problems);
 out:
@@ -300,11 +304,31 @@ void pipeline_release(struct pipeline *pipeline)
 struct pipeline_output pipeline_output(const struct pipeline *pipeline, size_t index)
 {
     const struct labels_config *labels = &pipeline->labels;
-    if (index < pipeline->outputs.count) {
-        const struct output_config *output = &pipeline->outputs.entries[index];
-        return (struct pipeline_output){output->bucket, output->key, output->place,
-                                        &output->settings};
+    const struct output_config *outputs = pipeline->outputs.entries;
+    size_t manifest = index - pipeline->outputs.count;
+    if (index < pipeline->outputs.count)
+        return (struct pipeline_output){.bucket = outputs[index].bucket,
+                                        .key = outputs[index].key,
+                                        .place = outputs[index].place,
+                                        .settings = &outputs[index].settings,
+                                        .entry = outputs[index].entry,
+                                        .repeated = outputs[index].variant > 0};
+    if (manifest < pipeline->manifest_count) {
+        const struct output_config *first = &outputs[pipeline->manifests[manifest]];
+        return (struct pipeline_output){.bucket = first->bucket,
+                                        .key = first->manifest,
+                                        .place = first->place,
+                                        .settings = &first->settings,
+                                        .entry = first->entry,
+                                        .manifest = true};
     }
-    return (struct pipeline_output){labels->bucket, labels->given ? labels->sidecar : NULL,
-                                    labels->place, NULL};
+    return (struct pipeline_output){.bucket = labels->bucket,
+                                    .key = labels->given ? labels->sidecar : NULL,
+                                    .place = labels->place,
+                                    .sidecar = true};
+}
+
+size_t pipeline_sidecar_index(const struct pipeline *pipeline)
+{
+    return pipeline->outputs.count + pipeline->manifest_count;
 }

@@ -31,6 +31,11 @@ enum metadata_kept {
     KEEP_IPTC = 32,
     KEEP_ALL = 64 /* strip: false: also what has no name here */
 };
+enum output_placeholder {
+    PLACEHOLDER_THUMBHASH = 1,
+    PLACEHOLDER_BLURHASH = 2,
+    PLACEHOLDER_COLOUR = 4
+};
 enum output_chroma { CHROMA_AUTO, CHROMA_444, CHROMA_420 };
 /* In the order of the schema's choices. */
 enum output_compression {
@@ -43,6 +48,13 @@ enum output_compression {
 
 struct config_texts {
     char **entries;
+    size_t count;
+};
+
+enum { CONFIG_NUMBERS_MAX = 16 };
+
+struct config_numbers {
+    double entries[CONFIG_NUMBERS_MAX];
     size_t count;
 };
 
@@ -107,6 +119,12 @@ struct output_config {
     int keep;        /* bits of enum metadata_kept */
     struct colour background;
     int frames; /* enum output_frames */
+    struct config_numbers widths,
+        dprs;                      /* output_variants.c has applied them to the members above */
+    size_t entry, variant;         /* of the list in the file; among the outputs of its entry */
+    double dpr;                    /* of this variant; 0: none */
+    int placeholder;               /* bits of enum output_placeholder */
+    char *manifest, *manifest_url; /* NULL: none */
     char *cache_control, *content_disposition, *sse, *kms_key, *storage_class, *acl;
     struct config_pairs metadata, tags;
     struct object_settings settings; /* borrow from the fields above */
@@ -169,9 +187,14 @@ struct pipeline {
     int tolerate; /* enum tolerance */
     struct match_config match;
     struct output_list outputs;
+    size_t manifests[PIPELINE_OUTPUTS_MAX]; /* of each, the first output that is listed in it */
+    size_t manifest_count;
     struct labels_config labels;
     struct notify_config notify;
 };
+
+/* The sidecar's index among the outputs (struct pipeline_ops): after the images and manifests. */
+size_t pipeline_sidecar_index(const struct pipeline *pipeline);
 
 /* Whether this machine's libvips can write a format. */
 typedef bool pipeline_can_write(enum image_format format);

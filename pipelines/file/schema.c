@@ -5,6 +5,7 @@
 #include "notify_keys.h"
 #include "object_store.h"
 #include "operation_keys.h"
+#include "output_variants.h"
 #include "pipeline_file.h"
 
 static const char *const fits[] = {"inside", "cover", "contain", "fill", NULL};
@@ -17,6 +18,7 @@ static const char *const gravities[] = {"centre",    "north", "northeast", "east
                                         "southeast", "south", "southwest", "west",
                                         "northwest", NULL};
 static const char *const kept[] = {"icc", "copyright", "exif", "gps", "xmp", "iptc", NULL};
+static const char *const placeholders[] = {"thumbhash", "blurhash", "colour", NULL};
 static const char *const frames[] = {"first", "all", NULL};
 static const char *const tolerances[] = {"none", "truncated", NULL};
 static const char *const labelers[] = {"builtin", "rekognition", NULL};
@@ -44,7 +46,6 @@ enum {
     TARGET_MAX = 160,
     NAME_MAX_BYTES = 64,
     LIST_MAX = 64,
-    METADATA_MAX = 20,
     MESSAGE_MAX = 8192,
     URL_MAX = 2048,
     PATH_LENGTH_MAX = 4096,
@@ -91,9 +92,8 @@ static const struct schema_key pad_keys[] = {
     {.name = NULL},
 };
 
-static const struct schema_section focal_section = {
-    focal_keys, sizeof(struct focal_config), FOCAL(given), NULL};
-static const struct schema_section pad_section = {pad_keys, sizeof(struct pad_config), 0, NULL};
+static const struct schema_section focal_section = {.keys = focal_keys, .size = sizeof(struct focal_config), .given_offset = FOCAL(given)};
+static const struct schema_section pad_section = {.keys = pad_keys, .size = sizeof(struct pad_config)};
 
 static const struct schema_key output_keys[] = {
     {.name = "key", .type = SCHEMA_TEMPLATE, .effect = EFFECT_STORE, .offset = OUTPUT(key), .required = true,
@@ -105,6 +105,11 @@ static const struct schema_key output_keys[] = {
      .max = PIPELINE_SIDE_MAX, .help = "pixels; without height, the aspect ratio decides the height"},
     {.name = "height", .type = SCHEMA_INTEGER, .effect = EFFECT_PLAN, .offset = OUTPUT(height), .min = 1,
      .max = PIPELINE_SIDE_MAX, .help = "pixels; without width, the aspect ratio decides the width"},
+    {.name = "widths", .type = SCHEMA_INTEGERS, .effect = EFFECT_PLAN, .offset = OUTPUT(widths), .min = 1,
+     .max = PIPELINE_SIDE_MAX, .shown = "none",
+     .help = "one rendition for each; with width and height, those give the aspect ratio; the key has `{width}`"},
+    {.name = "dpr", .type = SCHEMA_NUMBERS, .effect = EFFECT_PLAN, .offset = OUTPUT(dprs), .min = 0.5, .max = 5,
+     .shown = "none", .help = "device pixel ratios: one rendition for each, of width and height times it; the key has `{width}` or `{height}`"},
     {.name = "scale", .type = SCHEMA_NUMBER, .effect = EFFECT_PLAN, .offset = OUTPUT(scale), .min = 0.001, .max = 16,
      .help = "instead of width and height: a factor of the upright source's size"},
     {.name = "fit", .type = SCHEMA_CHOICE, .offset = OUTPUT(fit), .fallback = "inside",
@@ -165,6 +170,12 @@ static const struct schema_key output_keys[] = {
      .help = "a name or #rrggbb: behind transparent pixels if the format has no transparency, and around the picture with contain, pad and rotate"},
     {.name = "frames", .type = SCHEMA_CHOICE, .effect = EFFECT_PLAN, .offset = OUTPUT(frames), .fallback = "first",
      .choices = frames, .help = "frames of an animation to keep: first, or all (gif, webp)"},
+    {.name = "placeholder", .type = SCHEMA_SET, .effect = EFFECT_STORE, .offset = OUTPUT(placeholder), .choices = placeholders,
+     .shown = "none", .help = "metadata of the stored object, and in the manifest: thumbhash (base64), blurhash, colour (dominant, #rrggbb) ([image-output.md](image-output.md#placeholders))"},
+    {.name = "manifest", .type = SCHEMA_TEMPLATE, .effect = EFFECT_STORE, .offset = OUTPUT(manifest), .max = OBJECT_KEY_MAX,
+     .shown = "none", .help = "key of a JSON object that lists the renditions of all outputs with the same manifest, for srcset ([image-output.md](image-output.md#manifests))"},
+    {.name = "manifest_url", .type = SCHEMA_TEXT, .effect = EFFECT_STORE, .offset = OUTPUT(manifest_url), .max = URL_MAX,
+     .shown = "none", .help = "what precedes the keys in the manifest's URLs, such as `https://cdn.example.com/`"},
     {.name = "cache_control", .type = SCHEMA_TEXT, .effect = EFFECT_STORE, .offset = OUTPUT(cache_control), .max = TEXT_MAX,
      .shown = "none", .help = "Cache-Control header of the stored object"},
     {.name = "content_disposition", .type = SCHEMA_TEXT, .effect = EFFECT_STORE, .offset = OUTPUT(content_disposition),
@@ -180,7 +191,7 @@ static const struct schema_key output_keys[] = {
      .shown = "the bucket's", .help = "canned ACL; a bucket without ACLs refuses all but bucket-owner-full-control"},
     {.name = "tags", .type = SCHEMA_PAIRS, .effect = EFFECT_STORE, .offset = OUTPUT(tags), .max = OBJECT_TAGS_MAX,
      .shown = "none", .help = "tags of the stored object: up to 10, names of 128 and values of 256 characters"},
-    {.name = "metadata", .type = SCHEMA_PAIRS, .effect = EFFECT_STORE, .offset = OUTPUT(metadata), .max = METADATA_MAX,
+    {.name = "metadata", .type = SCHEMA_PAIRS, .effect = EFFECT_STORE, .offset = OUTPUT(metadata), .max = OBJECT_PAIRS_MAX,
      .shown = "none", .help = "metadata of the stored object (x-amz-meta-…): up to 20, 1024 bytes in all"},
     {.name = NULL},
 };
@@ -203,8 +214,7 @@ static const struct schema_key server_keys[] = {
     {.name = NULL},
 };
 
-static const struct schema_section server_section = {
-    server_keys, sizeof(struct labeler_config), 0, pipeline_check_server};
+static const struct schema_section server_section = {.keys = server_keys, .size = sizeof(struct labeler_config), .check = pipeline_check_server};
 
 static const struct schema_key labels_keys[] = {
     {.name = "labeler", .type = SCHEMA_VARIANT, .offset = LABELS(labeler), .fallback = "builtin",
@@ -254,14 +264,13 @@ static const struct schema_key notify_keys[] = {
     {.name = NULL},
 };
 
-static const struct schema_section match_section = {match_keys, sizeof(struct match_config), 0, NULL};
+static const struct schema_section match_section = {.keys = match_keys, .size = sizeof(struct match_config)};
 static const struct schema_section output_section = {
-    output_keys, sizeof(struct output_config), 0, pipeline_check_output};
-static const struct schema_section labels_section = {
-    labels_keys, sizeof(struct labels_config), LABELS(given), pipeline_check_labels};
+    .keys = output_keys, .size = sizeof(struct output_config), .check = pipeline_check_output,
+    .variants = output_variants, .vary = output_vary};
+static const struct schema_section labels_section = {.keys = labels_keys, .size = sizeof(struct labels_config), .given_offset = LABELS(given), .check = pipeline_check_labels};
 
-static const struct schema_section notify_section = {
-    notify_keys, sizeof(struct notify_config), NOTIFY(given), notify_keys_check};
+static const struct schema_section notify_section = {.keys = notify_keys, .size = sizeof(struct notify_config), .given_offset = NOTIFY(given), .check = notify_keys_check};
 
 static const struct schema_key pipeline_keys[] = {
     {.name = "name", .type = SCHEMA_NAME, .offset = WHOLE(name), .required = true,
@@ -288,7 +297,8 @@ static const struct schema_key pipeline_keys[] = {
 };
 /* clang-format on */
 
-const struct schema_section schema_pipeline = {pipeline_keys, sizeof(struct pipeline), 0, NULL};
+const struct schema_section schema_pipeline = {.keys = pipeline_keys,
+                                               .size = sizeof(struct pipeline)};
 
 static bool texts_alike(const char *a, const char *b)
 {
@@ -332,6 +342,8 @@ static bool values_alike(const struct schema_key *key, const void *a, const void
     case SCHEMA_SECTION:
         return sections_alike(key->section, a, b);
     case SCHEMA_TEXTS:
+    case SCHEMA_NUMBERS: /* what follows from them is compared: the sizes */
+    case SCHEMA_INTEGERS:
     case SCHEMA_PAIRS:
     case SCHEMA_VARIANT:
     case SCHEMA_SECTIONS:
@@ -377,6 +389,10 @@ static const char *type_shown(const struct schema_key *key)
         return "whole number";
     case SCHEMA_NUMBER:
         return "number";
+    case SCHEMA_NUMBERS:
+        return "list of numbers";
+    case SCHEMA_INTEGERS:
+        return "list of whole numbers";
     case SCHEMA_TIME:
         return "duration";
     case SCHEMA_BYTES:
@@ -412,7 +428,8 @@ static void print_type(FILE *stream, const struct schema_key *key)
         return;
     }
     fputs(type_shown(key), stream);
-    if (key->type == SCHEMA_INTEGER || key->type == SCHEMA_NUMBER)
+    if (key->type == SCHEMA_INTEGER || key->type == SCHEMA_NUMBER || key->type == SCHEMA_INTEGERS ||
+        key->type == SCHEMA_NUMBERS)
         fprintf(stream, ", %g–%g", key->min, key->max);
     if (key->type == SCHEMA_TIME)
         fprintf(stream, ", %gs–%gs", key->min / 1000, key->max / 1000);

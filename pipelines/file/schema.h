@@ -29,6 +29,8 @@ enum schema_type {
     SCHEMA_NUMBER,   /* double, min to max */
     SCHEMA_TIME,     /* int: milliseconds, min to max; "10s", "5m", "24h" (units.h) */
     SCHEMA_BYTES,    /* int: bytes, min to max; "256KiB" (units.h) */
+    SCHEMA_NUMBERS,  /* struct config_numbers: a list of numbers, each min to max */
+    SCHEMA_INTEGERS, /* the same of whole numbers */
     SCHEMA_BOOLEAN,  /* bool */
     SCHEMA_CHOICE,   /* int: index into choices */
     SCHEMA_WORD,     /* char *: one of choices, NULL if it is not given */
@@ -74,6 +76,10 @@ struct schema_section {
     size_t given_offset; /* offset of a bool that is set if the section is present; 0: none */
     /* Checks rules that concern several keys; called if each key is valid by itself. */
     void (*check)(struct schema_reader *r, const struct yaml_node *node, void *filled);
+    /* For the entries of a list: how many structs an entry makes, and what distinguishes them. Each
+     * is read from the same entry; vary is called for each one, also if it is the only one. */
+    size_t (*variants)(const void *filled);
+    void (*vary)(void *filled, size_t entry, size_t variant);
 };
 
 extern const struct schema_section schema_pipeline; /* fills a struct pipeline */

@@ -65,6 +65,11 @@ static void expectation(const struct schema_key *key, char *out, size_t size)
         snprintf(out, size, "a size from %gKiB to %gKiB, such as 256KiB", key->min / 1024,
                  key->max / 1024);
         break;
+    case SCHEMA_NUMBERS:
+    case SCHEMA_INTEGERS:
+        snprintf(out, size, "a list of 1 to %d %snumbers from %g to %g", CONFIG_NUMBERS_MAX,
+                 key->type == SCHEMA_INTEGERS ? "whole " : "", key->min, key->max);
+        break;
     case SCHEMA_BOOLEAN:
         snprintf(out, size, "true or false");
         break;
@@ -306,7 +311,8 @@ static int read_number(struct schema_reader *r, const struct schema_key *key,
     double value = strtod(node->text, &end);
     if (end == node->text || *end || !isfinite(value))
         return fail_type(r, key, node);
-    if (key->type == SCHEMA_INTEGER && value != floor(value))
+    bool whole = key->type == SCHEMA_INTEGER || key->type == SCHEMA_INTEGERS;
+    if (whole && value != floor(value))
         return fail_type(r, key, node);
     if (value < key->min || value > key->max)
         return fail_type(r, key, node);
@@ -401,6 +407,53 @@ static int read_word(struct schema_reader *r, const struct schema_key *key,
     return *out ? 0 : fail_memory(r);
 }
 
+static int read_numbers(struct schema_reader *r, const struct schema_key *key,
+                        const struct yaml_node *node, struct config_numbers *out)
+{
+    if (node->kind != YAML_LIST || !node->children)
+        return fail_type(r, key, node);
+    for (const struct yaml_node *e = node->children; e; e = e->next) {
+        if (out->count == CONFIG_NUMBERS_MAX)
+            return fail_type(r, key, node);
+        int code = read_number(r, key, e, &out->entries[out->count++]);
+        if (code)
+            return code;
+    }
+    return 0;
+}
+
+/* Makes room for more structs, which are zero. */
+static int sections_grow(struct output_list *list, size_t count)
+{
+    struct output_config *grown = realloc(list->entries, count * sizeof *grown);
+    if (!grown)
+        return ERR_MEMORY;
+    memset(grown + list->count, 0, (count - list->count) * sizeof *grown);
+    list->entries = grown;
+    return 0;
+}
+
+/* All structs of one entry of a list. `left` entries follow, each of which has one at least. */
+static int read_variants(struct schema_reader *r, const struct schema_key *key,
+                         const struct yaml_node *node, size_t entry, size_t left,
+                         struct output_list *out)
+{
+    const struct schema_section *section = key->section;
+    size_t first = out->count;
+    int code = schema_read(r, section, node, &out->entries[out->count++]);
+    size_t count = code ? 1 : section->variants(&out->entries[first]);
+    if ((double)(first + count + left) > key->max)
+        return schema_fail(r, node->place, "widths", "more than %g outputs of one pipeline",
+                           key->max);
+    if (count > 1 && sections_grow(out, first + count + left))
+        return fail_memory(r);
+    for (size_t i = 1; i < count && !code; i++)
+        code = schema_read(r, section, node, &out->entries[out->count++]);
+    for (size_t i = first; i < out->count; i++)
+        section->vary(&out->entries[i], entry, i - first);
+    return code;
+}
+
 static int read_sections(struct schema_reader *r, const struct schema_key *key,
                          const struct yaml_node *node, struct output_list *out)
 {
@@ -416,9 +469,10 @@ static int read_sections(struct schema_reader *r, const struct schema_key *key,
     if (!out->entries)
         return fail_memory(r);
     int code = 0;
+    size_t entry = 0;
     for (const struct yaml_node *e = node->children; e && !code_is_final(code); e = e->next) {
-        snprintf(r->path, sizeof r->path, "%s[%zu].", key->name, out->count);
-        keep_code(&code, schema_read(r, key->section, e, &out->entries[out->count++]));
+        snprintf(r->path, sizeof r->path, "%s[%zu].", key->name, entry);
+        keep_code(&code, read_variants(r, key, e, entry++, --count, out));
     }
     r->path[0] = '\0';
     return code;
@@ -471,6 +525,9 @@ static int read_value(struct schema_reader *r, const struct schema_key *key,
         return code;
     case SCHEMA_NUMBER:
         return read_number(r, key, node, field);
+    case SCHEMA_NUMBERS:
+    case SCHEMA_INTEGERS:
+        return read_numbers(r, key, node, field);
     case SCHEMA_BOOLEAN:
         return read_boolean(r, key, node, field);
     case SCHEMA_CHOICE:

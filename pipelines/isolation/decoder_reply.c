@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "characters.h"
 #include "image_format.h"
 #include "key_template.h"
 #include "pipeline_file.h"
@@ -31,6 +32,9 @@ static void rendition_write(struct buffer *out, const struct rendition *made)
     WIRE_PUT(out, made->height);
     WIRE_PUT(out, made->frames);
     WIRE_PUT(out, made->milliseconds);
+    wire_put_text(out, made->placeholder.thumbhash);
+    wire_put_text(out, made->placeholder.blurhash);
+    wire_put_text(out, made->placeholder.colour);
     WIRE_PUT(out, size);
 }
 
@@ -174,6 +178,30 @@ static int name_make(const struct render_item *item, const char *template, const
     return bucket && !*out_bucket ? ERR_MEMORY : 0;
 }
 
+/* They become headers of the object, and texts in a manifest. */
+static int placeholder_read(struct reply_reader *r, const struct output_config *config,
+                            struct rendition_placeholder *out)
+{
+    static const char base64[] = LOWER UPPER DIGITS "+/=";
+    static const char base83[] = LOWER UPPER DIGITS "#$%*+,-.:;=?@[]^_{|}~";
+    const struct {
+        int bit;
+        const char *alphabet;
+        char *text;
+        size_t size;
+    } parts[] = {{PLACEHOLDER_THUMBHASH, base64, out->thumbhash, sizeof out->thumbhash},
+                 {PLACEHOLDER_BLURHASH, base83, out->blurhash, sizeof out->blurhash},
+                 {PLACEHOLDER_COLOUR, "#" DIGITS "abcdef", out->colour, sizeof out->colour}};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (text_read(r, parts[i].text, parts[i].size))
+            return ERR_PROTOCOL;
+        bool wanted = config->placeholder & parts[i].bit;
+        if (*parts[i].text && (!wanted || !is_made_of(parts[i].text, parts[i].alphabet)))
+            return lie(r);
+    }
+    return 0;
+}
+
 static int rendition_read(struct reply_reader *r, const struct render_item *item,
                           const struct output_config *config, struct rendition *made)
 {
@@ -188,6 +216,8 @@ static int rendition_read(struct reply_reader *r, const struct render_item *item
     made->height = wire_take_u32(&r->wire, facts->side_max);
     made->frames = wire_take_u32(&r->wire, INT_MAX);
     WIRE_TAKE(&r->wire, made->milliseconds);
+    if (placeholder_read(r, config, &made->placeholder))
+        return ERR_PROTOCOL;
     WIRE_TAKE(&r->wire, size);
     if (!made->width || !made->height || !made->frames || !isfinite(made->milliseconds) ||
         made->milliseconds < 0 || !size || size > r->left)

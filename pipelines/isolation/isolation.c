@@ -6,6 +6,7 @@
 
 #include "decoder_process.h"
 #include "decoder_wire.h"
+#include "manifest.h"
 #include "metric_text.h"
 #include "pipeline_file.h"
 #include "pipelines.h"
@@ -166,10 +167,15 @@ static void render(const struct render_source *source, const struct pipeline_lim
             error_set(&items[i].error, ERR_MEMORY, "more than %d renders of one image at once",
                       DECODER_ITEMS_MAX);
     }
-    if (live_count == 0 || !render_live(source, limits, live, live_count, &error))
+    if (live_count == 0)
         return;
-    for (size_t i = 0; i < live_count; i++)
-        live[i]->error = error;
+    int code = render_live(source, limits, live, live_count, &error);
+    for (size_t i = 0; i < live_count; i++) {
+        if (code)
+            live[i]->error = error;
+        else
+            manifests_add(source, live[i]);
+    }
 }
 
 static struct pipeline_output output_of(const struct pipeline *pipeline, size_t index)

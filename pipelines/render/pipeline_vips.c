@@ -1,5 +1,6 @@
 /* The entry points of this module. */
 #include "image_save.h"
+#include "manifest.h"
 #include "pipeline_file.h"
 #include "pipelines.h"
 #include "render.h"
@@ -28,6 +29,21 @@ static const struct pipeline_facts *facts_of(const struct pipeline *pipeline)
     return &pipeline->facts;
 }
 
+void pipelines_render_images(const struct render_source *source,
+                             const struct pipeline_limits *limits, struct render_item *items,
+                             size_t count)
+{
+    render(source, limits, items, count);
+}
+
+static void render_all(const struct render_source *source, const struct pipeline_limits *limits,
+                       struct render_item *items, size_t count)
+{
+    render(source, limits, items, count);
+    for (size_t i = 0; i < count; i++)
+        manifests_add(source, &items[i]);
+}
+
 const struct pipeline_ops vips_pipeline_ops = {
     .load = pipelines_load,
     .retain = pipeline_retain,
@@ -37,6 +53,6 @@ const struct pipeline_ops vips_pipeline_ops = {
     .output_key = pipeline_output_key,
     .matches = pipeline_matches,
     .check_loop = pipeline_check_loop,
-    .render = render,
+    .render = render_all,
     .thread_end = pipelines_thread_end,
 };

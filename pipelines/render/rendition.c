@@ -308,6 +308,8 @@ int rendition_finish(VipsImage *image, const struct render_output *output,
     made->height = (unsigned)vips_image_get_page_height(image);
     made->frames = frames;
     int code = name_output(output, source, error);
+    if (!code && output->config->placeholder)
+        code = rendition_placeholders(image, output, error);
     if (code)
         return code;
     return image_save(image, output->format, output->config, &made->body, error);
@@ -319,7 +321,22 @@ bool rendition_is_twin(const struct render_output *a, const struct render_output
            a->animated == b->animated && a->crop_first == b->crop_first &&
            a->place.final.width == b->place.final.width &&
            a->place.final.height == b->place.final.height &&
+           !(b->config->placeholder & ~a->config->placeholder) &&
            schema_outputs_alike(a->config, b->config);
+}
+
+static void placeholder_copy(const struct render_output *output,
+                             const struct rendition_placeholder *from)
+{
+    struct rendition_placeholder *to = &output->made->placeholder;
+    int wanted = output->config->placeholder;
+    *to = *from;
+    if (!(wanted & PLACEHOLDER_THUMBHASH))
+        *to->thumbhash = '\0';
+    if (!(wanted & PLACEHOLDER_BLURHASH))
+        *to->blurhash = '\0';
+    if (!(wanted & PLACEHOLDER_COLOUR))
+        *to->colour = '\0';
 }
 
 int rendition_copy(const struct render_output *output, const struct render_output *twin,
@@ -330,6 +347,7 @@ int rendition_copy(const struct render_output *output, const struct render_outpu
     made->width = other->width;
     made->height = other->height;
     made->frames = other->frames;
+    placeholder_copy(output, &other->placeholder);
     int code = name_output(output, source, error);
     if (code)
         return code;

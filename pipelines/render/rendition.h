@@ -41,7 +41,10 @@ int rendition_compose(VipsImage **image, const struct render_output *output,
 /* Encodes and names the picture; frames is its number of frames. */
 int rendition_finish(VipsImage *image, const struct render_output *output,
                      const struct render_source *source, unsigned frames, struct error *error);
-/* Whether two outputs of one stage have the same bytes. */
+/* The placeholders of an output, of the picture that rendition_finish encodes. */
+int rendition_placeholders(VipsImage *image, const struct render_output *output,
+                           struct error *error);
+/* Whether two outputs of one stage have the same bytes, and a has the placeholders of b. */
 bool rendition_is_twin(const struct render_output *a, const struct render_output *b);
 /* Copies the encoded bytes for a twin, which has its own name. */
 int rendition_copy(const struct render_output *output, const struct render_output *twin,

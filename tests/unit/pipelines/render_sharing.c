@@ -337,6 +337,8 @@ static const struct difference {
     {"bucket", "width: 40", "elsewhere"},
     {"width", "height: 40", "20"},
     {"height", "width: 40", "20"},
+    {"widths", "format: png", "[20]"},
+    {"dpr", "width: 40", "[0.5]"},
     {"scale", "format: png", "0.5"},
     {"fit", "width: 40, height: 40, enlarge: true", "contain"},
     {"crop", "width: 20, height: 40, fit: cover", "attention"},
@@ -364,6 +366,9 @@ static const struct difference {
     {"keep", "width: 40, format: png", "xmp"},
     {"background", "width: 40, format: jpeg", "red"},
     {"frames", "width: 40, format: webp", "all"},
+    {"placeholder", "width: 40", "blurhash"},
+    {"manifest", "width: 40", "'m/{name}.json'"},
+    {"manifest_url", "width: 40, manifest: 'm/{name}.json'", "'https://x/'"},
     {"cache_control", "width: 40", "no-store"},
     {"content_disposition", "width: 40", "attachment"},
     {"sse", "width: 40", "'aws:kms'"},
@@ -399,7 +404,7 @@ static struct render_item pair_of(const struct difference *d)
     bool is_key = strcmp(d->key, "key") == 0;
     snprintf(text, sizeof text,
              "name: x\nqueue: q\noutputs: [{key: 'plain/{name}', %s}, {%s%s: %s, %s}]\n", d->base,
-             is_key ? "" : "key: 'o/{name}', ", d->key, d->value, d->base);
+             is_key ? "" : "key: 'o/{width}/{name}', ", d->key, d->value, d->base);
     return (struct render_item){.pipeline = pipeline_of(text)};
 }
 
@@ -438,9 +443,12 @@ static void value_change(const struct schema_key *key, void *field)
     switch (key->type) {
     case SCHEMA_INTEGER:
     case SCHEMA_CHOICE:
+    case SCHEMA_SET:
         ++*(int *)field;
         break;
-    case SCHEMA_NUMBER:
+    case SCHEMA_NUMBERS:
+    case SCHEMA_INTEGERS:
+    case SCHEMA_NUMBER: /* the first one */
         *(double *)field += 1;
         break;
     case SCHEMA_BOOLEAN:
@@ -458,11 +466,13 @@ static void value_change(const struct schema_key *key, void *field)
 static void only_keys_that_leave_the_bytes_alone_may_differ(void **state)
 {
     (void)state;
-    static const char *const harmless[] = {"key",    "bucket",        "width",
-                                           "height", "scale",         "enlarge",
-                                           "frames", "cache_control", "content_disposition",
-                                           "sse",    "kms_key",       "storage_class",
-                                           "acl",    "tags",          "metadata"};
+    static const char *const harmless[] = {"key",      "bucket",        "width",
+                                           "height",   "scale",         "enlarge",
+                                           "frames",   "cache_control", "content_disposition",
+                                           "sse",      "kms_key",       "storage_class",
+                                           "acl",      "tags",          "metadata",
+                                           "widths",   "dpr",           "placeholder",
+                                           "manifest", "manifest_url"};
     size_t alike = 0;
     for (const struct schema_key *key = output_keys(); key->name; key++) {
         struct output_config a = {.effort = -1}, b = a;

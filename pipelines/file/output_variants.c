@@ -1,0 +1,144 @@
+#include "output_variants.h"
+
+#include <math.h>
+#include <string.h>
+#include <strings.h>
+
+#include "key_template.h"
+
+static const struct yaml_node *find(const struct yaml_node *map, const char *name)
+{
+    const struct yaml_node *child = map->children;
+    while (child && strcmp(child->name, name) != 0)
+        child = child->next;
+    return child;
+}
+
+static void fail_key(struct schema_reader *r, const struct yaml_node *node, const char *name,
+                     const char *text)
+{
+    const struct yaml_node *child = find(node, name);
+    schema_fail(r, (child ? child : node)->place, name, "%s", text);
+}
+
+static bool has_part(const char *template, enum key_part part)
+{
+    struct key_piece piece;
+    while (key_template_next(&template, &piece)) {
+        if (piece.part == part)
+            return true;
+    }
+    return false;
+}
+
+static double largest(const struct config_numbers *numbers)
+{
+    double most = 0;
+    for (size_t i = 0; i < numbers->count; i++)
+        most = fmax(most, numbers->entries[i]);
+    return most;
+}
+
+static void check_widths(struct schema_reader *r, const struct output_config *output,
+                         const struct yaml_node *node)
+{
+    if (!has_part(output->key, KEY_WIDTH))
+        fail_key(r, node, "key", "needs {width} with widths, or the outputs would have one key");
+    if (output->scale > 0)
+        fail_key(r, node, "widths", "can't be combined with scale: use one or the other");
+    if (output->dprs.count)
+        fail_key(r, node, "widths", "can't be combined with dpr: use one or the other");
+    if (!output->width != !output->height)
+        fail_key(r, node, "widths", "needs width and height, for the aspect ratio, or neither");
+    if (output->width && output->height &&
+        largest(&output->widths) * output->height / output->width > PIPELINE_SIDE_MAX)
+        fail_key(r, node, "widths",
+                 "the height of the largest one would be more than 16384 pixels");
+}
+
+static void check_dprs(struct schema_reader *r, const struct output_config *output,
+                       const struct yaml_node *node)
+{
+    int longest = output->width > output->height ? output->width : output->height;
+    if (!longest)
+        fail_key(r, node, "dpr", "needs width, height, or both");
+    else if (!has_part(output->key, output->width ? KEY_WIDTH : KEY_HEIGHT))
+        fail_key(r, node, "key", "needs {width} with dpr, or {height} if only the height is given");
+    if (largest(&output->dprs) * longest > PIPELINE_SIDE_MAX)
+        fail_key(r, node, "dpr", "the largest one would have more than 16384 pixels on a side");
+}
+
+static bool is_given_as_metadata(const struct output_config *output, const char *name)
+{
+    for (size_t i = 0; i < output->metadata.count; i++) {
+        if (strcasecmp(output->metadata.entries[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void check_placeholder(struct schema_reader *r, const struct output_config *output,
+                              const struct yaml_node *node)
+{
+    static const char *const names[] = {"thumbhash", "blurhash", "colour"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (output->placeholder & 1 << i && is_given_as_metadata(output, names[i]))
+            fail_key(r, node, "metadata",
+                     "has a name that placeholder sets: remove it here or there");
+    }
+}
+
+static void check_manifest(struct schema_reader *r, const struct output_config *output,
+                           const struct yaml_node *node)
+{
+    if (output->manifest_url && !output->manifest)
+        fail_key(r, node, "manifest_url", "is for the URLs in a manifest: set manifest, too");
+    if (!output->manifest)
+        return;
+    if (has_part(output->manifest, KEY_WIDTH) || has_part(output->manifest, KEY_HEIGHT))
+        fail_key(r, node, "manifest",
+                 "can't have {width} or {height}: it lists outputs of all sizes");
+    if (strcmp(output->manifest, output->key) == 0)
+        fail_key(r, node, "manifest", "must differ from key");
+}
+
+void output_variants_check(struct schema_reader *r, const struct output_config *output,
+                           const struct yaml_node *node)
+{
+    if (output->widths.count)
+        check_widths(r, output, node);
+    else if (output->dprs.count)
+        check_dprs(r, output, node);
+    check_placeholder(r, output, node);
+    check_manifest(r, output, node);
+}
+
+size_t output_variants(const void *filled)
+{
+    const struct output_config *output = filled;
+    size_t count = output->widths.count + output->dprs.count;
+    return count ? count : 1;
+}
+
+static int scaled(int side, double factor)
+{
+    int pixels = (int)lround(side * factor);
+    return side && !pixels ? 1 : pixels;
+}
+
+void output_vary(void *filled, size_t entry, size_t variant)
+{
+    struct output_config *output = filled;
+    output->entry = entry;
+    output->variant = variant;
+    if (variant < output->widths.count) {
+        double width = output->widths.entries[variant];
+        if (output->width)
+            output->height = scaled(output->height, width / output->width);
+        output->width = (int)width;
+    } else if (variant < output->dprs.count) {
+        output->dpr = output->dprs.entries[variant];
+        output->width = scaled(output->width, output->dpr);
+        output->height = scaled(output->height, output->dpr);
+    }
+}
