@@ -327,9 +327,17 @@ def test_a_link_by_mail(sections, cloud):
 
 
 def test_uploads_by_strangers(sections, cloud):
-    s3, sqs = cloud.client("s3"), cloud.client("sqs")
-    sections.run("Uploads by strangers", before={"curl -f -o": lambda: exists(s3, "uploads", "web/sea.jpg")})
-    assert open_image((sections.folder / "small.jpg").read_bytes()).size == (1280, 960)
+    s3, sqs, told = cloud.client("s3"), cloud.client("sqs"), []
+    sections.run("Uploads by strangers", before={"curl -f -o": lambda: exists(s3, "uploads", "web/sea.jpg")}, after={"aws sqs receive": told.append})
+    small = (sections.folder / "small.jpg").read_bytes()
+    assert open_image(small).size == (1280, 960)
+    [message] = json.loads(told[0])["Messages"]
+    event = json.loads(message["Body"])
+    assert event["type"] == "photo.done" and event["source"]["key"] == "input/sea.jpg"
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(event["outputs"][0]["link"]) as response:
+        assert response.read() == small
+    [rule] = s3.get_bucket_notification_configuration(Bucket="uploads")["QueueConfigurations"]
+    assert [(each["Name"].lower(), each["Value"]) for each in rule["Filter"]["Key"]["FilterRules"]] == [("prefix", "input/")]
     url = sqs.get_queue_url(QueueName="uploads-queue")["QueueUrl"]
     found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     assert (found["MessageRetentionPeriod"], found["VisibilityTimeout"]) == (str(14 * 24 * 3600), "360")

@@ -476,6 +476,7 @@ static void the_defaults_and_examples_load_and_do_not_loop(void **state)
                                           "pipelines/examples/raw-and-tags/",
                                           "pipelines/examples/mailed-link/",
                                           "pipelines/examples/uploads/",
+                                          "pipelines/examples/existing-photos/",
                                           "pipelines/examples/label-server/"};
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         struct pipeline *loaded[16];
