@@ -277,7 +277,8 @@ static void on_early_signal(int number)
 static void signals_setup(const struct command *command, const struct config *config)
 {
     const struct sigaction action = {.sa_handler = on_early_signal};
-    if (!(command->settings & (CONFIG_RUN | CONFIG_GATE | CONFIG_LOCAL)) || config->once)
+    const bool serves = command->settings & (CONFIG_RUN | CONFIG_GATE | CONFIG_LOCAL);
+    if (!serves || config->once || config->gate.add_token)
         return;
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
