@@ -48,6 +48,17 @@ static void check_light(struct schema_reader *r, const struct output_config *out
         schema_fail_key(r, node, "gamma", "can't be combined with linear: use one or the other");
 }
 
+static void check_effects(struct schema_reader *r, const struct output_config *output,
+                          const struct yaml_node *node)
+{
+    const struct operations_config *operations = &output->operations;
+    if (operations->normalise && output->frames == FRAMES_ALL)
+        schema_fail_key(r, node, "normalise",
+                        "can't be combined with frames: all, because the animation would flicker");
+    if (operations->round && operations->mask != MASK_NONE)
+        schema_fail_key(r, node, "round", "can't be combined with mask: use one or the other");
+}
+
 void operation_keys_check(struct schema_reader *r, const struct output_config *output,
                           const struct yaml_node *node)
 {
@@ -55,4 +66,5 @@ void operation_keys_check(struct schema_reader *r, const struct output_config *o
     check_turn(r, output, node);
     check_trim(r, output, node);
     check_light(r, output, node);
+    check_effects(r, output, node);
 }

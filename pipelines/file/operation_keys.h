@@ -5,7 +5,10 @@
 #include "pipeline_file.h"
 #include "schema.h"
 
-enum { OPERATION_PAD_MAX = 4096 }; /* pixels of one side */
+enum {
+    OPERATION_PAD_MAX = 4096,   /* pixels of one side */
+    OPERATION_ROUND_MAX = 8192, /* pixels */
+};
 
 /* Adds a problem for each. */
 void operation_keys_check(struct schema_reader *r, const struct output_config *output,

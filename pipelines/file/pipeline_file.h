@@ -20,6 +20,9 @@ struct yaml_node;
 enum { PIPELINE_FILE_MAX = 64 * 1024, PIPELINE_OUTPUTS_MAX = 32, PIPELINE_SIDE_MAX = 16384 };
 
 enum tolerance { TOLERATE_NONE, TOLERATE_TRUNCATED };
+/* The order of the schema's choices. */
+enum output_mask { MASK_NONE, MASK_CIRCLE, MASK_ELLIPSE };
+
 enum output_frames { FRAMES_FIRST, FRAMES_ALL };
 /* In the order of the schema's choices. */
 enum metadata_kept {
@@ -88,6 +91,11 @@ struct operations_config {
     struct pad_config pad;
     double gamma; /* exponent of the light in which the picture is resized */
     bool linear;
+    bool normalise, greyscale;
+    struct colour tint;
+    double blur, sharpen; /* sigma in pixels */
+    int round;            /* radius in pixels */
+    int mask;             /* enum output_mask */
 };
 
 struct match_config {

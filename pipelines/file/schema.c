@@ -19,6 +19,7 @@ static const char *const gravities[] = {"centre",    "north", "northeast", "east
                                         "northwest", NULL};
 static const char *const kept[] = {"icc", "copyright", "exif", "gps", "xmp", "iptc", NULL};
 static const char *const placeholders[] = {"thumbhash", "blurhash", "colour", NULL};
+static const char *const masks[] = {"none", "circle", "ellipse", NULL};
 static const char *const frames[] = {"first", "all", NULL};
 static const char *const tolerances[] = {"none", "truncated", NULL};
 static const char *const labelers[] = {"builtin", "rekognition", NULL};
@@ -135,6 +136,20 @@ static const struct schema_key output_keys[] = {
      .help = "resize in linear light instead of in the values of the pixels: thin bright lines stay bright; takes longer, and writes 8 bits"},
     {.name = "gamma", .type = SCHEMA_NUMBER, .offset = DOING(gamma), .min = 1, .max = 3, .shown = "none",
      .help = "the same with this exponent instead of the curve of sRGB, such as 2.2"},
+    {.name = "normalise", .type = SCHEMA_BOOLEAN, .offset = DOING(normalise), .fallback = "false",
+     .help = "stretch the lightness, without the darkest and the lightest percent, to the whole range"},
+    {.name = "greyscale", .type = SCHEMA_BOOLEAN, .offset = DOING(greyscale), .fallback = "false",
+     .help = "keep only the luminance"},
+    {.name = "tint", .type = SCHEMA_COLOUR, .offset = DOING(tint), .shown = "none",
+     .help = "keep only the lightness, in the hue of this colour; black and white stay"},
+    {.name = "blur", .type = SCHEMA_NUMBER, .offset = DOING(blur), .min = 0.3, .max = 100, .shown = "none",
+     .help = "sigma of a Gaussian blur in pixels of the output"},
+    {.name = "sharpen", .type = SCHEMA_NUMBER, .offset = DOING(sharpen), .min = 0.1, .max = 10, .shown = "none",
+     .help = "sigma of the blur that the lightness is compared with, in pixels of the output"},
+    {.name = "round", .type = SCHEMA_INTEGER, .offset = DOING(round), .min = 1, .max = OPERATION_ROUND_MAX,
+     .shown = "none", .help = "radius of the corners in pixels; outside is background, or transparent"},
+    {.name = "mask", .type = SCHEMA_CHOICE, .offset = DOING(mask), .fallback = "none", .choices = masks,
+     .help = "the largest circle in the middle, or the ellipse that touches all sides; outside is background, or transparent"},
     {.name = "enlarge", .type = SCHEMA_BOOLEAN, .effect = EFFECT_PLAN, .offset = OUTPUT(enlarge), .fallback = "false",
      .help = "also enlarge smaller pictures"},
     {.name = "format", .type = SCHEMA_CHOICE, .offset = OUTPUT(format), .fallback = "keep",
@@ -167,7 +182,7 @@ static const struct schema_key output_keys[] = {
      .help = "instead of strip, the metadata to keep: icc (profile and colours), copyright (and creator), exif (without GPS and maker notes), gps, xmp, iptc ([image-output.md](image-output.md#metadata))"},
     {.name = "background", .type = SCHEMA_COLOUR, .offset = OUTPUT(background),
      .shown = "white, or transparent",
-     .help = "a name or #rrggbb: behind transparent pixels if the format has no transparency, and around the picture with contain, pad and rotate"},
+     .help = "a name or #rrggbb: behind transparent pixels if the format has no transparency, and around the picture with contain, pad, rotate, round and mask"},
     {.name = "frames", .type = SCHEMA_CHOICE, .effect = EFFECT_PLAN, .offset = OUTPUT(frames), .fallback = "first",
      .choices = frames, .help = "frames of an animation to keep: first, or all (gif, webp)"},
     {.name = "placeholder", .type = SCHEMA_SET, .effect = EFFECT_STORE, .offset = OUTPUT(placeholder), .choices = placeholders,

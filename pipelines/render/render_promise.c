@@ -120,6 +120,18 @@ static bool looks_around(const struct render_output *output)
     return output->config->fit == FIT_COVER && output->config->crop != CROP_CENTRE;
 }
 
+/* The lines that a filter keeps, as floating-point numbers, and the coverage of a mask. */
+static uint64_t effects_bytes(const struct render_output *output)
+{
+    const struct operations_config *operations = &output->config->operations;
+    bool masked = operations->round || operations->mask != MASK_NONE;
+    bool lines = operations->blur > 0 || operations->sharpen > 0 || operations->normalise ||
+                 operations->greyscale || operations->tint.given;
+    uint64_t line = (uint64_t)output->canvas.width * RGBA * sizeof(float) * 2;
+    return (masked ? pixels(output->place.final) : 0) +
+           (lines ? line * (LINES + 4 * (uint64_t)operations->blur) : 0);
+}
+
 /* Also for a crop that analyses the whole picture. */
 static uint64_t encoder_bytes(const struct render *r)
 {
@@ -128,6 +140,7 @@ static uint64_t encoder_bytes(const struct render *r)
         const struct render_output *output = &r->outputs[i];
         unsigned deep = output->kind.native ? r->image.sample_bytes : 1;
         uint64_t bytes = pixels(output->canvas) * hungers[output->format].encode * deep;
+        bytes += effects_bytes(output);
         if (looks_around(output))
             bytes += pixels(output->place.whole) * RGBA * 2;
         most = larger(most, bytes);

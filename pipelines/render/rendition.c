@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image_effects.h"
 #include "image_light.h"
 #include "image_ops.h"
 #include "image_save.h"
@@ -39,10 +40,18 @@ static bool keeps_kind(const struct render_output *output, const struct image_so
     return format->cmyk || !source->cmyk;
 }
 
+/* They compute lightness, so the picture is sRGB before. */
+static bool changes_colours(const struct operations_config *operations)
+{
+    return operations->normalise || operations->greyscale || operations->tint.given ||
+           operations->sharpen > 0;
+}
+
 static bool keeps_colours(const struct render_output *output, const struct image_source *source)
 {
     return source->foreign && output->config->keep & (KEEP_ICC | KEEP_ALL) &&
-           image_format_facts(output->format)->profiles && keeps_kind(output, source);
+           image_format_facts(output->format)->profiles && keeps_kind(output, source) &&
+           !changes_colours(&output->config->operations);
 }
 
 static void plan_canvas(struct render_output *output)
@@ -230,13 +239,55 @@ static int margins(VipsImage **image, const struct render_output *output)
     return image_pad(image, spot, output->canvas, &config->background, alpha);
 }
 
+static bool is_masked(const struct operations_config *operations)
+{
+    return operations->round || operations->mask != MASK_NONE;
+}
+
+static int colours(VipsImage **image, const struct operations_config *operations)
+{
+    int code = operations->normalise ? image_stretch(image) : 0;
+    if (code)
+        return code;
+    code = operations->greyscale ? image_greyscale(image) : 0;
+    if (code)
+        return code;
+    return operations->tint.given ? image_tint(image, &operations->tint) : 0;
+}
+
+/* In the order that docs/image-operations.md states. */
+static int effects(VipsImage **image, const struct operations_config *operations)
+{
+    int code = colours(image, operations);
+    if (code)
+        return code;
+    code = operations->blur > 0 ? image_blur(image, operations->blur) : 0;
+    if (code)
+        return code;
+    code = operations->sharpen > 0 ? image_sharpen(image, operations->sharpen) : 0;
+    if (code || !is_masked(operations))
+        return code;
+    return image_mask(image, (enum output_mask)operations->mask, operations->round);
+}
+
+/* The part of the picture that the output shows, in its size. */
+static int place(VipsImage **image, const struct render_output *output,
+                 const struct image_source *source)
+{
+    struct plan_size whole = output->place.whole, final = output->place.final;
+    bool differs = whole.width != final.width || whole.height != final.height;
+    int code = turn(image, output);
+    if (code)
+        return code;
+    if (output->crop_first)
+        return crop_and_enlarge(image, output, source);
+    return differs && output->config->fit == FIT_COVER ? crop(image, final, output, source) : 0;
+}
+
 static int compose(VipsImage **image, const struct render_output *output,
                    const struct image_source *source, VipsImage *header)
 {
     const struct output_config *config = output->config;
-    struct plan_size whole = output->place.whole, final = output->place.final;
-    bool alpha = image_format_facts(output->format)->alpha;
-    bool differs = whole.width != final.width || whole.height != final.height;
     int code = 0;
     if (output->kind.native)
         code = compose_native(image, output, source, header);
@@ -244,16 +295,14 @@ static int compose(VipsImage **image, const struct render_output *output,
         code = adopt_without_profile(image, source, header, config->keep);
     if (code)
         return code;
-    code = turn(image, output);
+    code = place(image, output, source);
     if (code)
         return code;
-    if (output->crop_first)
-        code = crop_and_enlarge(image, output, source);
-    else if (differs && config->fit == FIT_COVER)
-        code = crop(image, final, output, source);
+    code = effects(image, &config->operations);
     if (code)
         return code;
-    if (!alpha)
+    if (!image_format_facts(output->format)->alpha ||
+        (config->background.given && is_masked(&config->operations)))
         code = image_flatten(image, &config->background);
     return code ? code : margins(image, output);
 }

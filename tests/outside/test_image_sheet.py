@@ -1,0 +1,60 @@
+"""A contact sheet of all operations on sample pictures, for people to look at: build/sheets/operations.png."""
+import io
+
+from PIL import Image, ImageDraw, ImageOps
+
+import harness
+import operation_runs as runs
+from harness import thumbwheel
+
+SHEET = harness.ROOT / "build" / "sheets" / "operations.png"
+TILE, TEXT = (200, 190), 150
+ROWS = ["width: 180", "width: 120, rotate: 90", "width: 180, rotate: 20", "width: 180, rotate: -20, background: white",
+        "width: 180, flip: true", "width: 180, flop: true", "width: 120, height: 120, fit: cover, gravity: west",
+        "width: 120, height: 120, fit: cover, focal: {x: 0.8, y: 0.5}", "width: 140, height: 140, fit: contain, gravity: south, background: navy",
+        "width: 150, pad: {top: 5, right: 20, bottom: 5, left: 20}, background: white", "width: 180, trim: 60", "width: 180, linear: true",
+        "width: 180, gamma: 3", "width: 180, normalise: true", "width: 180, greyscale: true", "width: 180, tint: '#c08040'",
+        "width: 180, blur: 2", "width: 180, sharpen: 2", "width: 180, round: 20", "width: 180, round: 900", "width: 180, mask: circle",
+        "width: 180, mask: ellipse, background: teal"]
+
+
+def pasted(pictures):
+    sheet = Image.new("RGB", (len(pictures) * TILE[0] + TEXT, len(ROWS) * TILE[1]), (160, 160, 160))
+    draw = ImageDraw.Draw(sheet)
+    for row, settings in enumerate(ROWS):
+        draw.text((8, row * TILE[1] + 60), settings.replace(", ", ",\n"), fill="black")
+        for column, made in enumerate(pictures):
+            picture = made[f"r{row}"].convert("RGBA")
+            sheet.paste(picture, (TEXT + column * TILE[0] + 5, row * TILE[1] + 5), picture)
+    return sheet
+
+
+def bordered(path):
+    """On a sheet of paper, so that there is something to trim."""
+    with Image.open(path) as image:
+        small = ImageOps.exif_transpose(image).convert("RGB")
+    small.thumbnail((800, 600))
+    paper = Image.new("RGB", (small.width + 80, small.height + 80), (235, 235, 230))
+    paper.paste(small, (30, 40))
+    return paper
+
+
+def encoded(image):
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=92)
+    return out.getvalue()
+
+
+def test_a_sheet_shows_all_operations(tmp_path, home):
+    """Each cell differs from the plain one beside it; whether it looks right is for the eye."""
+    thumbwheel("local", "--once", "--out", tmp_path / "all", timeout=600)
+    photos = [path for path in sorted(home.rglob("samples/*")) if path.suffix in (".jpg", ".jpeg", ".png", ".JPG")][:4]
+    assert len(photos) == 4
+    outputs = {f"r{row}": settings for row, settings in enumerate(ROWS)}
+    made = [runs.run(tmp_path / str(i), encoded(bordered(path)), outputs, "in.jpg") for i, path in enumerate(photos)]
+    SHEET.parent.mkdir(parents=True, exist_ok=True)
+    pasted(made).save(SHEET)
+    for pictures in made:
+        plain = pictures["r0"].convert("RGBA")
+        assert all(picture.size != plain.size or runs.mean(picture.convert("RGBA"), plain) > 0.05
+                   for name, picture in pictures.items() if name != "r0")
