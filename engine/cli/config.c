@@ -6,6 +6,7 @@
 
 #include "config_table.h"
 #include "files.h"
+#include "input_formats.h"
 #include "nearest.h"
 #include "units.h"
 
@@ -193,6 +194,18 @@ static int list_set(const struct setting *s, const char *source, const char *val
     return 0;
 }
 
+static int formats_set(const struct setting *s, const char *source, const char *value, void *place,
+                       struct error *error)
+{
+    struct error why;
+    unsigned set = 0;
+    int code = input_formats_parse(value, &set, &why);
+    if (code)
+        return error_set(error, code, "%s: %s", source, why.text);
+    number_store(place, s->member.type, set);
+    return 0;
+}
+
 static int value_set(struct config *config, const struct setting *s, const char *source,
                      const char *value, bool split, struct error *error)
 {
@@ -204,6 +217,8 @@ static int value_set(struct config *config, const struct setting *s, const char 
         return text_set(s, source, value, place, error);
     case TYPE_LIST:
         return list_set(s, source, value, split, place, error);
+    case TYPE_FORMATS:
+        return formats_set(s, source, value, place, error);
     case TYPE_CHOICE:
         return choice_set(s, source, value, place, error);
     default:

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "input_formats.h"
 #include "memory_limit.h"
 
 enum {
@@ -85,6 +86,10 @@ const struct setting config_table[] = {
     {"max-frames", TYPE_COUNT, ENGINE, GROUP_IMAGES, AT(engine.limits.max_frames), "N",
      "refuse to keep all frames of an animation with more; its first frame is still used",
      .standard = "1000", .min = 1, .max = 100000},
+    {"formats", TYPE_FORMATS, ENGINE, GROUP_IMAGES, AT(engine.limits.formats), "NAME,...",
+     "formats that are read, recognised by their first bytes; +jxl,-gif changes the default; also "
+     "jxl, jp2",
+     .standard = INPUT_FORMATS_DEFAULT},
     {"isolation", TYPE_CHOICE, ENGINE, GROUP_IMAGES, AT(decode_here), "process|thread",
      "process: decode in separate, sandboxed processes; thread: in this process",
      .standard = "process"},

@@ -20,6 +20,7 @@ enum config_type {
     TYPE_NUMBER,
     TYPE_COUNT, /* a number that may have a decimal unit: 100M */
     TYPE_BYTES,
+    TYPE_FORMATS, /* unsigned: a set of input_formats.h */
     TYPE_TIME,    /* stored in milliseconds */
     TYPE_SECONDS, /* a time in whole seconds, as in SQS, and stored in seconds */
     TYPE_CHOICE,  /* an enum with the choices in order; of two choices a bool: whether it is the

@@ -75,6 +75,7 @@ struct pipeline_limits {
                           * with the header */
     size_t max_bytes;    /* compressed size */
     unsigned max_frames;
+    unsigned formats; /* that may be read; a set of input_formats.h */
 };
 
 /* Of a file that ends too early. */

@@ -21,19 +21,32 @@ static const struct image_format_facts formats[] = {
     [FORMAT_JXL] = {"jxl", "jxl", "image/jxl", 65535, .alpha = true, .deep = true, .grey = true,
                     .profiles = true, .quality = 80},
     [FORMAT_AUTO] = {.name = "auto"},
+    [FORMAT_JP2] = {"jp2", "jp2", "image/jp2", 0, .alpha = true, .deep = true, .grey = true,
+                    .profiles = true},
 };
+
+enum image_format image_format_kept(enum image_format source)
+{
+    return source == FORMAT_HEIF || source >= FORMAT_COUNT ? FORMAT_JPEG : source;
+}
 
 const struct image_format_facts *image_format_facts(enum image_format format)
 {
     return &formats[format];
 }
 
-static const char *const exts[][5] = {
-    [FORMAT_KEEP] = {NULL},         [FORMAT_JPEG] = {"jpg", "jpeg", "jpe", "jfif", NULL},
-    [FORMAT_PNG] = {"png", NULL},   [FORMAT_WEBP] = {"webp", NULL},
-    [FORMAT_AVIF] = {"avif", NULL}, [FORMAT_TIFF] = {"tif", "tiff", NULL},
-    [FORMAT_GIF] = {"gif", NULL},   [FORMAT_HEIF] = {"heic", "heif", NULL},
-    [FORMAT_JXL] = {"jxl", NULL},   [FORMAT_AUTO] = {NULL},
+static const char *const exts[][6] = {
+    [FORMAT_KEEP] = {NULL},
+    [FORMAT_JPEG] = {"jpg", "jpeg", "jpe", "jfif", NULL},
+    [FORMAT_PNG] = {"png", NULL},
+    [FORMAT_WEBP] = {"webp", NULL},
+    [FORMAT_AVIF] = {"avif", NULL},
+    [FORMAT_TIFF] = {"tif", "tiff", NULL},
+    [FORMAT_GIF] = {"gif", NULL},
+    [FORMAT_HEIF] = {"heic", "heif", NULL},
+    [FORMAT_JXL] = {"jxl", NULL},
+    [FORMAT_AUTO] = {NULL},
+    [FORMAT_JP2] = {"jp2", "j2k", "jpx", "jpf", "j2c", NULL},
 };
 
 const char *image_format_ext(enum image_format format, size_t index)
@@ -43,7 +56,7 @@ const char *image_format_ext(enum image_format format, size_t index)
 
 enum image_format image_format_of_ext(struct slice ext)
 {
-    for (enum image_format format = FORMAT_JPEG; format < FORMAT_COUNT; format++) {
+    for (enum image_format format = FORMAT_JPEG; format < FORMAT_INPUT_COUNT; format++) {
         for (size_t i = 0; exts[format][i]; i++) {
             if (strlen(exts[format][i]) == ext.size &&
                 strncasecmp(exts[format][i], (const char *)ext.data, ext.size) == 0)
@@ -87,15 +100,27 @@ static const struct {
     struct magic magic;
     enum image_format format;
 } known[] = {
-    {MAGIC(0, "\xff\xd8\xff"), FORMAT_JPEG}, {MAGIC(0, "\x89PNG\r\n\x1a\n"), FORMAT_PNG},
-    {MAGIC(0, "GIF87a"), FORMAT_GIF},        {MAGIC(0, "GIF89a"), FORMAT_GIF},
-    {MAGIC(0, "II*\0"), FORMAT_TIFF},        {MAGIC(0, "MM\0*"), FORMAT_TIFF},
-    {MAGIC(0, "II+\0"), FORMAT_TIFF},        {MAGIC(0, "MM\0+"), FORMAT_TIFF},
-    {MAGIC(8, "WEBPVP8"), FORMAT_WEBP},      {MAGIC(4, "ftypavif"), FORMAT_AVIF},
-    {MAGIC(4, "ftypavis"), FORMAT_AVIF},     {MAGIC(4, "ftypheic"), FORMAT_HEIF},
-    {MAGIC(4, "ftypheix"), FORMAT_HEIF},     {MAGIC(4, "ftypheim"), FORMAT_HEIF},
-    {MAGIC(4, "ftypheis"), FORMAT_HEIF},     {MAGIC(4, "ftyphevc"), FORMAT_HEIF},
+    {MAGIC(0, "\xff\xd8\xff"), FORMAT_JPEG},
+    {MAGIC(0, "\x89PNG\r\n\x1a\n"), FORMAT_PNG},
+    {MAGIC(0, "GIF87a"), FORMAT_GIF},
+    {MAGIC(0, "GIF89a"), FORMAT_GIF},
+    {MAGIC(0, "II*\0"), FORMAT_TIFF},
+    {MAGIC(0, "MM\0*"), FORMAT_TIFF},
+    {MAGIC(0, "II+\0"), FORMAT_TIFF},
+    {MAGIC(0, "MM\0+"), FORMAT_TIFF},
+    {MAGIC(8, "WEBPVP8"), FORMAT_WEBP},
+    {MAGIC(4, "ftypavif"), FORMAT_AVIF},
+    {MAGIC(4, "ftypavis"), FORMAT_AVIF},
+    {MAGIC(4, "ftypheic"), FORMAT_HEIF},
+    {MAGIC(4, "ftypheix"), FORMAT_HEIF},
+    {MAGIC(4, "ftypheim"), FORMAT_HEIF},
+    {MAGIC(4, "ftypheis"), FORMAT_HEIF},
+    {MAGIC(4, "ftyphevc"), FORMAT_HEIF},
     {MAGIC(4, "ftyphevx"), FORMAT_HEIF},
+    {MAGIC(0, "\xff\x0a"), FORMAT_JXL},
+    {MAGIC(0, "\0\0\0\x0cJXL \r\n\x87\n"), FORMAT_JXL},
+    {MAGIC(0, "\xff\x4f\xff\x51"), FORMAT_JP2},
+    {MAGIC(0, "\0\0\0\x0cjP  \r\n\x87\n"), FORMAT_JP2},
 };
 
 /* A brand of the ISO base media format that is identified only by its list of compatible brands. */
@@ -131,7 +156,6 @@ static const struct {
     {MAGIC(0, "\0\0\1\0"), "an icon file"},
     {MAGIC(0, "\0\0\0\x0cjP  "), "a JPEG 2000 image"},
     {MAGIC(0, "\0\0\0\x0cJXL "), "a JPEG XL image"},
-    {MAGIC(0, "\xff\x0a"), "a JPEG XL image"},
     {MAGIC(4, "ftyp"), "a video"},
     {MAGIC(0, "\x1a\x45\xdf\xa3"), "a video"},
     {MAGIC(8, "AVI "), "a video"},

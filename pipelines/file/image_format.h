@@ -19,7 +19,9 @@ enum image_format { /* in the order of the schema's choices of outputs */
                     FORMAT_HEIF,
                     FORMAT_JXL,
                     FORMAT_AUTO, /* only for outputs: one of several, chosen when they are encoded */
-                    FORMAT_COUNT
+                    FORMAT_COUNT, /* of outputs; the others are only read */
+                    FORMAT_JP2 = FORMAT_COUNT,
+                    FORMAT_INPUT_COUNT
 };
 
 struct image_format_facts {
@@ -40,6 +42,8 @@ const struct image_format_facts *image_format_facts(enum image_format format);
 
 /* The format for a file extension, in any case and without the dot; FORMAT_KEEP: none. */
 enum image_format image_format_of_ext(struct slice ext);
+/* The format of an output that keeps the source's format, which may be one that is only read. */
+enum image_format image_format_kept(enum image_format source);
 /* The extensions of a format, the usual one first; NULL past the last. */
 const char *image_format_ext(enum image_format format, size_t index);
 /* The part of a key's name after the last dot; empty if there is no dot or the name begins with its

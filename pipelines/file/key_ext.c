@@ -37,12 +37,13 @@ static const char *other_source(const struct pipeline *pipeline, enum image_form
     return suffixes->count ? NULL : "";
 }
 
-/* With keep, this concerns only HEIC, which is stored in another format than the source's. */
+/* With keep, this concerns HEIC and the formats that are only read. */
 static const char *source_that_changes(const struct pipeline *pipeline)
 {
     const struct config_texts *suffixes = &pipeline->match.suffixes;
     for (size_t i = 0; i < suffixes->count; i++) {
-        if (format_of_suffix(suffixes->entries[i]) == FORMAT_HEIF)
+        enum image_format format = format_of_suffix(suffixes->entries[i]);
+        if (image_format_kept(format) != format)
             return suffixes->entries[i];
     }
     return NULL;

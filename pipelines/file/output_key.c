@@ -9,7 +9,7 @@ static enum image_format format_of(const struct pipeline *pipeline, size_t index
     enum image_format format = (enum image_format)pipeline->outputs.entries[index].format;
     if (format == FORMAT_KEEP)
         format = image_format_of_ext(image_format_key_ext(slice_of(key)));
-    return format == FORMAT_KEEP || format == FORMAT_HEIF ? FORMAT_JPEG : format;
+    return format == FORMAT_KEEP ? FORMAT_JPEG : image_format_kept(format);
 }
 
 int pipeline_output_key(const struct pipeline *pipeline, size_t index, const char *bucket,

@@ -13,6 +13,7 @@
 #include "image_kind.h"
 #include "image_metadata.h"
 #include "image_ops.h"
+#include "input_formats.h"
 #include "tiff_header.h"
 
 static bool has_foreign_profile(VipsImage *image)
@@ -88,18 +89,37 @@ int image_fail_corrupt(const struct image_source *source, struct error *error)
                      image_format_facts(source->format)->name);
 }
 
-int image_probe(struct slice bytes, struct image_source *out, VipsImage **header,
+static int check_format(struct slice bytes, unsigned formats, enum image_format format,
+                        struct error *error)
+{
+    const char *name = image_format_facts(format)->name;
+    if (format == FORMAT_KEEP)
+        return error_set(error, ERR_UNSUPPORTED,
+                         "unsupported image format: %s (jpeg, png, webp, gif, tiff, avif and heif "
+                         "are supported; others can be enabled)",
+                         image_format_guess(bytes));
+    if (!input_formats_has(formats, name))
+        return error_set(error, ERR_UNSUPPORTED,
+                         "this is a %s image, and that format is not enabled; --formats=+%s "
+                         "enables it",
+                         name, name);
+    if (!image_can_open(format))
+        return error_set(error, ERR_UNSUPPORTED,
+                         "this is a %s image, and libvips on this machine cannot read that format",
+                         name);
+    return 0;
+}
+
+int image_probe(struct slice bytes, unsigned formats, struct image_source *out, VipsImage **header,
                 struct error *error)
 {
     *out = (struct image_source){.bytes = bytes, .format = image_format_sniff(bytes)};
     if (bytes.size == 0)
         return error_set(error, ERR_UNSUPPORTED, "the file is empty");
-    if (out->format == FORMAT_KEEP)
-        return error_set(error, ERR_UNSUPPORTED,
-                         "unsupported image format: %s (jpeg, png, webp, gif, tiff, avif and heif "
-                         "are supported)",
-                         image_format_guess(bytes));
-    int code = image_check_metadata(bytes, out->format, error);
+    int code = check_format(bytes, formats, out->format, error);
+    if (code)
+        return code;
+    code = image_check_metadata(bytes, out->format, error);
     if (code)
         return code;
     const char *unsupported = image_kind_unsupported(bytes, out->format);

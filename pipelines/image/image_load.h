@@ -28,10 +28,11 @@ struct image_source {
     bool grey;           /* one channel of colour */
 };
 
-/* Reads the header. ERR_UNSUPPORTED: the format is not supported; ERR_CORRUPT: the header is
+/* Reads the header. formats: those that may be read (input_formats.h).
+ * ERR_UNSUPPORTED: the format is not supported; ERR_CORRUPT: the header is
  * broken; ERR_LIMIT: the metadata is too large (image_metadata.h). *header (may be NULL) is the
  * opened image, for its metadata; no pixels have been decoded. */
-int image_probe(struct slice bytes, struct image_source *out, VipsImage **header,
+int image_probe(struct slice bytes, unsigned formats, struct image_source *out, VipsImage **header,
                 struct error *error);
 
 /* ERR_LIMIT. Sizes of 0 in the limits mean the defaults in pipeline.h. */
@@ -57,6 +58,8 @@ int image_open(const struct image_source *source, unsigned shrink, struct resamp
                VipsImage **out);
 /* All frames, one below the other. ERR_CORRUPT, ERR_MEMORY. */
 int image_open_frames(const struct image_source *source, VipsImage **out);
+/* Whether libvips was built for a format, and has the module for it. */
+bool image_can_open(enum image_format format);
 /* NULL: it is damaged. No pixels are decoded. */
 VipsImage *image_open_header(const struct image_source *source);
 

@@ -23,6 +23,17 @@ static VipsFailOn strictness(const struct image_source *source)
     return lenient ? VIPS_FAIL_ON_NONE : VIPS_FAIL_ON_TRUNCATED;
 }
 
+bool image_can_open(enum image_format format)
+{
+    static const char *const loaders[FORMAT_INPUT_COUNT] = {
+        [FORMAT_JPEG] = "jpegload_buffer", [FORMAT_PNG] = "pngload_buffer",
+        [FORMAT_WEBP] = "webpload_buffer", [FORMAT_AVIF] = "heifload_buffer",
+        [FORMAT_TIFF] = "tiffload_buffer", [FORMAT_GIF] = "gifload_buffer",
+        [FORMAT_HEIF] = "heifload_buffer", [FORMAT_JXL] = "jxlload_buffer",
+        [FORMAT_JP2] = "jp2kload_buffer"};
+    return loaders[format] && vips_type_find("VipsOperation", loaders[format]);
+}
+
 static VipsImage *open_bytes(const struct image_source *source, unsigned shrink, int pages)
 {
     void *data = (void *)(uintptr_t)source->bytes.data; /* libvips only reads it */
@@ -48,6 +59,12 @@ static VipsImage *open_bytes(const struct image_source *source, unsigned shrink,
     case FORMAT_AVIF:
     case FORMAT_HEIF:
         vips_heifload_buffer(data, size, &image, READ_OPTIONS, NULL);
+        break;
+    case FORMAT_JXL:
+        vips_jxlload_buffer(data, size, &image, READ_OPTIONS, NULL);
+        break;
+    case FORMAT_JP2:
+        vips_jp2kload_buffer(data, size, &image, READ_OPTIONS, NULL);
         break;
     default:
         break;

@@ -51,6 +51,8 @@ int pipelines_start(const char *program, struct error *error)
     vips_concurrency_set(1);
     vips_cache_set_max(0);
     vips_block_untrusted_set(TRUE);
+    vips_operation_block_set("VipsForeignLoadJxl", FALSE); /* unless they are enabled, unused */
+    vips_operation_block_set("VipsForeignLoadJp2k", FALSE);
     vips_operation_block_set("VipsForeignSaveJxl", FALSE); /* it reads only our own pixels */
     vips_vector_set_enabled(FALSE); /* run-time code generation, which decoders must not use */
     started = true;

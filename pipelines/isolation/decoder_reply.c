@@ -108,7 +108,7 @@ static int text_read(struct reply_reader *r, char *out, size_t size)
 
 static enum image_format format_named(const char *name)
 {
-    for (enum image_format f = FORMAT_JPEG; f < FORMAT_COUNT; f++) {
+    for (enum image_format f = FORMAT_JPEG; f < FORMAT_INPUT_COUNT; f++) {
         const struct image_format_facts *facts = image_format_facts(f);
         if (facts->content_type && strcmp(facts->name, name) == 0)
             return f;

@@ -58,6 +58,7 @@ int decoder_request_write(struct buffer *out, const struct render_source *source
     WIRE_PUT(out, limits->max_pixels);
     WIRE_PUT(out, max_bytes);
     WIRE_PUT(out, max_frames);
+    WIRE_PUT(out, limits->formats);
     WIRE_PUT(out, labeler_reads);
     WIRE_PUT(out, audience);
     for (size_t i = 0; i < audience; i++)
@@ -95,6 +96,7 @@ static int source_read(struct wire_reader *r, struct slice image, struct decoder
     WIRE_TAKE(r, out->limits.max_pixels);
     WIRE_TAKE(r, max_bytes);
     WIRE_TAKE(r, out->limits.max_frames);
+    WIRE_TAKE(r, out->limits.formats);
     out->limits.max_bytes = (size_t)max_bytes;
     out->source.labeler_reads = wire_take_u32(r, 1);
     return 0;

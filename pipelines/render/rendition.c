@@ -17,7 +17,7 @@ static enum image_format target_format(const struct output_config *config,
 {
     if (config->format != FORMAT_KEEP)
         return (enum image_format)config->format;
-    return source->format == FORMAT_HEIF ? FORMAT_JPEG : source->format;
+    return image_format_kept(source->format);
 }
 
 static bool keeps_depth(const struct render_output *output, const struct image_source *source)

@@ -8,6 +8,7 @@
 #include "error.h"
 #include "fuzz.h"
 #include "image_load.h"
+#include "input_formats.h"
 #include "pipelines.h"
 #include "vips_start.h"
 
@@ -23,6 +24,7 @@ static const char *const files[] = {
 enum { PIPELINES = sizeof files / sizeof files[0] };
 
 static struct pipeline *pipelines[PIPELINES];
+static unsigned formats; /* all */
 
 static struct pipeline *load(const char *text)
 {
@@ -43,6 +45,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argc;
     fuzz_quiet();
     require(!pipelines_start(**argv, &error));
+    require(!input_formats_parse("+jxl,+jp2", &formats, &error));
     for (size_t i = 0; i < PIPELINES; i++) {
         pipelines[i] = load(files[i]);
         require(pipelines[i]);
@@ -53,7 +56,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 static int probe(struct slice image, struct image_facts *facts, struct error *error)
 {
     struct image_source source;
-    int code = image_probe(image, &source, NULL, error);
+    int code = image_probe(image, formats, &source, NULL, error);
     *facts = source.facts;
     return code;
 }
@@ -83,7 +86,7 @@ static void render(struct slice image)
 {
     struct render_source source = {
         .bucket = "photos", .key = "ingest/photo.jpg", .etag = "etag", .image = image};
-    struct pipeline_limits limits = {PIXELS_MAX, 1 << 20, FRAMES_MAX};
+    struct pipeline_limits limits = {PIXELS_MAX, 1 << 20, FRAMES_MAX, formats};
     struct render_item items[PIPELINES] = {0};
     for (size_t i = 0; i < PIPELINES; i++)
         items[i].pipeline = pipelines[i];

@@ -33,6 +33,11 @@ static const struct kind {
     {"bits.tif[bitdepth=1,compression=ccittfax4]", GREY, 0},
     {"deep.tif[bigtiff]", DEEP, 0},
     {"still.avif[effort=0]", COLOUR, 0},
+    {"lossy.jxl[effort=3]", COLOUR, 0},
+    {"lossless.jxl[lossless,effort=3]", ALPHA, 6},
+    {"lossy.jp2[Q=40]", COLOUR, 0},
+    {"lossless.jp2[lossless,tile-width=16,tile-height=16]", ALPHA, 0},
+    {"deep.j2k[lossless]", DEEP, 0},
 };
 
 /* A coloured ramp: compresses well, and is not one colour; downwards, so that frames differ. */

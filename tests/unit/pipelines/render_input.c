@@ -120,7 +120,7 @@ static long peak_kib(void)
 static int probe(struct slice image, struct image_facts *facts, struct error *error)
 {
     struct image_source source;
-    int code = image_probe(image, &source, NULL, error);
+    int code = image_probe(image, 0, &source, NULL, error);
     *facts = source.facts;
     return code;
 }
