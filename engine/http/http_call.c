@@ -138,6 +138,7 @@ void call_end(struct http_call *call, bool completed)
     if (call->ended)
         call->ended(call, completed, call->ended_user);
     response_discard(call);
+    crowd_return(call);
     buffer_free(&call->collected);
     free(call);
 }

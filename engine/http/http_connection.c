@@ -200,6 +200,10 @@ static void fail_body(struct http_connection *c, int status, int code)
 
 static void collect(struct http_connection *c, struct http_call *call, struct slice piece)
 {
+    if (!crowd_take(call, piece.size)) {
+        fail_call(c, 503, ERR_LIMIT);
+        return;
+    }
     int code = buffer_append(&call->collected, piece.data, piece.size);
     if (code == ERR_LIMIT)
         fail_call(c, 413, ERR_LIMIT);
@@ -261,6 +265,7 @@ static void deliver_end(struct http_call *call)
         return;
     }
     struct bytes body = buffer_take(&call->collected);
+    crowd_return(call);
     call->on_body(call, &body, call->body_user);
     bytes_free(&body);
 }

@@ -45,7 +45,8 @@ struct http_server {
     uv_poll_t accept;
     uv_timer_t accept_retry; /* runs only after accept failed for lack of descriptors or memory */
     struct log_gate accept_gate, crowd_gate;
-    struct log_gate header_gate;
+    struct log_gate header_gate, body_gate;
+    size_t collected; /* bytes of incomplete bodies in all calls */
 
     struct http_connection *connections; /* doubly linked */
     size_t connection_count;
@@ -140,6 +141,7 @@ struct http_call {
     http_body_whole *on_body;
     void *body_user;
     struct buffer collected;
+    size_t counted; /* of it, in the server's sum; 0 once the body is whole */
 
     enum response_progress response;
     enum response_framing framing;
@@ -174,6 +176,14 @@ void connection_input(struct http_connection *connection, struct slice in);
 void connection_input_end(struct http_connection *connection);
 /* The input is invalid: nothing more is sent. */
 void connection_end(struct http_connection *connection);
+
+/* http_crowd.c */
+/* Ends a connection that is between two requests, so that a new one fits. False: none is idle. */
+bool crowd_make_room(struct http_server *server);
+/* Counts further bytes of a body that is being collected, and ends calls that stall if there are too
+ * many. False: there is no room. */
+bool crowd_take(struct http_call *call, size_t size);
+void crowd_return(struct http_call *call); /* all of them */
 
 /* http_tls.c */
 void connection_tls_input(struct http_connection *connection, struct slice in); /* ciphertext */

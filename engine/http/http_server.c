@@ -51,14 +51,14 @@ static void accept_failed(struct http_server *server, int code)
 static void accept_one(struct http_server *server, int fd)
 {
     size_t limit = server->options.connections;
-    if (server->connection_count >= limit &&
-        log_gate_open(&server->crowd_gate, uv_now(server->loop), HTTP_LOG_EVERY_MS))
+    bool welcome = server->connection_count < limit || crowd_make_room(server);
+    if (!welcome && log_gate_open(&server->crowd_gate, uv_now(server->loop), HTTP_LOG_EVERY_MS))
         log_warn("too many connections: new ones are refused", LOG_INT("connections", limit),
                  LOG_SUPPRESSED(&server->crowd_gate));
     if (server->connection_count >= limit + HTTP_UNWELCOME_MAX)
         close(fd);
     else
-        connection_accept(server, fd, server->connection_count < limit);
+        connection_accept(server, fd, welcome);
 }
 
 static void on_acceptable(uv_poll_t *poll, int code, int events)
@@ -149,6 +149,8 @@ static void set_options(struct http_server *server, const struct http_server_opt
     o->host = NULL;
     if (!o->header_max)
         o->header_max = 32 * 1024;
+    if (!o->collect_max)
+        o->collect_max = 128 * 1024 * 1024;
     if (!o->body_max)
         o->body_max = 5 * UINT64_C(1024) * 1024 * 1024 + 1024 * 1024;
     if (!o->idle_ms)

@@ -39,14 +39,18 @@ typedef void http_handler(struct http_call *call, void *user);
 enum { HTTP_UNWELCOME_MAX = 32 };
 
 struct http_server_options {
-    const char *host;  /* numeric address */
-    unsigned port;     /* 0: any free port */
-    size_t header_max; /* bytes of request line and headers; 0: 32 KiB */
-    uint64_t body_max; /* bytes; 0: 5 GiB + 1 MiB. A handler may collect less */
-    unsigned idle_ms;  /* limit for a whole head from its first byte, between two pieces of a body,
+    const char *host;   /* numeric address */
+    unsigned port;      /* 0: any free port */
+    size_t header_max;  /* bytes of request line and headers; 0: 32 KiB */
+    uint64_t body_max;  /* bytes; 0: 5 GiB + 1 MiB. A handler may collect less */
+    unsigned idle_ms;   /* limit for a whole head from its first byte, between two pieces of a body,
                         * for the peer to read some of the response, and between requests; 0: 60
                         * 000. It does not apply while a handler works */
-    unsigned connections;     /* 0: 1024. Further connections get a 503, HTTP_UNWELCOME_MAX at a
+    size_t collect_max; /* bytes of incomplete collected bodies in all calls; 0: 128 MiB. If a
+                               * further one does not fit, the call that has stalled for the longest
+                               * time is ended, or else the new one gets a 503 */
+    unsigned
+        connections; /* 0: 1024. The one that is idle for the longest time makes room. Further connections get a 503, HTTP_UNWELCOME_MAX at a
                                * time; more are closed without a response */
     struct tls_identity *tls; /* borrowed; NULL: plain HTTP */
     http_handler *on_request;

@@ -285,7 +285,7 @@ def leftovers(data):
         tables = [row[0] for row in database.execute(
             "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = 'blob'")]
         used = {row[0] for table in tables for row in database.execute(f"SELECT blob FROM {table} WHERE blob != 0")}
-    known = {"blobs", "incoming", "lock", "cloud.sqlite3", "cloud.sqlite3-wal", "cloud.sqlite3-shm",
+    known = {"blobs", "incoming", "lock", "credentials", "cloud.sqlite3", "cloud.sqlite3-wal", "cloud.sqlite3-shm",
              "sns-signing-key.pem", "sns-signing-certificate.pem"}
     return {"files that no row names": files - live, "rows without a file": live - files,
             "blobs that nothing uses": live - used, "blobs that are gone": used - live,

@@ -1,13 +1,19 @@
 """The embedded cloud and the engine when the machine runs out of a resource."""
+import contextlib
+import http.client
 import json
 import os
 import random
+import select
 import socket
 import subprocess
 import time
 from urllib.parse import urlsplit
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 import harness
@@ -206,6 +212,56 @@ def test_a_crowd_of_connections_leaves_descriptors_for_files(start_cloud):
     s3 = cloud.client("s3", retries={"max_attempts": 10, "mode": "standard"})  # a connection of its own
     assert fetch(s3, "files", "large") == bytes(100_000)
     assert "cannot accept" not in cloud.output()
+
+
+def test_idle_connections_make_room_for_new_ones(start_cloud):
+    """Peers that connect and say nothing keep nobody out."""
+    cloud = start_cloud("--cloud-only", "--log-level", "warn", photos=(), under=("prlimit", "--nofile=150"))
+    cloud.wait_for("Serving")
+    peers = [connect(cloud) for _ in range(200)]
+    cloud.wait_for("too many connections")
+
+    def served():
+        return harness.http(cloud.endpoint + "/")[0] == 403  # it is not signed
+    until(lambda: attempt(served), "a new client is served", timeout=30)  # the idle limit, which would also help, is 60 s
+    for peer in peers:
+        peer.close()
+
+
+def attempt(call):
+    try:
+        return call()
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+BODIES, BODY_BYTES, ROOM_BYTES = 60, 7_900_000, 128 << 20
+
+
+def test_bodies_that_nobody_signed_share_one_budget(start_cloud):
+    """Each is smaller than a request may be, and none is complete, so no signature can be checked yet."""
+    cloud = start_cloud("--cloud-only", "--log-level", "warn", photos=())
+    cloud.wait_for("Serving")
+    sqs = cloud.client("sqs")
+    request = AWSRequest("POST", cloud.endpoint + "/", data=b"", headers={"Content-Type": "application/x-amz-json-1.0",
+                                                                          "X-Amz-Target": "AmazonSQS.SendMessage"})
+    SigV4Auth(Credentials(harness.ACCESS_KEY, "wrong"), "sqs", harness.REGION).add_auth(request)
+    head = "\r\n".join(["POST / HTTP/1.1", f"Host: {urlsplit(cloud.endpoint).netloc}", f"Content-Length: {BODY_BYTES + 1}",
+                        *(f"{name}: {value}" for name, value in request.headers.items())]) + "\r\n\r\n"
+    peers = []
+    for _ in range(BODIES):
+        peer = connect(cloud)
+        peer.settimeout(30)
+        peers.append(peer)
+        with contextlib.suppress(OSError):  # it was refused
+            peer.sendall(head.encode() + bytes(BODY_BYTES))
+    until(lambda: 0 < sum(not select.select([peer], [], [], 0)[0] for peer in peers) <= ROOM_BYTES // BODY_BYTES,
+          "the others were refused", timeout=30)
+    sqs.create_queue(QueueName="small")
+    until(lambda: attempt(lambda: sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName="small")["QueueUrl"], MessageBody="x" * 900_000)),
+          "a client at work is served")
+    for peer in peers:
+        peer.close()
 
 
 def test_without_descriptors_peers_wait_and_are_served_later(start_cloud):
