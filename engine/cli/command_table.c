@@ -37,9 +37,10 @@ const struct command command_table[] = {
      "2 on a usage error.\n"},
     {"provision", CONFIG_PROVISION, COMMAND_PLAIN, "create what the pipelines need in the cloud",
      "Creates the buckets, a queue and a dead-letter queue for each pipeline, the topic or the\n"
-     "rules of EventBridge, policies that let only these send, subscriptions, and the bucket's\n"
-     "notification. It reads what there is, prints the difference as a plan (+ to create, ~ to\n"
-     "change, = as it is, ! in the way), and applies it after a confirmation or with --yes.\n"
+     "rules of EventBridge, policies that let only these send, subscriptions, the bucket's\n"
+     "notification, and the topics and queues that the pipelines notify. It reads what there is,\n"
+     "prints the difference as a plan (+ to create, ~ to change, = as it is, ! in the way), and\n"
+     "applies it after a confirmation or with --yes.\n"
      "A second run changes nothing; after a failure the same command continues. It changes only\n"
      "what it made: statements, notifications, rules and lifecycles of others are kept and\n"
      "listed, and a notification that overlaps is reported.\n"
