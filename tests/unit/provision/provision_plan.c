@@ -37,14 +37,14 @@ static struct pipeline web = {{.name = "web",
                                .match_prefixes = ingest,
                                .match_prefix_count = 1,
                                .output_count = 1},
-                              {{NULL, "web/{name}", {0, 0}, NULL}, {0}}};
+                              {{.key = "web/{name}"}}};
 static struct pipeline small = {{.name = "small",
                                  .queue = "small-queue",
                                  .visibility_s = 90,
                                  .match_prefixes = two,
                                  .match_prefix_count = 2,
                                  .output_count = 1},
-                                {{"thumbs", "{name}.png", {0, 0}, NULL}, {0}}};
+                                {{.bucket = "thumbs", .key = "{name}.png"}}};
 static struct pipeline raw = {
     {.name = "raw", .queue = "raw-queue", .match_prefixes = nested, .match_prefix_count = 1},
     {{0}, {0}}};
@@ -56,7 +56,7 @@ static struct pipeline beside = {{.name = "beside",
                                   .match_prefixes = ingest,
                                   .match_prefix_count = 1,
                                   .output_count = 1},
-                                 {{NULL, "{dir}/small-{name}", {0, 0}, NULL}, {0}}};
+                                 {{.key = "{dir}/small-{name}"}}};
 
 static const struct provision_place place = {"aws", "eu-west-1", "123456789012"};
 
@@ -330,7 +330,7 @@ static void an_access_point_is_not_a_bucket(void **state)
     const struct provision_settings settings = {.bucket = "photos", .lifecycle_days = 30};
     for (size_t i = 0; i < 2; i++) {
         struct pipeline p = {{.name = "p", .queue = "q", .output_count = 1},
-                             {{names[i], "s/{name}", {0, 0}, NULL}, {0}}};
+                             {{.bucket = names[i], .key = "s/{name}"}}};
         const struct provision_settings behind = {.bucket = names[i]};
         struct provision_plan plan;
         struct error error;
