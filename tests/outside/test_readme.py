@@ -268,7 +268,7 @@ def promises():
 def test_every_promise_names_existing_tests():
     assert promises()
     for promise in promises():
-        named = re.findall(r"`(tests/[a-z_/]+\.(?:c|py)): (\w+)`", promise)
+        named = re.findall(r"`(tests/[a-z0-9_/]+\.(?:c|py)): (\w+)`", promise)
         assert named, promise
         for path, name in named:
             definition = f"def {name}(" if path.endswith(".py") else f"static void {name}(void **"
