@@ -53,12 +53,13 @@ outputs:
 
 
 def until(condition, what, timeout=PATIENCE_S):
-    """The condition's first true value."""
-    end = time.monotonic() + timeout
+    """The condition's first true value. The longer it has taken, the less often it is asked again."""
+    began = time.monotonic()
     while not (value := condition()):
-        if time.monotonic() > end:
+        waited = time.monotonic() - began
+        if waited > timeout:
             raise AssertionError(f"after {timeout} s still not so: {what}")
-        time.sleep(0.02)
+        time.sleep(min(max(0.02, waited / 10), 0.2))
     return value
 
 

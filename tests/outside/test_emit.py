@@ -385,13 +385,14 @@ def test_the_policy_has_what_a_run_needs_and_no_more(world, made, policies, star
 
 # ---- tools ----
 
-@pytest.mark.parametrize("case", CASES)
-def test_the_tools_accept_the_templates(case, templates, tmp_path):
+def test_the_tools_accept_the_templates(templates, tmp_path):
     """cfn-lint and terraform, where they are installed. validate needs the provider, which init downloads."""
-    (tmp_path / "main.tf").write_text(templates[case, "terraform"])
-    (tmp_path / "stack.yaml").write_text(templates[case, "cloudformation"])
+    for case in CASES:
+        (tmp_path / f"{case}.tf").write_text(templates[case, "terraform"])
+        (tmp_path / f"{case}.yaml").write_text(templates[case, "cloudformation"])
     ran = False
-    for tool, arguments in (("cfn-lint", ["cfn-lint", "stack.yaml"]), ("terraform", ["terraform", "fmt", "-check", "-diff", "main.tf"])):
+    for tool, arguments in (("cfn-lint", ["cfn-lint", *(f"{case}.yaml" for case in CASES)]),
+                            ("terraform", ["terraform", "fmt", "-check", "-diff", *(f"{case}.tf" for case in CASES)])):
         if shutil.which(tool) and subprocess.run([tool, "--version"], capture_output=True, timeout=60, check=False).returncode == 0:
             done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, timeout=120)
             assert done.returncode == 0, done.stdout + done.stderr

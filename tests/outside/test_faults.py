@@ -160,7 +160,7 @@ def run_case(cloud, s3, sqs, name, folder):
     """(results, dead letters) of an engine's work, once its queue is empty."""
     url = set_up(s3, sqs, name, folder)
     engine = harness.Process("run", "--pipelines", folder / f"{name}.yaml", "--endpoint", cloud.endpoint, "--wait", "1s",
-                             "--timeout", "2s", "--workers", "1", "--log-level", "debug",
+                             "--timeout", "2s", "--workers", "1", "--isolation", "thread", "--log-level", "debug",
                              environment=aws_environment())
     try:
         engine.wait_for("engine started")  # the queue is open: the test's own calls use up none of its faults

@@ -29,7 +29,7 @@
 #include "outcome.h"
 
 /* Each act that uses up the memory touches all of it, twice, so there is not much of it. */
-enum { TIMEOUT_MS = 4000, MEMORY = 256 << 20 };
+enum { TIMEOUT_MS = 2000, MEMORY = 256 << 20 };
 
 /* ---- the decoder: hostile behaviour ---- */
 
