@@ -30,7 +30,7 @@ TSAN = ROOT / "build/tsan"
 PLAIN = ROOT / "build/dev"
 OUTSIDE = ROOT / "tests/outside"
 TIMEOUT_S = 1200
-FUZZ_S = 2  # the seeds, and a little more; ./dev fuzz searches
+FUZZ_S = 1  # the seeds, and a little more; ./dev fuzz searches
 AT_ONCE = len(os.sched_getaffinity(0))
 LOOK_S = 2  # between two looks at the processors
 

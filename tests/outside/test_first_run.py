@@ -255,19 +255,31 @@ def own_cache(tmp_path):
 
 # Painting all samples takes long with the sanitizers, so most are there when a test of an interruption starts. Of those
 # that are missing, one is larger than a megabyte and takes much longer than the others.
-MISSING = {"sierra-24-megapixels.jpg", "bar-chart.gif", "beach.webp", "lighthouse-grey.jpg"}
+SLOW = "sierra-24-megapixels.jpg"
+QUICK = {"still-life-cmyk.jpg", "bar-chart.gif"}  # the first is larger than a megabyte, too
+MISSING = {SLOW, "bar-chart.gif", "beach.webp", "lighthouse-grey.jpg"}
+
+
+def begin_cache(tmp_path, samples, missing):
+    """The folder of a cache of its own, to which an earlier run has written all samples but some."""
+    folder = tmp_path / "cache/thumbwheel/samples"
+    folder.mkdir(parents=True)
+    assert missing < {path.name for path in samples}
+    for path in samples:
+        if path.name not in missing:
+            shutil.copy(path, folder)
+    return folder
 
 
 @pytest.fixture
 def begun(tmp_path, first):
-    """The folder of a cache of its own, to which an earlier run has written all samples but MISSING."""
-    folder = tmp_path / "cache/thumbwheel/samples"
-    folder.mkdir(parents=True)
-    assert MISSING < {path.name for path in first.samples}
-    for path in first.samples:
-        if path.name not in MISSING:
-            shutil.copy(path, folder)
-    return folder
+    return begin_cache(tmp_path, first.samples, MISSING)
+
+
+@pytest.fixture
+def nearly_done(tmp_path, first):
+    """For what does not depend on how long a sample takes."""
+    return begin_cache(tmp_path, first.samples, QUICK)
 
 
 @pytest.fixture
@@ -339,23 +351,23 @@ def test_a_kill_during_the_creation_of_samples_leaves_whole_ones(tmp_path, first
     assert {name: (begun / name).stat().st_ino for name in made} == made
 
 
-def test_a_kill_in_the_middle_of_a_file_leaves_no_part_of_it(tmp_path, first, begun, once):
+def test_a_kill_in_the_middle_of_a_file_leaves_no_part_of_it(tmp_path, first, nearly_done, once):
     """The kernel ends the first run when it writes the second megabyte of a file: a part of a sample is there, but not
     under its name. The next run removes it, unless a run that still lives might be writing it."""
     environment = own_cache(tmp_path)
     killed = harness.Process(*once, environment=environment,
                              under=["prlimit", "--core=0", f"--fsize={1 << 20}:"])
     assert killed.wait() == -signal.SIGXFSZ
-    parts = {path.name for path in begun.iterdir()} - whole(begun)
-    assert len(parts) == 1 and (begun / parts.copy().pop()).stat().st_size == 1 << 20
-    descriptor = os.open(begun, os.O_RDONLY)
+    parts = {path.name for path in nearly_done.iterdir()} - whole(nearly_done)
+    assert len(parts) == 1 and (nearly_done / parts.copy().pop()).stat().st_size == 1 << 20
+    descriptor = os.open(nearly_done, os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_SH)  # another run, at work
     assert thumbwheel(*once, environment=environment).returncode == 0
     names = {path.name for path in first.samples}
-    assert {path.name for path in begun.iterdir()} == names | parts
+    assert {path.name for path in nearly_done.iterdir()} == names | parts
     os.close(descriptor)
     assert thumbwheel(*once, environment=environment).returncode == 0
-    assert {path.name for path in begun.iterdir()} == names == whole(begun)
+    assert {path.name for path in nearly_done.iterdir()} == names == whole(nearly_done)
 
 
 def test_an_interrupted_first_start_is_repeated(tmp_path, first, begun, small):
@@ -381,13 +393,13 @@ def test_an_unwritable_cache_fails_no_run(tmp_path, first, once):
     assert not list(temporary.iterdir())
 
 
-def test_two_first_runs_share_the_cache(tmp_path, first, begun, once):
+def test_two_first_runs_share_the_cache(tmp_path, first, nearly_done, once):
     environment = own_cache(tmp_path)
     runs = [harness.Process(*once[:-1], tmp_path / f"out{i}", environment=environment) for i in range(2)]
     for i, run in enumerate(runs):
         assert run.wait(600) == 0, run.output()
         assert {path.name for path in (tmp_path / f"out{i}/small").iterdir()} == names_of_renditions(first)
-    assert {path.name for path in begun.iterdir()} == {path.name for path in first.samples}
+    assert {path.name for path in nearly_done.iterdir()} == {path.name for path in first.samples}
 
 
 def test_serving_processes_the_samples_of_the_same_cache(first, start_cloud, small):
