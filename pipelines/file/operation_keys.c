@@ -1,5 +1,7 @@
 #include "operation_keys.h"
 
+#include <string.h>
+
 static void check_position(struct schema_reader *r, const struct output_config *output,
                            const struct yaml_node *node)
 {
@@ -57,6 +59,21 @@ static void check_effects(struct schema_reader *r, const struct output_config *o
                         "can't be combined with frames: all, because the animation would flicker");
     if (operations->round && operations->mask != MASK_NONE)
         schema_fail_key(r, node, "round", "can't be combined with mask: use one or the other");
+}
+
+void overlay_keys_check(struct schema_reader *r, const struct yaml_node *node, void *filled)
+{
+    struct overlay_config *overlay = filled;
+    const char *source = overlay->file ? "file" : "text";
+    const struct yaml_node *child = node->children;
+    while (child && strcmp(child->name, source) != 0)
+        child = child->next;
+    const struct yaml_place place = child ? child->place : node->place;
+    overlay->place = (struct pipeline_place){place.line, place.column};
+    if (!overlay->file == !overlay->text)
+        schema_fail_key(r, node, "text", "exactly one of file and text must be given");
+    if (overlay->text && strlen(overlay->text) * (size_t)overlay->size > OVERLAY_TEXT_WIDTH_MAX)
+        schema_fail_key(r, node, "size", "is too large for a text of this length");
 }
 
 void operation_keys_check(struct schema_reader *r, const struct output_config *output,

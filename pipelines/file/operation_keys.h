@@ -10,6 +10,13 @@ enum {
     OPERATION_ROUND_MAX = 8192, /* pixels */
 };
 
+enum {
+    OVERLAY_TEXT_MAX = 200,         /* bytes */
+    OVERLAY_TEXT_WIDTH_MAX = 20000, /* characters times their size */
+};
+
+/* For the schema; filled is a struct overlay_config. */
+void overlay_keys_check(struct schema_reader *r, const struct yaml_node *node, void *filled);
 /* Adds a problem for each. */
 void operation_keys_check(struct schema_reader *r, const struct output_config *output,
                           const struct yaml_node *node);

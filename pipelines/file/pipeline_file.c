@@ -16,6 +16,7 @@
 #include "manifest.h"
 #include "operation_keys.h"
 #include "output_variants.h"
+#include "overlay_pictures.h"
 #include "schema.h"
 #include "store_keys.h"
 #include "yaml_reader.h"
@@ -296,6 +297,7 @@ void pipeline_release(struct pipeline *pipeline)
         return;
     schema_clear(&schema_pipeline, pipeline);
     labeler_token_free(pipeline);
+    overlay_pictures_free(pipeline);
     bytes_free(&pipeline->text);
     free(pipeline->file);
     free(pipeline);

@@ -81,6 +81,22 @@ struct pad_config {
     int top, right, bottom, left; /* pixels */
 };
 
+/* A picture that is laid over the output, from a file or of a text. */
+struct overlay_config {
+    char *file; /* beside the pipeline file, unless it is absolute */
+    char *text, *font;
+    int size; /* of the text, in pixels */
+    struct colour colour;
+    int gravity;  /* enum plan_gravity */
+    int x, y;     /* pixels from the edges, or between tiles */
+    double scale; /* width, as a part of the output's; 0: its own */
+    double opacity;
+    bool tile;
+    bool given;
+    struct slice picture;        /* encoded; owned by the pipeline; overlay_pictures.h */
+    struct pipeline_place place; /* of file or text */
+};
+
 /* What is done with the picture; zero: nothing. docs/image-operations.md describes the order. */
 struct operations_config {
     int trim;      /* threshold */
@@ -96,6 +112,7 @@ struct operations_config {
     double blur, sharpen; /* sigma in pixels */
     int round;            /* radius in pixels */
     int mask;             /* enum output_mask */
+    struct overlay_config overlay;
 };
 
 struct match_config {
@@ -199,6 +216,8 @@ struct pipeline {
     size_t manifest_count;
     struct labels_config labels;
     struct notify_config notify;
+    struct bytes pictures[PIPELINE_OUTPUTS_MAX]; /* of overlays */
+    size_t picture_count;
 };
 
 /* The sidecar's index among the outputs (struct pipeline_ops): after the images and manifests. */

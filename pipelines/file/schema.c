@@ -52,15 +52,16 @@ enum {
     PATH_LENGTH_MAX = 4096,
 };
 
-#define MATCH(field)  offsetof(struct match_config, field)
-#define OUTPUT(field) offsetof(struct output_config, field)
-#define LABELS(field) offsetof(struct labels_config, field)
-#define NOTIFY(field) offsetof(struct notify_config, field)
-#define SERVER(field) offsetof(struct labeler_config, field)
-#define DOING(field)  offsetof(struct output_config, operations.field)
-#define FOCAL(field)  offsetof(struct focal_config, field)
-#define PAD(field)    offsetof(struct pad_config, field)
-#define WHOLE(field)  offsetof(struct pipeline, field)
+#define MATCH(field)   offsetof(struct match_config, field)
+#define OUTPUT(field)  offsetof(struct output_config, field)
+#define LABELS(field)  offsetof(struct labels_config, field)
+#define NOTIFY(field)  offsetof(struct notify_config, field)
+#define SERVER(field)  offsetof(struct labeler_config, field)
+#define DOING(field)   offsetof(struct output_config, operations.field)
+#define FOCAL(field)   offsetof(struct focal_config, field)
+#define OVERLAY(field) offsetof(struct overlay_config, field)
+#define PAD(field)     offsetof(struct pad_config, field)
+#define WHOLE(field)   offsetof(struct pipeline, field)
 
 /* clang-format off */
 static const struct schema_key match_keys[] = {
@@ -93,6 +94,36 @@ static const struct schema_key pad_keys[] = {
     {.name = NULL},
 };
 
+static const struct schema_key overlay_keys[] = {
+    {.name = "file", .type = SCHEMA_TEXT, .offset = OVERLAY(file), .max = PATH_LENGTH_MAX, .shown = "none",
+     .help = "an image of up to 1 MiB, beside this file or with an absolute path; read at the start and by a reload; exactly one of file and text is given"},
+    {.name = "text", .type = SCHEMA_TEXT, .offset = OVERLAY(text), .max = OVERLAY_TEXT_MAX, .shown = "none",
+     .help = "a text"},
+    {.name = "font", .type = SCHEMA_TEXT, .offset = OVERLAY(font), .max = NAME_MAX_BYTES, .fallback = "sans",
+     .help = "of the text: a family, with a style if needed, such as `DejaVu Sans Bold`"},
+    {.name = "size", .type = SCHEMA_INTEGER, .offset = OVERLAY(size), .min = 4, .max = 512, .fallback = "32",
+     .help = "of the text, in pixels"},
+    {.name = "colour", .type = SCHEMA_COLOUR, .offset = OVERLAY(colour), .fallback = "white",
+     .help = "of the text: a name or #rrggbb"},
+    {.name = "gravity", .type = SCHEMA_CHOICE, .offset = OVERLAY(gravity), .fallback = "southeast",
+     .choices = gravities, .help = "where it lies in the output"},
+    {.name = "x", .type = SCHEMA_INTEGER, .offset = OVERLAY(x), .max = OPERATION_PAD_MAX, .fallback = "0",
+     .help = "pixels from the left or right edge, whichever gravity names; with tile: between the tiles"},
+    {.name = "y", .type = SCHEMA_INTEGER, .offset = OVERLAY(y), .max = OPERATION_PAD_MAX, .fallback = "0",
+     .help = "pixels from the top or bottom edge; with tile: between the tiles"},
+    {.name = "scale", .type = SCHEMA_NUMBER, .offset = OVERLAY(scale), .min = 0.01, .max = 1, .shown = "its own size",
+     .help = "its width, as a part of the output's width"},
+    {.name = "opacity", .type = SCHEMA_NUMBER, .offset = OVERLAY(opacity), .min = 0.01, .max = 1, .fallback = "1",
+     .help = "1: as it is; less: more transparent"},
+    {.name = "tile", .type = SCHEMA_BOOLEAN, .offset = OVERLAY(tile), .fallback = "false",
+     .help = "repeat it over the whole output, from the top left corner"},
+    {.name = NULL},
+};
+
+static const struct schema_section overlay_section = {.keys = overlay_keys,
+                                                      .size = sizeof(struct overlay_config),
+                                                      .given_offset = OVERLAY(given),
+                                                      .check = overlay_keys_check};
 static const struct schema_section focal_section = {.keys = focal_keys, .size = sizeof(struct focal_config), .given_offset = FOCAL(given)};
 static const struct schema_section pad_section = {.keys = pad_keys, .size = sizeof(struct pad_config)};
 
@@ -150,6 +181,8 @@ static const struct schema_key output_keys[] = {
      .shown = "none", .help = "radius of the corners in pixels; outside is background, or transparent"},
     {.name = "mask", .type = SCHEMA_CHOICE, .offset = DOING(mask), .fallback = "none", .choices = masks,
      .help = "the largest circle in the middle, or the ellipse that touches all sides; outside is background, or transparent"},
+    {.name = "overlay", .type = SCHEMA_SECTION, .offset = DOING(overlay), .section = &overlay_section,
+     .shown = "none", .help = "a picture or text over the finished output: a logo, a watermark"},
     {.name = "enlarge", .type = SCHEMA_BOOLEAN, .effect = EFFECT_PLAN, .offset = OUTPUT(enlarge), .fallback = "false",
      .help = "also enlarge smaller pictures"},
     {.name = "format", .type = SCHEMA_CHOICE, .offset = OUTPUT(format), .fallback = "keep",

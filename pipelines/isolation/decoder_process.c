@@ -164,7 +164,7 @@ static int ask(struct decoder *d, const struct render_source *source,
                struct error *error)
 {
     struct buffer request;
-    buffer_init(&request, DECODER_META_MAX);
+    buffer_init(&request, DECODER_REQUEST_MAX);
     int code = decoder_request_write(&request, source, limits, items, count, &d->slots);
     if (code == ERR_LIMIT)
         error_set(error, code, "more than %d pipelines use one image", DECODER_AUDIENCE_MAX);

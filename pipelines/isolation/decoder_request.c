@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "overlay_pictures.h"
 #include "pipeline_file.h"
 
 enum { KNOWN = 0, NEW = 1, TEXT_MAX = 64 * 1024 };
@@ -40,6 +41,8 @@ static void pipeline_write(struct buffer *out, const struct pipeline *pipeline,
         return;
     wire_put_text(out, pipeline->file);
     wire_put_slice(out, (struct slice){pipeline->text.data, pipeline->text.size});
+    for (size_t i = 0; i < pipeline->picture_count; i++)
+        wire_put_slice(out, (struct slice){pipeline->pictures[i].data, pipeline->pictures[i].size});
 }
 
 int decoder_request_write(struct buffer *out, const struct render_source *source,
@@ -102,6 +105,18 @@ static int source_read(struct wire_reader *r, struct slice image, struct decoder
     return 0;
 }
 
+/* The pictures follow in the order in which the parent has read them. */
+static int picture_read(const struct overlay_config *overlay, void *user, struct bytes *out)
+{
+    struct wire_reader *r = user;
+    struct slice picture = wire_take_slice(r, OVERLAY_PICTURE_MAX);
+    (void)overlay;
+    if (r->broken)
+        return ERR_PROTOCOL;
+    *out = bytes_give(slice_dup(picture), picture.size);
+    return out->data ? 0 : ERR_MEMORY;
+}
+
 static int pipeline_read(struct wire_reader *r, struct pipeline **slot)
 {
     struct error error;
@@ -114,7 +129,7 @@ static int pipeline_read(struct wire_reader *r, struct pipeline **slot)
     *slot = NULL;
     int code = pipeline_parse(file, text, slot, &error);
     free(file);
-    return code;
+    return code ? code : overlay_pictures_fill(*slot, picture_read, r);
 }
 
 static int pipeline_find(struct wire_reader *r, struct pipeline **slots, struct pipeline **out)

@@ -35,7 +35,8 @@ enum {
     DECODER_AUDIENCE_MAX = 192,
     /* Pipelines that a child caches: at least as many as a render may use. */
     DECODER_SLOTS = DECODER_ITEMS_MAX + DECODER_AUDIENCE_MAX,
-    DECODER_META_MAX = 8 * 1024 * 1024, /* a request or a reply, without the images */
+    DECODER_REQUEST_MAX = 64 * 1024 * 1024, /* with the pictures of overlays */
+    DECODER_META_MAX = 8 * 1024 * 1024,     /* a reply, without the images */
 };
 
 /* How a child terminates itself. Anything else is a crash. These two signals do not terminate the

@@ -1,6 +1,7 @@
 /* The entry points of this module. */
 #include "image_save.h"
 #include "manifest.h"
+#include "overlay_load.h"
 #include "pipeline_file.h"
 #include "pipelines.h"
 #include "render.h"
@@ -14,7 +15,15 @@ int pipeline_schema_print(FILE *stream)
 
 int pipelines_load(const char *path, struct pipeline **out, struct problem_list *problems)
 {
-    return pipeline_load_all(path, image_save_supports, out, problems);
+    int code = pipeline_load_all(path, image_save_supports, out, problems);
+    if (code)
+        return code;
+    code = overlays_load(*out, problems);
+    if (code) {
+        pipeline_release(*out);
+        *out = NULL;
+    }
+    return code;
 }
 
 int pipeline_load(const char *path, struct pipeline **out, struct error *error)

@@ -13,6 +13,8 @@
  */
 #include "render_promise.h"
 
+#include "image_overlay.h"
+
 enum {
     BASE = 4 * 1024 * 1024, /* tables and lines, independent of the size of the picture */
     LINES = 64,             /* number of lines in the decoder and the resampler */
@@ -129,7 +131,11 @@ static uint64_t effects_bytes(const struct render_output *output)
     bool lines = operations->blur > 0 || operations->sharpen > 0 || operations->normalise ||
                  operations->greyscale || operations->tint.given;
     uint64_t line = (uint64_t)output->canvas.width * RGBA * sizeof(float) * 2;
-    return (masked ? pixels(output->place.final) : 0) +
+    uint64_t overlay =
+        operations->overlay.given
+            ? image_overlay_pixels(&operations->overlay) * 2 * RGBA + pixels(output->canvas) * RGBA
+            : 0;
+    return overlay + (masked ? pixels(output->place.final) : 0) +
            (lines ? line * (LINES + 4 * (uint64_t)operations->blur) : 0);
 }
 

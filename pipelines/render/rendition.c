@@ -7,6 +7,7 @@
 #include "image_effects.h"
 #include "image_light.h"
 #include "image_ops.h"
+#include "image_overlay.h"
 #include "image_save.h"
 #include "image_turn.h"
 #include "key_template.h"
@@ -44,7 +45,7 @@ static bool keeps_kind(const struct render_output *output, const struct image_so
 static bool changes_colours(const struct operations_config *operations)
 {
     return operations->normalise || operations->greyscale || operations->tint.given ||
-           operations->sharpen > 0;
+           operations->sharpen > 0 || operations->overlay.given;
 }
 
 static bool keeps_colours(const struct render_output *output, const struct image_source *source)
@@ -304,7 +305,12 @@ static int compose(VipsImage **image, const struct render_output *output,
     if (!image_format_facts(output->format)->alpha ||
         (config->background.given && is_masked(&config->operations)))
         code = image_flatten(image, &config->background);
-    return code ? code : margins(image, output);
+    if (code)
+        return code;
+    code = margins(image, output);
+    if (code || !config->operations.overlay.given)
+        return code;
+    return image_overlay(image, &config->operations.overlay);
 }
 
 int rendition_compose(VipsImage **image, const struct render_output *output,
@@ -364,6 +370,12 @@ int rendition_finish(VipsImage *image, const struct render_output *output,
     return image_save(image, output->format, output->config, &made->body, error);
 }
 
+/* Files of two pipelines may have the same name. */
+static bool pictures_alike(const struct slice *a, const struct slice *b)
+{
+    return a->size == b->size && (a->data == b->data || memcmp(a->data, b->data, a->size) == 0);
+}
+
 bool rendition_is_twin(const struct render_output *a, const struct render_output *b)
 {
     return a->format == b->format && a->kind.native == b->kind.native &&
@@ -371,7 +383,9 @@ bool rendition_is_twin(const struct render_output *a, const struct render_output
            a->place.final.width == b->place.final.width &&
            a->place.final.height == b->place.final.height &&
            !(b->config->placeholder & ~a->config->placeholder) &&
-           schema_outputs_alike(a->config, b->config);
+           schema_outputs_alike(a->config, b->config) &&
+           pictures_alike(&a->config->operations.overlay.picture,
+                          &b->config->operations.overlay.picture);
 }
 
 static void placeholder_copy(const struct render_output *output,

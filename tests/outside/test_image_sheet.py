@@ -15,7 +15,9 @@ ROWS = ["width: 180", "width: 120, rotate: 90", "width: 180, rotate: 20", "width
         "width: 150, pad: {top: 5, right: 20, bottom: 5, left: 20}, background: white", "width: 180, trim: 60", "width: 180, linear: true",
         "width: 180, gamma: 3", "width: 180, normalise: true", "width: 180, greyscale: true", "width: 180, tint: '#c08040'",
         "width: 180, blur: 2", "width: 180, sharpen: 2", "width: 180, round: 20", "width: 180, round: 900", "width: 180, mask: circle",
-        "width: 180, mask: ellipse, background: teal"]
+        "width: 180, mask: ellipse, background: teal", "width: 180, overlay: {text: Thumbwheel, size: 18, x: 14, y: 14}",
+        "width: 180, overlay: {text: sample, tile: true, opacity: 0.4, size: 14, x: 12, y: 12}",
+        "width: 180, overlay: {file: logo.png, scale: 0.3, gravity: northeast, x: 6, y: 6}"]
 
 
 def pasted(pictures):
@@ -39,6 +41,12 @@ def bordered(path):
     return paper
 
 
+def logo():
+    image = Image.new("RGBA", (200, 120))
+    ImageDraw.Draw(image).ellipse((4, 4, 196, 116), fill=(255, 210, 0, 255), outline=(40, 40, 40, 255), width=10)
+    return image
+
+
 def encoded(image):
     out = io.BytesIO()
     image.save(out, "JPEG", quality=92)
@@ -51,6 +59,9 @@ def test_a_sheet_shows_all_operations(tmp_path, home):
     photos = [path for path in sorted(home.rglob("samples/*")) if path.suffix in (".jpg", ".jpeg", ".png", ".JPG")][:4]
     assert len(photos) == 4
     outputs = {f"r{row}": settings for row, settings in enumerate(ROWS)}
+    for i in range(len(photos)):
+        (tmp_path / str(i)).mkdir()
+        logo().save(tmp_path / str(i) / "logo.png")
     made = [runs.run(tmp_path / str(i), encoded(bordered(path)), outputs, "in.jpg") for i, path in enumerate(photos)]
     SHEET.parent.mkdir(parents=True, exist_ok=True)
     pasted(made).save(SHEET)

@@ -111,6 +111,16 @@ static void a_trim_needs_the_decoded_picture(void **state)
     assert_true(trimmed >= plain + 3ull * AREA + 3ull * 1200 * (HEIGHT - HEIGHT / 2));
 }
 
+static void an_overlay_counts(void **state)
+{
+    (void)state;
+    uint64_t plain =
+        promise_as(four_corners(WIDTH, HEIGHT), ".jpg[Q=80]", "scale: 1, format: jpeg");
+    uint64_t with = promise_as(four_corners(WIDTH, HEIGHT), ".jpg[Q=80]",
+                               "scale: 1, overlay: {text: x}, format: jpeg");
+    assert_true(with >= plain + 4ull * AREA);
+}
+
 static void padding_counts(void **state)
 {
     (void)state;
@@ -131,6 +141,7 @@ int main(void)
         cmocka_unit_test(every_kept_frame_counts),
         cmocka_unit_test(a_trim_needs_the_decoded_picture),
         cmocka_unit_test(padding_counts),
+        cmocka_unit_test(an_overlay_counts),
     };
     return cmocka_run_group_tests(tests, start_pipelines, stop_pipelines);
 }

@@ -354,6 +354,7 @@ static const struct difference {
     {"sharpen", "width: 40, format: png", "1"},
     {"round", "width: 40, format: png", "5"},
     {"mask", "width: 40, format: png", "circle"},
+    {"overlay", "width: 40, format: png", "{text: x}"},
     {"rotate", "width: 40", "180"},
     {"flip", "width: 40", "true"},
     {"flop", "width: 40", "true"},
