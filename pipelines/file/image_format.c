@@ -25,6 +25,15 @@ static const struct image_format_facts formats[] = {
                     .profiles = true},
 };
 
+unsigned image_format_module(enum image_format format)
+{
+    if (format == FORMAT_AVIF || format == FORMAT_HEIF)
+        return MODULE_HEIF;
+    if (format == FORMAT_AUTO) /* any of them */
+        return MODULES_ALL;
+    return format == FORMAT_JXL ? MODULE_JXL : 0;
+}
+
 enum image_format image_format_kept(enum image_format source)
 {
     return source == FORMAT_HEIF || source >= FORMAT_COUNT ? FORMAT_JPEG : source;

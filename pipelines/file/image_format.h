@@ -38,6 +38,10 @@ struct image_format_facts {
     unsigned quality;  /* the default, 1–100; 0: the format has no quality */
 };
 
+/* Modules of libvips, as a set. The other formats are read and written without one. */
+enum image_module { MODULE_HEIF = 1, MODULE_JXL = 2, MODULES_ALL = 3 };
+unsigned image_format_module(enum image_format format);
+
 const struct image_format_facts *image_format_facts(enum image_format format);
 
 /* The format for a file extension, in any case and without the dot; FORMAT_KEEP: none. */

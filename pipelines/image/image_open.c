@@ -7,6 +7,7 @@
 #include "image_load.h"
 #include "image_ops.h"
 #include "jpeg_frame.h"
+#include "vips_modules.h"
 
 _Static_assert(GIF_MENDED_MAX <= 2, "a copy has room for an end marker");
 static const char end_marker[] = {'\xff', '\xd9'}; /* of a JPEG */
@@ -31,6 +32,7 @@ bool image_can_open(enum image_format format)
         [FORMAT_TIFF] = "tiffload_buffer", [FORMAT_GIF] = "gifload_buffer",
         [FORMAT_HEIF] = "heifload_buffer", [FORMAT_JXL] = "jxlload_buffer",
         [FORMAT_JP2] = "jp2kload_buffer"};
+    vips_modules_load(image_format_module(format));
     return loaders[format] && vips_type_find("VipsOperation", loaders[format]);
 }
 

@@ -4,6 +4,7 @@
 #include "metadata_filter.h"
 #include "pipeline_file.h"
 #include "vips_api.h"
+#include "vips_modules.h"
 #include "vips_start.h"
 
 enum { METADATA_BLOCK_MAX = 60 * 1024 }; /* of a segment of a JPEG */
@@ -177,6 +178,7 @@ static int save(struct save *s)
                  vips_image_get_typeof(s->image, VIPS_META_IPTC_NAME);
     if (!encoders[s->format].save || (edits && set_iptc(s, &edited.image)))
         return -1;
+    vips_modules_load(image_format_module(s->format));
     int failed = encoders[s->format].save(&edited);
     s->data = edited.data;
     s->size = edited.size;
@@ -211,8 +213,10 @@ bool image_save_supports(enum image_format format)
         return true;
     if (!encoder->operation)
         return encoder->save;
-    return !pipelines_start("thumbwheel", &error) && has_operation(encoder->operation) &&
-           (!encoder->tried || can_encode(format));
+    if (pipelines_start("thumbwheel", &error))
+        return false;
+    vips_modules_load(image_format_module(format));
+    return has_operation(encoder->operation) && (!encoder->tried || can_encode(format));
 }
 
 int image_save(VipsImage *image, enum image_format format, const struct output_config *config,

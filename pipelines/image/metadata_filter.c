@@ -170,7 +170,7 @@ static uint32_t number_at(const char *at, size_t size)
 static struct slice resource_find(struct slice block)
 {
     enum { HEAD = 6, IPTC = 0x0404 };
-    const char *at = block.data, *end = block.data + block.size;
+    const char *at = block.size ? block.data : "", *end = at + block.size;
     while (end - at > HEAD && memcmp(at, "8BIM", 4) == 0) {
         uint32_t id = number_at(at + 4, 2);
         size_t name = ((size_t)(unsigned char)at[HEAD] + 2) & ~(size_t)1;

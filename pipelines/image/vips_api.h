@@ -11,6 +11,7 @@
 #ifndef THUMBWHEEL_VIPS_API_H
 #define THUMBWHEEL_VIPS_API_H
 
+#include <gmodule.h>
 #include <vips/vips.h>
 
 #include <vips/vector.h> /* requires the previous one */

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 
 #include "vips_api.h"
+#include "vips_modules.h"
 
 /* Messages that libvips would print are either already in our errors or useless to the user. */
 static void log_nothing(const gchar *domain, GLogLevelFlags level, const gchar *text, gpointer user)
@@ -40,7 +41,7 @@ int pipelines_start(const char *program, struct error *error)
     int code = started ? 0 : vips_api_load(error);
     if (started || code)
         return code;
-    if (vips_init(program)) {
+    if (vips_init_bare(program)) {
         vips_error_clear();
         return error_set(error, ERR_UNSUPPORTED, "libvips could not be started");
     }
@@ -51,9 +52,7 @@ int pipelines_start(const char *program, struct error *error)
     vips_concurrency_set(1);
     vips_cache_set_max(0);
     vips_block_untrusted_set(TRUE);
-    vips_operation_block_set("VipsForeignLoadJxl", FALSE); /* unless they are enabled, unused */
-    vips_operation_block_set("VipsForeignLoadJp2k", FALSE);
-    vips_operation_block_set("VipsForeignSaveJxl", FALSE); /* it reads only our own pixels */
+    vips_operation_block_set("VipsForeignLoadJp2k", FALSE); /* unused, unless it is enabled */
     vips_vector_set_enabled(FALSE); /* run-time code generation, which decoders must not use */
     started = true;
     return 0;

@@ -4,7 +4,8 @@
 
 #include "error.h"
 
-/* Loads and starts libvips (one thread for each operation, no cache, untrusted loaders blocked),
+/* Loads and starts libvips (one thread for each operation, no cache, untrusted loaders blocked, no
+ * module),
  * unless it is running. Call it before anything is rendered or probed in this process; main thread.
  * sample_make and checks of output formats that not every libvips can write call it themselves; a
  * process that decodes images in other processes does not need it. ERR_UNSUPPORTED: libvips is not

@@ -30,6 +30,7 @@
 #include "decoder_threads.h"
 #include "pipeline_file.h"
 #include "vips_api.h"
+#include "vips_modules.h"
 #include "vips_start.h"
 
 enum { KEEP_FREE = 16 * 1024 * 1024 }; /* unused bytes of the heap */
@@ -201,10 +202,15 @@ static void volunteer(void)
     close(fd);
 }
 
-static int libraries_start(bool apart, struct error *error)
+static int libraries_start(unsigned modules, bool apart, struct error *error)
 {
     int code = apart ? 0 : decoder_privileges_drop(error);
-    return code ? code : pipelines_start("thumbwheel", error);
+    if (code)
+        return code;
+    code = pipelines_start("thumbwheel", error);
+    if (!code)
+        vips_modules_load(modules);
+    return code;
 }
 
 static int sandbox_enter(const struct decoder_hello *hello, bool apart, struct error *error)
@@ -224,7 +230,7 @@ static int sandbox_enter(const struct decoder_hello *hello, bool apart, struct e
 /* The parent gets the thread requests even of a process that could not be started. */
 static int confine(const struct decoder_hello *hello, bool apart, struct error *error)
 {
-    int code = libraries_start(apart, error);
+    int code = libraries_start(hello->modules, apart, error);
     if (decoder_threads_hand_over())
         give_up();
     return code ? code : sandbox_enter(hello, apart, error);

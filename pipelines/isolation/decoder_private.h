@@ -19,6 +19,7 @@ struct decoder {
     int status_file; /* /proc/PID/status */
     int threads;     /* readable: it requests another thread; -1: it makes no requests */
     struct decoder_limits limits;
+    unsigned modules;
     struct decoder_slots slots;
     uint64_t sequence;
     uint64_t own; /* memory in bytes when it became ready */

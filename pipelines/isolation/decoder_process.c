@@ -26,9 +26,10 @@ enum {
 
 /* ---- start ---- */
 
-int decoder_start(const struct decoder_limits *limits, struct decoder **out, struct error *error)
+int decoder_start(const struct decoder_limits *limits, unsigned modules, struct decoder **out,
+                  struct error *error)
 {
-    const struct decoder_hello hello = {.memory = limits->memory};
+    const struct decoder_hello hello = {.memory = limits->memory, .modules = modules};
     struct decoder *d = calloc(1, sizeof *d);
     if (!d)
         return error_set(error, ERR_MEMORY, "not enough memory for a decoder process");
@@ -41,6 +42,7 @@ int decoder_start(const struct decoder_limits *limits, struct decoder **out, str
     d->status_file = decoder_status_open(d->pid);
     d->threads = -1;
     d->limits = *limits;
+    d->modules = modules;
     if (d->status_file < 0 ||
         send(d->ends.socket, &hello, sizeof hello, MSG_NOSIGNAL) != sizeof hello) {
         decoder_end(d);
@@ -48,6 +50,11 @@ int decoder_start(const struct decoder_limits *limits, struct decoder **out, str
     }
     *out = d;
     return 0;
+}
+
+unsigned decoder_modules(const struct decoder *d)
+{
+    return d->modules;
 }
 
 /* If the decoder has been replaced by its clone, the first process of the group has exited or is

@@ -22,7 +22,10 @@ struct decoder_limits {
 };
 
 /* Returns as soon as the process exists; it initialises in parallel. */
-int decoder_start(const struct decoder_limits *limits, struct decoder **out, struct error *error);
+int decoder_start(const struct decoder_limits *limits, unsigned modules, struct decoder **out,
+                  struct error *error);
+/* Of libvips (image_format.h), which it has loaded as far as they are installed. */
+unsigned decoder_modules(const struct decoder *d);
 /* Waits until it is ready; returns at once if it already is. */
 int decoder_ready(struct decoder *d, struct error *error);
 /* Between renders: whether it is running and has sent nothing. */

@@ -48,7 +48,8 @@ enum {
 };
 
 struct decoder_hello {
-    uint64_t memory; /* bytes that the child may allocate and write */
+    uint64_t memory;  /* bytes that the child may allocate and write */
+    unsigned modules; /* of libvips, to load before it is confined: a set of image_format.h */
 };
 
 struct decoder_welcome {

@@ -6,6 +6,7 @@
 
 #include "decoder_process.h"
 #include "decoder_wire.h"
+#include "input_formats.h"
 #include "manifest.h"
 #include "metric_text.h"
 #include "pipeline_file.h"
@@ -20,6 +21,7 @@ enum restart {
     RESTART_EXITED,    /* between two images */
     RESTART_RECYCLED,  /* it kept too much memory */
     RESTART_START,     /* it never became ready */
+    RESTART_LIBRARIES, /* it lacked a library that the next image needs */
     RESTART_FAILED,    /* this process is short of memory or descriptors */
     RESTART_COUNT
 };
@@ -74,10 +76,10 @@ static struct decoder *take_idle(void)
     return d;
 }
 
-static int start_new(struct decoder **out, struct error *error)
+static int start_new(unsigned modules, struct decoder **out, struct error *error)
 {
     struct decoder *d = NULL;
-    int code = decoder_start(&isolation.limits, &d, error);
+    int code = decoder_start(&isolation.limits, modules, &d, error);
     code = code ? code : decoder_ready(d, error);
     if (code) {
         end_because(d, RESTART_START);
@@ -87,20 +89,44 @@ static int start_new(struct decoder **out, struct error *error)
     return code;
 }
 
-/* Replaces a decoder that ended or sent something between renders; this is not caused by an
- * image. */
-static int take(struct decoder **out, struct error *error)
+static unsigned output_modules(const struct output_list *outputs)
+{
+    unsigned modules = 0;
+    for (size_t i = 0; i < outputs->count; i++)
+        modules |= image_format_module((enum image_format)outputs->entries[i].format);
+    return modules;
+}
+
+/* Modules of libvips for a render. A library is not loaded before an image or an output needs it. */
+static unsigned modules_of(const struct render_source *source, const struct pipeline_limits *limits,
+                           struct render_item *const *items, size_t count)
+{
+    enum image_format format = image_format_sniff(source->image);
+    unsigned modules = 0;
+    if (input_formats_has(limits->formats, image_format_facts(format)->name))
+        modules = image_format_module(format);
+    for (size_t i = 0; i < count; i++)
+        modules |= output_modules(&items[i]->pipeline->outputs);
+    return modules;
+}
+
+/* Replaces a decoder that ended or sent something between renders, which is not caused by an image,
+ * and one that lacks modules: nothing can be loaded in its sandbox. */
+static int take(unsigned modules, struct decoder **out, struct error *error)
 {
     struct decoder *d;
     while ((d = take_idle())) {
-        bool is_well = decoder_is_well(d);
-        if (is_well && !decoder_ready(d, error)) {
+        bool is_well = decoder_is_well(d), has_all = !(modules & ~decoder_modules(d));
+        if (is_well && has_all && !decoder_ready(d, error)) {
             *out = d;
             return 0;
         }
-        end_because(d, is_well ? RESTART_START : RESTART_EXITED);
+        modules |= decoder_modules(d);
+        end_because(d, !is_well ? RESTART_EXITED : has_all ? RESTART_START : RESTART_LIBRARIES);
+        if (!has_all)
+            break;
     }
-    return start_new(out, error);
+    return start_new(modules, out, error);
 }
 
 static void items_clear(struct render_item *const *items, size_t count)
@@ -134,13 +160,14 @@ static bool is_worth_another(int code)
 static int render_live(const struct render_source *source, const struct pipeline_limits *limits,
                        struct render_item *const *items, size_t count, struct error *error)
 {
+    unsigned modules = modules_of(source, limits, items, count);
     struct decoder *d;
-    int code = take(&d, error);
+    int code = take(modules, &d, error);
     if (!code)
         code = try_one(d, source, limits, items, count, error);
     if (!is_worth_another(code))
         return code;
-    code = start_new(&d, error);
+    code = start_new(modules, &d, error);
     return code ? code : try_one(d, source, limits, items, count, error);
 }
 
@@ -213,7 +240,7 @@ int isolation_start(const struct isolation_settings *options, struct error *erro
 {
     isolation_allow(options);
     struct decoder *d;
-    int code = decoder_start(&isolation.limits, &d, error);
+    int code = decoder_start(&isolation.limits, 0, &d, error);
     if (!code)
         give_back(d);
     return code;
@@ -222,7 +249,7 @@ int isolation_start(const struct isolation_settings *options, struct error *erro
 int isolation_ready(struct error *error)
 {
     struct decoder *d;
-    int code = take(&d, error);
+    int code = take(0, &d, error);
     if (!code)
         give_back(d);
     return code;
@@ -242,7 +269,8 @@ void isolation_write_metrics(struct buffer *out)
         [RESTART_CRASHED] = "crashed", [RESTART_TIMEOUT] = "timeout",
         [RESTART_MEMORY] = "memory",   [RESTART_CANCELLED] = "cancelled",
         [RESTART_EXITED] = "exited",   [RESTART_RECYCLED] = "recycled",
-        [RESTART_START] = "start",     [RESTART_FAILED] = "failed",
+        [RESTART_START] = "start",     [RESTART_LIBRARIES] = "libraries",
+        [RESTART_FAILED] = "failed",
     };
     metric_family(out, METRIC_COUNTER, family,
                   "Decoder processes that ended and were replaced or will be, by reason.");

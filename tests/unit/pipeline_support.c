@@ -1,10 +1,16 @@
 #include "pipeline_support.h"
 
+#include "image_format.h"
+#include "vips_modules.h"
+
 int start_pipelines(void **state)
 {
     (void)state;
     struct error error = {0};
-    return pipelines_start("test", &error);
+    int code = pipelines_start("test", &error);
+    if (!code)
+        vips_modules_load(MODULES_ALL); /* for the images that tests make */
+    return code;
 }
 
 int stop_pipelines(void **state)

@@ -1,0 +1,62 @@
+#include "vips_modules.h"
+
+#include <dlfcn.h>
+#include <gmodule.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "image_format.h"
+#include "vips_api.h"
+
+enum { PATH_SIZE = 4096 };
+
+/* libvips looks for modules below the folder that this variable names. */
+int vips_init_bare(const char *program)
+{
+    static const char variable[] = "VIPSHOME", nowhere[] = "/nonexistent";
+    char *before = getenv(variable) ? strdup(getenv(variable)) : NULL;
+    setenv(variable, nowhere, 1);
+    int failed = vips_init(program);
+    if (before)
+        setenv(variable, before, 1);
+    else
+        unsetenv(variable);
+    free(before);
+    return failed;
+}
+
+/* Beside libvips, in a folder with its version. */
+static void module_path(const char *name, char out[PATH_SIZE])
+{
+    Dl_info library = {.dli_fname = NULL};
+    dladdr((void *)(uintptr_t)vips_init, &library);
+    const char *file = library.dli_fname ? library.dli_fname : "";
+    const char *slash = strrchr(file, '/');
+    snprintf(out, PATH_SIZE, "%.*s/vips-modules-%d.%d/vips-%s.so", slash ? (int)(slash - file) : 0,
+             file, vips_version(0), vips_version(1), name);
+}
+
+static void load(const char *name)
+{
+    char path[PATH_SIZE];
+    module_path(name, path);
+    GModule *module = g_module_open(path, G_MODULE_BIND_LAZY);
+    if (module) /* its types can't be unregistered */
+        g_module_make_resident(module);
+}
+
+void vips_modules_load(unsigned modules)
+{
+    static const char *const names[] = {"heif", "jxl"}; /* in the order of the bits */
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static unsigned tried;
+    pthread_mutex_lock(&lock);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (modules & ~tried & 1U << i)
+            load(names[i]);
+    }
+    tried |= modules;
+    pthread_mutex_unlock(&lock);
+}

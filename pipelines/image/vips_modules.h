@@ -1,0 +1,17 @@
+/*
+ * The modules of libvips, each loaded when it is needed.
+ *
+ * vips_init would load all that are installed, with their libraries: code that most processes never
+ * need, and that a hostile image could use. In a sandbox nothing can be loaded, so a decoder process
+ * is told at its start what it will need (decoder_wire.h).
+ */
+#ifndef THUMBWHEEL_VIPS_MODULES_H
+#define THUMBWHEEL_VIPS_MODULES_H
+
+/* vips_init, without modules. Main thread, before others read the environment. 0: done. */
+int vips_init_bare(const char *program);
+/* Loads modules (a set of enum image_module) that are not loaded; those that are not installed are
+ * left out. Any thread. */
+void vips_modules_load(unsigned modules);
+
+#endif
