@@ -19,81 +19,24 @@
  * they are read into memory.
  *
  * A small object that was read recently and has not changed since is sent at once (object_cache.h).
- *
- * While a task runs, reader, pipe, piece and object belong to its thread; the state belongs to the
- * loop thread.
  */
 #include "s3_handlers.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "body_pipe.h"
 #include "container_of.h"
 #include "log.h"
 #include "object_cache.h"
-#include "object_changes.h"
-#include "object_reader.h"
 #include "response.h"
-#include "s3_access.h"
-#include "s3_expiration.h"
+#include "s3_get.h"
 #include "s3_metadata.h"
 #include "s3_multipart.h"
-#include "s3_range.h"
-#include "s3_time.h"
 #include "s3_version.h"
-#include "upload_parts.h"
-
-enum {
-    PIECE = 256 * 1024,
-    PIPED_MIN = 32 * 1024, /* a pipe does not pay off for shorter bodies */
-    RANGE_TEXT = 96,
-};
-
-enum get_state {
-    GET_LOOKUP,  /* a task finds the object, decides conditions and range, opens the body */
-    GET_LOADING, /* a task reads the first piece from the disk, before the response begins */
-    GET_SENDING, /* the peer receives a piece; others follow */
-    GET_READING, /* a task reads the next piece */
-    GET_LAST,    /* the peer receives the last piece; a task closes the reader */
-    GET_ENDED,   /* nothing is left to send, or the peer is gone; a task closes the reader */
-};
-
-struct get {
-    struct storage_task task;
-    struct s3_request *request;
-    enum get_state state;
-    bool head;
-    unsigned part; /* requested; 0: none */
-    int64_t bucket;
-    enum versioning versioning;
-    struct object_version version; /* requested */
-    struct blobs *blobs;
-
-    /* copies of the headers, because the call may end before the task */
-    char *range_text;
-    char *conditions_text[4];
-    struct s3_preconditions conditions;
-
-    struct object object;
-    uint32_t change; /* change count of the key before the object was read */
-    struct s3_range range;
-    enum s3_error verdict; /* result of conditions and range */
-    size_t part_count;     /* number of parts, if a part was requested */
-    struct object_reader reader;
-    bool takes_pipe;
-    struct body_pipes *pipes;
-    struct body_pipe pipe;
-    size_t piped; /* bytes of this piece in the pipe */
-    struct bytes piece;
-    bool last; /* piece */
-    bool cold; /* the first piece is on the disk, and was not read with the lookup */
-};
 
 static void get_free(void *operation)
 {
-    struct get *get = operation;
+    struct s3_get *get = operation;
     free(get->range_text);
     for (size_t i = 0; i < sizeof get->conditions_text / sizeof *get->conditions_text; i++)
         free(get->conditions_text[i]);
@@ -103,228 +46,14 @@ static void get_free(void *operation)
     free(get);
 }
 
-/* Storage thread. */
-
-/* False: the piece must be read into memory. */
-static bool pipe_wanted(struct get *get)
-{
-    if (get->pipe.open)
-        return true;
-    if (!get->takes_pipe || get->range.size < PIPED_MIN)
-        return false;
-    get->takes_pipe = false; /* a pipe is requested only once */
-    return body_pipe_open(get->pipes, &get->pipe);
-}
-
-static int copy_piece(struct get *get, struct error *error)
-{
-    struct object_reader *reader = &get->reader;
-    size_t size = reader->left < PIECE ? (size_t)reader->left : PIECE;
-    char *data = malloc(size ? size : 1);
-    if (!data)
-        return error_set(error, ERR_MEMORY, "out of memory");
-    get->piece = bytes_give(data, size);
-    return object_reader_read(reader, data, size, error);
-}
-
-static int read_piece(struct get *get, struct error *error)
-{
-    int code = ERR_UNSUPPORTED;
-    get->piped = 0;
-    if (pipe_wanted(get))
-        code = object_reader_splice(&get->reader, get->pipe.write, &get->piped, error);
-    if (code == ERR_UNSUPPORTED) {
-        body_pipe_close(get->pipes, &get->pipe);
-        code = copy_piece(get, error);
-    }
-    get->last = !get->reader.left;
-    return code;
-}
-
-/* An object that was not uploaded in parts is its own first part. */
-static int choose_part(struct get *get, struct error *error)
-{
-    struct blob_segments *segments;
-    struct s3_range *range = &get->range;
-    *range = (struct s3_range){.partial = true, .size = get->object.size};
-    if (!get->object.owner) {
-        get->verdict = get->part == 1 ? S3_OK : S3_INVALID_PART_NUMBER;
-        return 0;
-    }
-    int code = upload_parts_acquire(get->blobs, get->object.owner, &segments, error);
-    if (code)
-        return code;
-    const struct blob_segment *segment = blob_segments_part(segments, get->part);
-    get->part_count = segments->count;
-    get->verdict = segment ? S3_OK : S3_INVALID_PART_NUMBER;
-    if (segment)
-        *range = (struct s3_range){.partial = true, .first = segment->start, .size = segment->size};
-    blob_segments_release(segments);
-    return 0;
-}
-
-static int choose_range(struct get *get, struct error *error)
-{
-    if (get->part)
-        return choose_part(get, error);
-    get->verdict = s3_range_parse(slice_of(get->range_text), get->object.size, &get->range);
-    return 0;
-}
-
-static int find_object(struct get *get, struct storage *storage)
-{
-    const char *key = get->request->key;
-    get->change = object_changes_count(&get->blobs->changes, get->bucket, key);
-    return objects_find_version(storage, get->bucket, key, get->version, &get->object,
-                                &get->task.error);
-}
-
-/* Evaluates the conditions and the range. */
-static int decide(struct get *get)
-{
-    const struct object *object = &get->object;
-    if (object->marker) {
-        get->verdict = get->version.given ? S3_METHOD_NOT_ALLOWED : S3_NO_SUCH_KEY;
-        return 0;
-    }
-    get->verdict = s3_preconditions_check(&get->conditions, object->etag, object->modified_ms);
-    return get->verdict ? 0 : choose_range(get, &get->task.error);
-}
-
-static int open_body(struct get *get)
-{
-    int code = object_reader_open(&get->reader, get->blobs, &get->object, get->range.first,
-                                  get->range.size, &get->task.error);
-    get->cold = !code && !object_reader_is_ready(&get->reader);
-    return code;
-}
-
-static int lookup_run(struct storage_task *task, struct storage *storage)
-{
-    struct get *get = container_of(task, struct get, task);
-    int code = find_object(get, storage);
-    if (code)
-        return code;
-    code = decide(get);
-    if (code || get->verdict || get->head)
-        return code;
-    code = open_body(get);
-    if (code || get->cold)
-        return code;
-    code = read_piece(get, &task->error);
-    if (code || get->last)
-        object_reader_close(&get->reader);
-    return code;
-}
-
-static int read_run(struct storage_task *task, struct storage *storage)
-{
-    struct get *get = container_of(task, struct get, task);
-    (void)storage;
-    int code = read_piece(get, &task->error);
-    if (code || get->last)
-        object_reader_close_aside(&get->reader);
-    return code;
-}
-
-static int close_run(struct storage_task *task, struct storage *storage)
-{
-    (void)storage;
-    object_reader_close(&container_of(task, struct get, task)->reader);
-    return 0;
-}
-
-/* Loop thread: the response. */
-
-static void respond_marker(struct get *get)
-{
-    char version[S3_VERSION_SIZE], modified[S3_TIME_SIZE];
-    enum s3_error error = s3_access_missing(get->request, get->request->bucket, get->verdict);
-    if (error != get->verdict) {
-        s3_respond_error(get->request, error, NULL);
-        return;
-    }
-    s3_version_write(get->object.id, get->object.versioned, version);
-    s3_time_http(get->object.modified_ms, modified);
-    const struct http_header headers[] = {{"x-amz-delete-marker", "true"},
-                                          {"x-amz-version-id", version},
-                                          {"Last-Modified", modified},
-                                          {"Allow", "DELETE"}};
-    s3_respond_error_with(get->request, get->verdict, NULL, headers, get->version.given ? 4 : 2);
-}
-
-static void respond_verdict(struct get *get)
-{
-    struct s3_request *request = get->request;
-    struct s3_metadata_headers headers;
-    if (get->object.marker) {
-        respond_marker(get);
-        return;
-    }
-    if (get->verdict == S3_NOT_MODIFIED &&
-        !s3_metadata_write(request, &get->object, false, &headers)) {
-        s3_respond_empty(request, 304, headers.headers, headers.count);
-        s3_metadata_headers_free(&headers);
-        return;
-    }
-    s3_respond_error(request, get->verdict, NULL);
-}
-
-static enum get_state piece_state(const struct get *get)
-{
-    return get->last ? GET_LAST : GET_SENDING;
-}
-
-static bool wants_checksum(const struct get *get)
-{
-    return !get->range.partial &&
-           slice_equal_text(s3_header(get->request, "x-amz-checksum-mode"), "ENABLED");
-}
-
-/* Sends the headers. Returns the next state. */
-static enum get_state respond_found(struct get *get)
-{
-    struct s3_request *request = get->request;
-    struct s3_metadata_headers headers;
-    char range[RANGE_TEXT], parts[24], version[S3_VERSION_SIZE];
-    char expiration[S3_EXPIRATION_SIZE];
-    if (s3_metadata_write(request, &get->object, wants_checksum(get), &headers)) {
-        s3_respond_error(request, S3_INTERNAL_ERROR, NULL);
-        return GET_ENDED;
-    }
-    s3_version_of(&get->object, get->versioning, version);
-    if (*version && headers.count < S3_METADATA_HEADERS_MAX)
-        headers.headers[headers.count++] = (struct http_header){"x-amz-version-id", version};
-    if (!get->version.given && headers.count < S3_METADATA_HEADERS_MAX)
-        headers.count += s3_expiration_header(request, &get->object, expiration,
-                                              &headers.headers[headers.count]);
-    if (get->part_count && headers.count < S3_METADATA_HEADERS_MAX) {
-        snprintf(parts, sizeof parts, "%zu", get->part_count);
-        headers.headers[headers.count++] = (struct http_header){"x-amz-mp-parts-count", parts};
-    }
-    if (get->range.partial && get->range.size && headers.count < S3_METADATA_HEADERS_MAX) {
-        snprintf(range, sizeof range, "bytes %llu-%llu/%llu", (unsigned long long)get->range.first,
-                 (unsigned long long)(get->range.first + get->range.size - 1),
-                 (unsigned long long)get->object.size);
-        headers.headers[headers.count++] = (struct http_header){"Content-Range", range};
-    }
-    s3_respond_begin(request, get->range.partial ? 206 : 200, headers.headers, headers.count,
-                     (int64_t)get->range.size);
-    s3_metadata_headers_free(&headers);
-    if (!get->head)
-        return piece_state(get);
-    response_end(request->base);
-    return GET_ENDED;
-}
-
 /* The cache. */
 
-static bool is_plain(const struct get *get)
+static bool is_plain(const struct s3_get *get)
 {
     return !get->part && !get->version.given;
 }
 
-static void cache_keep(struct get *get)
+static void cache_keep(struct s3_get *get)
 {
     const struct object *object = &get->object;
     bool in_database = !object->blob && !object->owner;
@@ -335,7 +64,7 @@ static void cache_keep(struct get *get)
                           (struct slice){get->piece.data, get->piece.size});
 }
 
-static int cached_piece(struct get *get, struct slice body)
+static int cached_piece(struct s3_get *get, struct slice body)
 {
     size_t size = (size_t)get->range.size;
     char *data = malloc(size ? size : 1);
@@ -348,15 +77,15 @@ static int cached_piece(struct get *get, struct slice body)
     return 0;
 }
 
-static enum get_state respond_cached(struct get *get, struct slice body)
+static enum s3_get_state respond_cached(struct s3_get *get, struct slice body)
 {
-    if (decide(get) || (!get->verdict && !get->head && cached_piece(get, body))) {
+    if (s3_get_decide(get) || (!get->verdict && !get->head && cached_piece(get, body))) {
         s3_respond_error(get->request, S3_INTERNAL_ERROR, NULL);
         return GET_ENDED;
     }
     if (!get->verdict)
-        return respond_found(get);
-    respond_verdict(get);
+        return s3_get_respond_found(get);
+    s3_get_respond_verdict(get);
     return GET_ENDED;
 }
 
@@ -364,7 +93,7 @@ static enum get_state respond_cached(struct get *get, struct slice body)
 
 static void on_drained(struct http_call *call, int code, void *user);
 
-static void send_piece(struct get *get)
+static void send_piece(struct s3_get *get)
 {
     struct cloud_request *base = get->request->base;
     bool last = get->last;
@@ -382,14 +111,14 @@ static void send_piece(struct get *get)
 static void on_closed(struct storage_task *task, int code)
 {
     (void)code;
-    s3_request_release(container_of(task, struct get, task)->request);
+    s3_request_release(container_of(task, struct s3_get, task)->request);
 }
 
-static void close_reader(struct get *get)
+static void close_reader(struct s3_get *get)
 {
     if (!get->reader.open)
         return;
-    get->task.run = close_run;
+    get->task.run = s3_get_close_run;
     get->task.done = on_closed;
     s3_submit(get->request, &get->task);
 }
@@ -397,19 +126,19 @@ static void close_reader(struct get *get)
 static void on_task_done(struct storage_task *task, int code);
 
 /* From GET_LAST to GET_ENDED, the task may be the one that closes the reader. */
-static void enter(struct get *get, enum get_state state)
+static void enter(struct s3_get *get, enum s3_get_state state)
 {
-    enum get_state previous = get->state;
+    enum s3_get_state previous = get->state;
     get->state = state;
     switch (state) {
     case GET_LOOKUP:
-        get->task.run = lookup_run;
+        get->task.run = s3_get_lookup_run;
         get->task.done = on_task_done;
         s3_submit(get->request, &get->task);
         break;
     case GET_LOADING:
     case GET_READING:
-        get->task.run = read_run;
+        get->task.run = s3_get_read_run;
         get->task.done = on_task_done;
         s3_submit_aside(get->request, &get->task);
         break;
@@ -427,29 +156,29 @@ static void enter(struct get *get, enum get_state state)
     }
 }
 
-static enum get_state after_lookup(struct get *get, int code)
+static enum s3_get_state after_lookup(struct s3_get *get, int code)
 {
     if (code) {
         s3_respond_failure(get->request, code, &get->task.error);
         return GET_ENDED;
     }
     if (get->verdict) {
-        respond_verdict(get);
+        s3_get_respond_verdict(get);
         return GET_ENDED;
     }
     cache_keep(get);
-    return respond_found(get);
+    return s3_get_respond_found(get);
 }
 
-static enum get_state after_reading(struct get *get, int code)
+static enum s3_get_state after_reading(struct s3_get *get, int code)
 {
     if (!code)
-        return piece_state(get);
+        return s3_get_piece_state(get);
     http_call_abort(get->request->base->call); /* Content-Length was already sent */
     return GET_ENDED;
 }
 
-static enum get_state next_state(struct get *get, int code)
+static enum s3_get_state next_state(struct s3_get *get, int code)
 {
     if (!get->request->base)
         return GET_ENDED; /* the client has disconnected */
@@ -463,7 +192,7 @@ static enum get_state next_state(struct get *get, int code)
 /* A task has ended. Its reference to the request may be the last one. */
 static void on_task_done(struct storage_task *task, int code)
 {
-    struct get *get = container_of(task, struct get, task);
+    struct s3_get *get = container_of(task, struct s3_get, task);
     struct s3_request *request = get->request;
     if (code && get->state == GET_READING)
         log_error("object cannot be read", LOG_TEXT("bucket", request->bucket),
@@ -475,7 +204,7 @@ static void on_task_done(struct storage_task *task, int code)
 /* The peer has received the previous piece. */
 static void on_drained(struct http_call *call, int code, void *user)
 {
-    struct get *get = user;
+    struct s3_get *get = user;
     (void)call;
     if (code || !get->request->base)
         return; /* on_gone follows, or was called */
@@ -490,13 +219,13 @@ static void on_drained(struct http_call *call, int code, void *user)
 /* While a task runs, its end notices that the peer is gone. */
 static void on_gone(struct s3_request *request)
 {
-    struct get *get = request->operation;
+    struct s3_get *get = request->operation;
     if (get->state == GET_SENDING || get->state == GET_LAST)
         enter(get, GET_ENDED);
 }
 
 /* False: not cached. The response borrows the object's strings. */
-static bool respond_from_cache(struct get *get)
+static bool respond_from_cache(struct s3_get *get)
 {
     struct s3_request *request = get->request;
     struct object_cache *cache = buckets_cache(request->cloud->buckets);
@@ -505,7 +234,7 @@ static bool respond_from_cache(struct get *get)
     if (!cached)
         return false;
     get->object = cached->object;
-    enum get_state next = respond_cached(get, cached->body);
+    enum s3_get_state next = respond_cached(get, cached->body);
     get->object = (struct object){0};
     enter(get, next);
     return true;
@@ -524,7 +253,7 @@ static bool copy_header(struct s3_request *request, const char *name, char **tex
     return *text != NULL;
 }
 
-static bool copy_headers(struct get *get)
+static bool copy_headers(struct s3_get *get)
 {
     struct s3_request *request = get->request;
     struct s3_preconditions *conditions = &get->conditions;
@@ -558,7 +287,7 @@ static void start(struct s3_request *request, bool head)
     if (!s3_find_bucket(request, &bucket) || !read_part_number(request, &part) ||
         !s3_version_asked(request, &version) || !s3_metadata_check_overrides(request))
         return;
-    struct get *get = s3_operation(request, sizeof *get, get_free);
+    struct s3_get *get = s3_operation(request, sizeof *get, get_free);
     if (!get)
         return;
     get->request = request;
