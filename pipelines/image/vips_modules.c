@@ -16,7 +16,8 @@ enum { PATH_SIZE = 4096 };
 int vips_init_bare(const char *program)
 {
     static const char variable[] = "VIPSHOME", nowhere[] = "/nonexistent";
-    char *before = getenv(variable) ? strdup(getenv(variable)) : NULL;
+    const char *value = getenv(variable);
+    char *before = value ? strdup(value) : NULL;
     setenv(variable, nowhere, 1);
     int failed = vips_init(program);
     if (before)
