@@ -92,8 +92,11 @@ static int start_new(unsigned modules, struct decoder **out, struct error *error
 static unsigned output_modules(const struct output_list *outputs)
 {
     unsigned modules = 0;
-    for (size_t i = 0; i < outputs->count; i++)
-        modules |= image_format_module((enum image_format)outputs->entries[i].format);
+    for (size_t i = 0; i < outputs->count; i++) {
+        const struct output_config *output = &outputs->entries[i];
+        modules |= image_format_module((enum image_format)output->format);
+        modules |= image_format_module(image_format_sniff(output->operations.overlay.picture));
+    }
     return modules;
 }
 
