@@ -8,7 +8,7 @@ import operation_runs as runs
 from harness import thumbwheel
 
 SHEET = harness.ROOT / "build" / "sheets" / "operations.png"
-TILE, TEXT = (200, 190), 150
+TILE, TEXT = (200, 190), 200
 ROWS = ["width: 180", "width: 120, rotate: 90", "width: 180, rotate: 20", "width: 180, rotate: -20, background: white",
         "width: 180, flip: true", "width: 180, flop: true", "width: 120, height: 120, fit: cover, gravity: west",
         "width: 120, height: 120, fit: cover, focal: {x: 0.8, y: 0.5}", "width: 140, height: 140, fit: contain, gravity: south, background: navy",
