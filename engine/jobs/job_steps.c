@@ -103,6 +103,15 @@ static void log_damage(struct job *job)
              LOG_TEXT("bucket", job->msg.record->bucket), LOG_TEXT("key", job->msg.record->key));
 }
 
+static void log_large(struct job *job, const struct rendition *rendition)
+{
+    log_warn("an output has more bytes than max_bytes allows, even with min_quality; it is stored: "
+             "lower min_quality or the size in pixels, or raise max_bytes",
+             LOG_TEXT("pipeline", pipeline_name(job)), LOG_TEXT("output", rendition->key),
+             LOG_INT("bytes", (int64_t)rendition->body.size),
+             LOG_TEXT("bucket", job->msg.record->bucket), LOG_TEXT("key", job->msg.record->key));
+}
+
 static enum step_result step_render(struct job *job)
 {
     if (!job->loop.asked) {
@@ -117,6 +126,10 @@ static enum step_result step_render(struct job *job)
         return STEP_FAIL;
     if (item->facts.damage)
         log_damage(job);
+    for (size_t i = 0; i < item->rendition_count; i++) {
+        if (item->renditions[i].too_large)
+            log_large(job, &item->renditions[i]);
+    }
     job->msg.runner->stats.rendered += item->rendition_count;
     return STEP_NEXT;
 }

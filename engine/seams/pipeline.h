@@ -133,6 +133,7 @@ struct rendition {
     struct rendition_placeholder placeholder;
     /* A manifest, with a size of 0 × 0: JSON that lists renditions, to be stored after them. */
     bool manifest;
+    bool too_large; /* has more bytes than the output's limit, at the lowest quality */
 };
 
 /* One job's part of a render. The engine sets the first group, and render sets the second on the

@@ -75,6 +75,16 @@ enum image_format image_format_of_ext(struct slice ext)
     return FORMAT_KEEP;
 }
 
+enum image_format image_format_of_type(const char *content_type)
+{
+    for (enum image_format format = FORMAT_JPEG; format < FORMAT_COUNT; format++) {
+        const char *known = formats[format].content_type;
+        if (known && strcmp(known, content_type) == 0)
+            return format;
+    }
+    return FORMAT_KEEP;
+}
+
 struct slice image_format_key_ext(struct slice key)
 {
     const char *text = (const char *)key.data;

@@ -48,6 +48,8 @@ const struct image_format_facts *image_format_facts(enum image_format format);
 enum image_format image_format_of_ext(struct slice ext);
 /* The format of an output that keeps the source's format, which may be one that is only read. */
 enum image_format image_format_kept(enum image_format source);
+/* The format with a content type; FORMAT_KEEP: none. */
+enum image_format image_format_of_type(const char *content_type);
 /* The extensions of a format, the usual one first; NULL past the last. */
 const char *image_format_ext(enum image_format format, size_t index);
 /* The part of a key's name after the last dot; empty if there is no dot or the name begins with its

@@ -39,6 +39,7 @@ enum output_placeholder {
     PLACEHOLDER_BLURHASH = 2,
     PLACEHOLDER_COLOUR = 4
 };
+enum output_target { TARGET_QUALITY, TARGET_SSIM };
 enum output_chroma { CHROMA_AUTO, CHROMA_444, CHROMA_420 };
 /* In the order of the schema's choices. */
 enum output_compression {
@@ -129,7 +130,12 @@ struct output_config {
     int fit;           /* enum plan_fit */
     int crop;          /* enum plan_crop */
     bool enlarge;
-    int format; /* enum image_format, without FORMAT_AUTO */
+    int format;     /* enum image_format */
+    int candidates; /* of FORMAT_AUTO: bits of enum image_format */
+    int max_bytes;  /* 0: any size */
+    int target;     /* enum output_target */
+    double ssim;
+    int min_quality;
     struct operations_config operations;
     int quality; /* 0: the format's default */
     int effort;  /* -1: the format's default */

@@ -10,8 +10,10 @@
 
 static const char *const fits[] = {"inside", "cover", "contain", "fill", NULL};
 static const char *const crops[] = {"centre", "entropy", "attention", NULL};
-static const char *const formats[] = {"keep", "jpeg", "png",  "webp", "avif",
-                                      "tiff", "gif",  "heic", "jxl",  NULL};
+static const char *const formats[] = {"keep", "jpeg", "png", "webp", "avif", "tiff",
+                                      "gif",  "heic", "jxl", "auto", NULL};
+static const char *const candidates[] = {"jpeg", "png", "webp", "avif", "heic", "jxl", NULL};
+static const char *const targets[] = {"quality", "ssim", NULL};
 static const char *const chromas[] = {"auto", "4:4:4", "4:2:0", NULL};
 static const char *const compressions[] = {"deflate", "lzw", "zstd", "jpeg", "none", NULL};
 static const char *const gravities[] = {"centre",    "north", "northeast", "east",
@@ -187,10 +189,20 @@ static const struct schema_key output_keys[] = {
      .help = "also enlarge smaller pictures"},
     {.name = "format", .type = SCHEMA_CHOICE, .offset = OUTPUT(format), .fallback = "keep",
      .choices = formats,
-     .help = "keep: the source's format (HEIC becomes JPEG); 16-bit PNG and TIFF keep their depth only with keep"},
+     .help = "auto: the smallest of formats; keep: the source's format (HEIC becomes JPEG); 16-bit PNG and TIFF keep their depth only with keep"},
     {.name = "quality", .type = SCHEMA_INTEGER, .offset = OUTPUT(quality), .min = 1, .max = 100,
      .shown = "80; avif, heic 50",
      .help = "for jpeg, webp, avif, heic and jxl, and for tiff with compression: jpeg; the others are lossless"},
+    {.name = "formats", .type = SCHEMA_SET, .offset = OUTPUT(candidates), .choices = candidates, .shown = "avif, webp, jpeg",
+     .help = "with format: auto, the formats to try; the one with the fewest bytes is stored"},
+    {.name = "max_bytes", .type = SCHEMA_BYTES, .offset = OUTPUT(max_bytes), .min = 1024, .max = 67108864, .shown = "none",
+     .help = "lower the quality until the output fits; if it does not with min_quality, that is stored, with a warning ([image-output.md](image-output.md#quality-search))"},
+    {.name = "target", .type = SCHEMA_CHOICE, .offset = OUTPUT(target), .fallback = "quality", .choices = targets,
+     .help = "quality: the same for all pictures; ssim: the lowest quality whose picture is that similar"},
+    {.name = "ssim", .type = SCHEMA_NUMBER, .offset = OUTPUT(ssim), .min = 0.5, .max = 0.999, .fallback = "0.95",
+     .help = "with target: ssim, the structural similarity of luma that is needed"},
+    {.name = "min_quality", .type = SCHEMA_INTEGER, .offset = OUTPUT(min_quality), .min = 1, .max = 100, .fallback = "20",
+     .help = "with max_bytes or target: ssim, the lowest quality to try; the highest is quality, or 95 with target: ssim"},
     {.name = "effort", .type = SCHEMA_INTEGER, .offset = OUTPUT(effort), .min = 0, .max = 9,
      .fallback = "-1", .shown = "the encoder's",
      .help = "encoder effort for a smaller file: png and avif 0–9, webp 0–6, gif and jxl 1–9 (higher values count as the maximum), jpeg 0 (a single pass) or more (optimised Huffman tables)"},

@@ -27,6 +27,7 @@ static void facts_write(struct buffer *out, const struct image_facts *facts)
 static void rendition_write(struct buffer *out, const struct rendition *made)
 {
     uint64_t size = made->body.size;
+    uint32_t too_large = made->too_large;
     wire_put_text(out, made->content_type);
     WIRE_PUT(out, made->width);
     WIRE_PUT(out, made->height);
@@ -35,6 +36,7 @@ static void rendition_write(struct buffer *out, const struct rendition *made)
     wire_put_text(out, made->placeholder.thumbhash);
     wire_put_text(out, made->placeholder.blurhash);
     wire_put_text(out, made->placeholder.colour);
+    WIRE_PUT(out, too_large);
     WIRE_PUT(out, size);
 }
 
@@ -154,13 +156,11 @@ static enum image_format format_read(struct reply_reader *r, const struct output
     char type[32];
     if (text_read(r, type, sizeof type))
         return FORMAT_KEEP;
-    for (enum image_format f = FORMAT_JPEG; f < FORMAT_COUNT; f++) {
-        const char *known = image_format_facts(f)->content_type;
-        if (known && strcmp(known, type) == 0 &&
-            (config->format == FORMAT_KEEP || config->format == (int)f))
-            return f;
-    }
-    return FORMAT_KEEP;
+    enum image_format format = image_format_of_type(type);
+    bool allowed = config->format == FORMAT_AUTO
+                       ? config->candidates & 1 << format
+                       : config->format == FORMAT_KEEP || config->format == (int)format;
+    return allowed ? format : FORMAT_KEEP;
 }
 
 static int name_make(const struct render_item *item, const char *template, const char *bucket,
@@ -218,6 +218,7 @@ static int rendition_read(struct reply_reader *r, const struct render_item *item
     WIRE_TAKE(&r->wire, made->milliseconds);
     if (placeholder_read(r, config, &made->placeholder))
         return ERR_PROTOCOL;
+    made->too_large = wire_take_u32(&r->wire, config->max_bytes ? 1 : 0);
     WIRE_TAKE(&r->wire, size);
     if (!made->width || !made->height || !made->frames || !isfinite(made->milliseconds) ||
         made->milliseconds < 0 || !size || size > r->left)

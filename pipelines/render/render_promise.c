@@ -14,6 +14,7 @@
 #include "render_promise.h"
 
 #include "image_overlay.h"
+#include "quality_search.h"
 
 enum {
     BASE = 4 * 1024 * 1024, /* tables and lines, independent of the size of the picture */
@@ -101,6 +102,26 @@ static uint64_t stages_bytes(const struct render *r)
     return changed ? sum + largest : sum;
 }
 
+static unsigned larger_of(unsigned a, unsigned b)
+{
+    return a > b ? a : b;
+}
+
+/* Of the formats that an output may get. */
+static struct hunger most_of(const struct render_output *output)
+{
+    struct hunger most = {0};
+    for (size_t i = 0; i < sizeof hungers / sizeof hungers[0]; i++) {
+        if (!(output->candidates & 1u << i))
+            continue;
+        most.decode = larger_of(most.decode, hungers[i].decode);
+        most.shrunk = larger_of(most.shrunk, hungers[i].shrunk);
+        most.encode = larger_of(most.encode, hungers[i].encode);
+        most.output = larger_of(most.output, hungers[i].output);
+    }
+    return most;
+}
+
 static unsigned frames_of(const struct render *r, const struct render_output *output)
 {
     return output->animated ? r->image.facts.frames : 1;
@@ -113,7 +134,9 @@ static uint64_t outputs_bytes(const struct render *r)
         const struct render_output *output = &r->outputs[i];
         uint64_t area = pixels(output->canvas) * frames_of(r, output);
         unsigned deep = output->kind.native ? r->image.sample_bytes : 1;
-        sum += area * hungers[output->format].output * deep * HANDS;
+        /* the best of a search, and the one that is compared with it */
+        unsigned hands = quality_search_is_wanted(output->config) ? HANDS + 1 : HANDS;
+        sum += area * most_of(output).output * deep * hands;
     }
     return sum;
 }
@@ -146,7 +169,10 @@ static uint64_t encoder_bytes(const struct render *r)
     for (size_t i = 0; i < r->output_count; i++) {
         const struct render_output *output = &r->outputs[i];
         unsigned deep = output->kind.native ? r->image.sample_bytes : 1;
-        uint64_t bytes = pixels(output->canvas) * hungers[output->format].encode * deep;
+        struct hunger hunger = most_of(output);
+        uint64_t bytes = pixels(output->canvas) * hunger.encode * deep;
+        if (output->config->target == TARGET_SSIM) /* the decoded picture, and the luma of both */
+            bytes += pixels(output->canvas) * (hunger.decode + hunger.shrunk + 2 * RGBA + 2);
         bytes += effects_bytes(output);
         if (looks_around(output))
             bytes += pixels(output->place.whole) * RGBA * 2;

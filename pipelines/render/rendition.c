@@ -11,11 +11,42 @@
 #include "image_save.h"
 #include "image_turn.h"
 #include "key_template.h"
+#include "quality_search.h"
 #include "schema.h"
+
+static bool has_alpha(const struct image_source *source)
+{
+    unsigned bands = source->facts.bands;
+    return source->cmyk ? bands > 4 : bands == 2 || bands == 4;
+}
+
+/* The formats to try: if the source has transparency, those that have it, too, if there are any. */
+static unsigned candidates_of(const struct output_config *config, const struct image_source *source)
+{
+    unsigned with_alpha = 0;
+    for (enum image_format format = FORMAT_JPEG; format < FORMAT_COUNT; format++) {
+        if (config->candidates & 1 << format && image_format_facts(format)->alpha)
+            with_alpha |= 1u << format;
+    }
+    return has_alpha(source) && with_alpha ? with_alpha : (unsigned)config->candidates;
+}
+
+/* The picture is composed once, as the format with the least possibilities needs it. */
+static enum image_format narrowest(unsigned candidates)
+{
+    static const enum image_format order[] = {FORMAT_JPEG, FORMAT_AVIF, FORMAT_HEIF,
+                                              FORMAT_WEBP, FORMAT_JXL,  FORMAT_PNG};
+    size_t i = 0;
+    while (!(candidates & 1u << order[i]) && order[i] != FORMAT_PNG)
+        i++;
+    return order[i];
+}
 
 static enum image_format target_format(const struct output_config *config,
                                        const struct image_source *source)
 {
+    if (config->format == FORMAT_AUTO)
+        return narrowest(candidates_of(config, source));
     if (config->format != FORMAT_KEEP)
         return (enum image_format)config->format;
     return image_format_kept(source->format);
@@ -50,7 +81,8 @@ static bool changes_colours(const struct operations_config *operations)
 
 static bool keeps_colours(const struct render_output *output, const struct image_source *source)
 {
-    return source->foreign && output->config->keep & (KEEP_ICC | KEEP_ALL) &&
+    return source->foreign && output->config->format != FORMAT_AUTO &&
+           output->config->keep & (KEEP_ICC | KEEP_ALL) &&
            image_format_facts(output->format)->profiles && keeps_kind(output, source) &&
            !changes_colours(&output->config->operations);
 }
@@ -89,6 +121,8 @@ void rendition_plan(struct render_output *output, const struct image_source *sou
         .enlarge = config->enlarge,
     };
     output->format = target_format(config, source);
+    output->candidates =
+        config->format == FORMAT_AUTO ? candidates_of(config, source) : 1u << output->format;
     output->part = *part;
     plan_geometry(output, &wish);
     output->kind = (struct plan_kind){.region = region, .curve = curve_of(&config->operations)};
@@ -330,12 +364,12 @@ static char *copy_or_null(const char *text, int *code)
     return copy;
 }
 
-/* Call it when the size is known. */
-static int name_output(const struct render_output *output, const struct render_source *source,
-                       struct error *error)
+/* Call it when the size and the format are known. */
+static int name_output(const struct render_output *output, enum image_format chosen,
+                       const struct render_source *source, struct error *error)
 {
     struct rendition *made = output->made;
-    const struct image_format_facts *format = image_format_facts(output->format);
+    const struct image_format_facts *format = image_format_facts(chosen);
     made->content_type = format->content_type;
     made->settings = &output->config->settings;
     if (!output->config->key) /* it is not stored */
@@ -355,6 +389,18 @@ static int name_output(const struct render_output *output, const struct render_s
     return code ? error_set(error, code, "not enough memory for an output's name") : 0;
 }
 
+static int finish_search(VipsImage *image, const struct render_output *output,
+                         const struct render_source *source, struct error *error)
+{
+    struct encoding encoding;
+    int code = quality_search(image, output->candidates, output->config, &encoding, error);
+    if (code)
+        return code;
+    output->made->body = encoding.body;
+    output->made->too_large = encoding.too_large;
+    return name_output(output, encoding.format, source, error);
+}
+
 int rendition_finish(VipsImage *image, const struct render_output *output,
                      const struct render_source *source, unsigned frames, struct error *error)
 {
@@ -362,12 +408,15 @@ int rendition_finish(VipsImage *image, const struct render_output *output,
     made->width = (unsigned)image->Xsize;
     made->height = (unsigned)vips_image_get_page_height(image);
     made->frames = frames;
-    int code = name_output(output, source, error);
-    if (!code && output->config->placeholder)
-        code = rendition_placeholders(image, output, error);
-    if (code)
-        return code;
-    return image_save(image, output->format, output->config, &made->body, error);
+    if (output->config->placeholder) {
+        int code = rendition_placeholders(image, output, error);
+        if (code)
+            return code;
+    }
+    if (quality_search_is_wanted(output->config))
+        return finish_search(image, output, source, error);
+    int code = name_output(output, output->format, source, error);
+    return code ? code : image_save(image, output->format, output->config, &made->body, error);
 }
 
 /* Files of two pipelines may have the same name. */
@@ -378,9 +427,9 @@ static bool pictures_alike(const struct slice *a, const struct slice *b)
 
 bool rendition_is_twin(const struct render_output *a, const struct render_output *b)
 {
-    return a->format == b->format && a->kind.native == b->kind.native &&
-           a->animated == b->animated && a->crop_first == b->crop_first &&
-           a->place.final.width == b->place.final.width &&
+    return a->format == b->format && a->candidates == b->candidates &&
+           a->kind.native == b->kind.native && a->animated == b->animated &&
+           a->crop_first == b->crop_first && a->place.final.width == b->place.final.width &&
            a->place.final.height == b->place.final.height &&
            !(b->config->placeholder & ~a->config->placeholder) &&
            schema_outputs_alike(a->config, b->config) &&
@@ -411,7 +460,8 @@ int rendition_copy(const struct render_output *output, const struct render_outpu
     made->height = other->height;
     made->frames = other->frames;
     placeholder_copy(output, &other->placeholder);
-    int code = name_output(output, source, error);
+    made->too_large = other->too_large;
+    int code = name_output(output, image_format_of_type(other->content_type), source, error);
     if (code)
         return code;
     void *copy = malloc(other->body.size);

@@ -10,10 +10,11 @@
 struct render_output {
     struct render_item *item;
     const struct output_config *config;
-    struct rendition *made; /* in the item's array */
-    enum image_format format;
-    struct plan_kind kind; /* of its stage */
-    struct plan_box part;  /* of the upright source that remains after trim */
+    struct rendition *made;   /* in the item's array */
+    enum image_format format; /* with FORMAT_AUTO: for which the picture is composed */
+    unsigned candidates;      /* the formats that it may get: bits of enum image_format */
+    struct plan_kind kind;    /* of its stage */
+    struct plan_box part;     /* of the upright source that remains after trim */
     struct plan_turn turn;
     struct plan_placement place; /* of the turned picture */
     struct plan_size stage;      /* the size before it is turned */

@@ -362,6 +362,11 @@ static const struct difference {
     {"enlarge", "width: 300, height: 300, fit: contain, format: png", "true"},
     {"format", "width: 40", "webp"},
     {"quality", "width: 40, format: jpeg", "20"},
+    {"formats", "width: 40, format: auto", "[jpeg]"},
+    {"max_bytes", "width: 190, format: jpeg, target: ssim, ssim: 0.999", "1KiB"},
+    {"target", "width: 40, format: jpeg, min_quality: 20, max_bytes: 1MiB", "ssim"},
+    {"ssim", "width: 40, format: jpeg, target: ssim", "0.6"},
+    {"min_quality", "width: 40, format: jpeg, target: ssim, ssim: 0.5", "60"},
     {"effort", "width: 40, format: webp, quality: 40", "6"},
     {"progressive", "width: 40, format: png", "true"},
     {"chroma", "width: 40, format: jpeg", "'4:4:4'"},
@@ -452,6 +457,7 @@ static void value_change(const struct schema_key *key, void *field)
     case SCHEMA_INTEGER:
     case SCHEMA_CHOICE:
     case SCHEMA_SET:
+    case SCHEMA_BYTES:
         ++*(int *)field;
         break;
     case SCHEMA_NUMBERS:
