@@ -121,6 +121,13 @@ void http_call_resume(struct http_call *call)
     connection_kick(call->connection);
 }
 
+void http_call_wait(struct http_call *call)
+{
+    call->waits = true;
+    if (call->connection->peer_done && call->response == RESPONSE_NONE)
+        connection_close(call->connection, ERR_NETWORK, false);
+}
+
 void http_call_abort(struct http_call *call)
 {
     connection_close(call->connection, 0, true);

@@ -354,7 +354,10 @@ static void connection_process(struct http_connection *c, struct slice in)
     if (c->state == CONNECTION_CLOSED)
         return;
     keep_rest(c, in);
-    connection_update(c);
+    if (c->peer_done && c->call && !c->complete && !c->early.size)
+        connection_close(c, ERR_NETWORK, false);
+    else
+        connection_update(c);
 }
 
 void connection_continue(struct http_connection *c)
@@ -453,11 +456,13 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
     *buf = uv_buf_init(c->server->input, (unsigned)read_room(c));
 }
 
-/* A peer that shuts down its side after our whole response was queued may still be reading it. */
+/* A peer that shuts down its side after its request may still read the response. */
 static void on_input_end(struct http_connection *c, ssize_t result)
 {
-    bool finishing = c->call && c->call->response == RESPONSE_ENDED;
-    if (result == UV_EOF && finishing) {
+    const struct http_call *call = c->call;
+    bool whole = call && !call->waits && (c->complete || c->early.size);
+    bool finishing = call && call->response == RESPONSE_ENDED;
+    if (result == UV_EOF && (whole || finishing)) {
         c->peer_done = true;
         connection_update(c);
     } else {

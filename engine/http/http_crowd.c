@@ -50,6 +50,7 @@ bool crowd_take(struct http_call *call, size_t size)
             log_warn("too many bytes of incomplete requests: the one that waits for the longest "
                      "time is ended",
                      LOG_INT("bytes", server->collected), LOG_SUPPRESSED(&server->body_gate));
+        crowd_return(stalled->call); /* the call ends later in this iteration of the loop */
         connection_close(stalled, ERR_TIMEOUT, true);
     }
     server->collected += size;

@@ -135,6 +135,7 @@ struct http_call {
 
     enum body_taking taking;
     bool paused;
+    bool waits;      /* it ends when the peer shuts down its side */
     bool body_ended; /* the handler has been told */
     int refusal;     /* the status with which the server responds instead of the handler; 0: none */
     http_body_data *on_data;

@@ -421,6 +421,28 @@ def test_the_aws_cli_copies_there_and_back(cloud, bucket, tmp_path):
     assert "Contents" not in (aws(cloud.endpoint, "s3api", "list-objects-v2", "--bucket", bucket) or {})
 
 
+@pytest.mark.parametrize("size", [10, 200_000])
+def test_a_client_that_shuts_down_its_side_gets_its_response(s3, bucket, size):
+    """Its request is complete: the object is stored, and it must hear of that."""
+    url = urllib.parse.urlsplit(s3.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "half"}))
+    with socket.create_connection((url.hostname, url.port), timeout=30) as connection:
+        head = f"PUT {url.path}?{url.query} HTTP/1.1\r\nHost: {url.netloc}\r\nContent-Length: {size}\r\n\r\n"
+        connection.sendall(head.encode() + b"x" * size)
+        connection.shutdown(socket.SHUT_WR)
+        response = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert response.startswith(b"HTTP/1.1 200 ") and b"ETag" in response
+    assert len(fetch(s3, bucket, "half")) == size
+
+
+def test_a_client_that_shuts_down_its_side_too_early_stores_nothing(cloud, s3, bucket):
+    url = urllib.parse.urlsplit(s3.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "early"}))
+    with socket.create_connection((url.hostname, url.port), timeout=30) as connection:
+        connection.sendall(f"PUT {url.path}?{url.query} HTTP/1.1\r\nHost: {url.netloc}\r\nContent-Length: 10\r\n\r\nfive!".encode())
+        connection.shutdown(socket.SHUT_WR)
+        assert not b"".join(iter(lambda: connection.recv(4096), b"")).startswith(b"HTTP/1.1 200 ")
+    assert error_code(s3.head_object, Bucket=bucket, Key="early") == ("404", 404)
+
+
 def test_an_aborted_put_leaves_nothing(cloud, s3, bucket):
     host, port = cloud.endpoint.removeprefix("http://").split(":")
     request = AWSRequest("PUT", f"{cloud.endpoint}/{bucket}/broken", data=b"x" * 100_000)

@@ -510,3 +510,11 @@ def test_a_process_killed_amid_uploads_leaves_no_file_behind(start_cloud, idle_p
     photos = [key for page in s3.get_paginator("list_objects_v2").paginate(Bucket="photos")
               for key in page.get("Contents", []) if key["Size"] > 16384]
     until(lambda: len(blob_files(cloud)) == 2 * len(found) + len(photos), "each file belongs to an object")
+
+
+def test_a_part_may_be_empty(s3, bucket):
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="empty")["UploadId"]
+    etag = s3.upload_part(Bucket=bucket, Key="empty", UploadId=upload, PartNumber=1, Body=b"")["ETag"]
+    assert etag == '"d41d8cd98f00b204e9800998ecf8427e"'  # the MD5 of nothing
+    s3.complete_multipart_upload(Bucket=bucket, Key="empty", UploadId=upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]})
+    assert s3.get_object(Bucket=bucket, Key="empty")["Body"].read() == b""

@@ -197,6 +197,7 @@ static void stall(struct cloud_request *request, enum router_wire wire)
 {
     if (wire == WIRE_S3)
         http_call_read(request->call, on_ignored, NULL);
+    http_call_wait(request->call);
 }
 
 static void on_uploaded(struct http_call *call, int code, const void *data, size_t size, void *user)

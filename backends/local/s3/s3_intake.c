@@ -114,7 +114,9 @@ static int seal_run(struct storage_task *task, struct storage *storage)
 {
     struct s3_intake *intake = container_of(task, struct s3_intake, task);
     (void)storage;
-    int code = intake->writing.size ? write_piece(intake, &task->error) : 0;
+    /* an empty part is a file, too */
+    bool has_more = intake->writing.size || intake->fd < 0;
+    int code = has_more ? write_piece(intake, &task->error) : 0;
     if (code)
         return code;
     intake->verdict = s3_digest_finish(&intake->digest, &intake->claims);

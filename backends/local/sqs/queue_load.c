@@ -107,6 +107,18 @@ static void message_fill(struct local_message *m, struct statement *row)
     m->base = (uint32_t)column_int(row, COLUMN_BASE);
 }
 
+/* The system clock may have been set back while the process was down. No message stays hidden for
+ * longer than its timeout was, and none for longer than one can be. */
+static int64_t due_bounded(const struct local_message *m, int64_t now)
+{
+    const int64_t longest = INT64_C(1000) * SQS_VISIBILITY_MAX_S;
+    int64_t since = m->count > 0 ? m->received_ms : m->sent_ms;
+    int64_t left = m->due_ms - (since > now ? since : now);
+    if (m->due_ms <= now)
+        return m->due_ms;
+    return now + (left < longest ? left : longest);
+}
+
 /* Its body stays on the disk: message_bodies.h. */
 static int message_load(struct local_queue *q, struct statement *row, struct error *error)
 {
@@ -120,6 +132,7 @@ static int message_load(struct local_queue *q, struct statement *row, struct err
         return error_set(error, ERR_MEMORY, "out of memory while loading messages");
     m->body_apart = column_null(row, COLUMN_BODY);
     message_fill(m, row);
+    m->due_ms = due_bounded(m, deadlines_now(q->queues->deadlines));
     id_table_add(&q->queues->messages, &m->entry);
     const char *source = column_text(row, COLUMN_SOURCE);
     if (q->attributes.fifo)

@@ -224,6 +224,8 @@ int sqs_receive_message(struct service_call *call)
                                         .visibility_s = visibility_s,
                                         .attempt = attempt,
                                         .completed = receive_responded};
+    if (wait_s > 0)
+        http_call_wait(call->request->call);
     code = local_queue_poll(queue, &receive->poll, wait_s);
     receive->polling = !code;
     return service_call_wait(call, code);

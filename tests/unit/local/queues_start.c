@@ -220,6 +220,23 @@ static void tables_of_an_earlier_version_are_read(void **state)
     assert_int_equal(world_rows(w, "SELECT count(*) FROM message_bodies"), 0);
 }
 
+static void a_clock_that_goes_back_hides_nothing_for_longer(void **state)
+{
+    struct world *w = *state;
+    struct world_poll poll;
+    struct local_queue *queue = world_queue(w, "q", "{}");
+    world_send(w, queue, "received", NULL);
+    assert_int_equal(world_receive(w, queue, &poll, 10, 5, 0), 1);
+    world_sql(w,
+              "UPDATE messages SET sent_ms = sent_ms + 2592000000, due_ms = due_ms + 2592000000, "
+              "first_ms = first_ms + 2592000000, received_ms = received_ms + 2592000000");
+    world_reopen(w);
+    queue = find(w, "q");
+    assert_int_equal(world_receive(w, queue, &poll, 10, 5, 0), 0);
+    assert_int_equal(world_receive(w, queue, &poll, 10, 5, 20), 1);
+    assert_string_equal(poll.bodies[0], "received");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int main(void)
@@ -232,6 +249,7 @@ int main(void)
         TEST(an_end_in_the_middle_of_a_purge_brings_nothing_back),
         TEST(a_queue_keeps_its_tags),
         TEST(tables_of_an_earlier_version_are_read),
+        TEST(a_clock_that_goes_back_hides_nothing_for_longer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
