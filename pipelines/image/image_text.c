@@ -1,5 +1,7 @@
 #include "image_text.h"
 
+#include <dlfcn.h>
+#include <fontconfig/fontconfig.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +29,21 @@ static char *escape(const char *text)
     if (out)
         *next = '\0';
     return out;
+}
+
+/* Without any font, Pango draws a box for each letter. It has loaded fontconfig by now; if it has
+ * not, it finds its fonts in another way. */
+static bool lacks_fonts(void)
+{
+    FcFontSet *(*get)(FcConfig *, FcSetName) = NULL;
+    void *library = dlopen("libfontconfig.so.1", RTLD_LAZY | RTLD_NOLOAD);
+    if (!library)
+        return false;
+    void *function = dlsym(library, "FcConfigGetFonts");
+    memcpy(&get, &function, sizeof get);
+    const FcFontSet *fonts = get ? get(NULL, FcSetSystem) : NULL;
+    dlclose(library);
+    return get && (!fonts || fonts->nfont == 0);
 }
 
 /* The coverage of the letters. */
@@ -75,10 +92,14 @@ int image_text_draw(const struct overlay_config *overlay, struct bytes *out, str
         return code;
     VipsImage *image = letters(overlay);
     if (!image)
-        return error_set(
-            error, ERR_UNSUPPORTED,
-            "can't be drawn: this machine's libvips has no Pango, or there is no font");
-    if (image->Xsize > OVERLAY_SIDE_MAX || image->Ysize > OVERLAY_SIDE_MAX)
+        return error_set(error, ERR_UNSUPPORTED,
+                         "can't be drawn: this machine's libvips has no Pango; use a file");
+    if (lacks_fonts())
+        code =
+            error_set(error, ERR_UNSUPPORTED,
+                      "can't be drawn: there is no font on this machine; install one (on Debian: "
+                      "apt-get install fonts-dejavu-core), or use a file");
+    else if (image->Xsize > OVERLAY_SIDE_MAX || image->Ysize > OVERLAY_SIDE_MAX)
         code = error_set(error, ERR_LIMIT, "is %d × %d pixels large; the limit is %d", image->Xsize,
                          image->Ysize, OVERLAY_SIDE_MAX);
     else if ((code = colour_letters(&image, &overlay->colour)) || (code = encode(image, out)))

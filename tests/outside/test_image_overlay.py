@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 import operation_runs as runs
-from harness import open_image, thumbwheel
+from harness import clean_environment, open_image, thumbwheel
 
 SIZE, LOGO = (120, 80), (30, 20)
 FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
@@ -133,6 +133,15 @@ def test_a_text_has_the_size_of_its_font(tmp_path, isolation):
 def test_a_missing_font_is_replaced(tmp_path):
     found = run(tmp_path, {"x": "overlay: {text: hello, font: No Such Font, gravity: centre}"})["x"]
     assert runs.largest(found, source()) > 100
+
+
+def test_a_machine_without_fonts_is_reported(tmp_path):
+    """Pango would draw boxes."""
+    (tmp_path / "fonts.conf").write_text('<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig><dir>/none</dir></fontconfig>')
+    (tmp_path / "text.yaml").write_text(runs.pipeline({"x": "overlay: {text: x}"}))
+    done = thumbwheel("check", "--pipelines", tmp_path / "text.yaml",
+                      environment=clean_environment(FONTCONFIG_FILE=str(tmp_path / "fonts.conf")))
+    assert done.returncode == 2 and "outputs[0].overlay.text: can't be drawn: there is no font on this machine" in done.stdout + done.stderr
 
 
 def test_pipelines_with_files_of_the_same_name(tmp_path):
