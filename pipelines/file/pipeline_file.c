@@ -104,6 +104,8 @@ void pipeline_check_labels(struct schema_reader *r, const struct yaml_node *node
                  "must be true without a sidecar, or the labels are not stored anywhere");
     if (labels->rate > 0 && labels->labeler.name && strcmp(labels->labeler.name, "builtin") == 0)
         fail_key(r, node, "rate", "is for labeling services; the built-in labeler is not one");
+    if (labels->hashes && !(labels->labeler.name && strcmp(labels->labeler.name, "builtin") == 0))
+        fail_key(r, node, "hash", "is computed by the built-in labeler only");
     labeler_keys_set(labels);
 }
 

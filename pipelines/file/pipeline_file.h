@@ -179,12 +179,16 @@ struct labeler_config {
     struct pipeline_place place; /* of the token's source */
 };
 
+/* In the order of the schema's choices. */
+enum label_hash { LABEL_DHASH = 1, LABEL_PHASH = 2 };
+
 struct labels_config {
     struct labeler_config labeler;
     bool tags;
     char *sidecar; /* a template, or NULL */
     char *bucket;  /* of the sidecar; NULL: the source's */
     double min_confidence;
+    int hashes; /* bits of enum label_hash */
     int max;
     double rate;                      /* 0: not given */
     bool given;                       /* the pipeline has labels */

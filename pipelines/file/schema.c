@@ -22,6 +22,7 @@ static const char *const gravities[] = {"centre",    "north", "northeast", "east
 static const char *const kept[] = {"icc", "copyright", "exif", "gps", "xmp", "iptc", NULL};
 static const char *const placeholders[] = {"thumbhash", "blurhash", "colour", NULL};
 static const char *const masks[] = {"none", "circle", "ellipse", NULL};
+static const char *const hashes[] = {"dhash", "phash", NULL};
 static const char *const frames[] = {"first", "all", NULL};
 static const char *const tolerances[] = {"none", "truncated", NULL};
 static const char *const labelers[] = {"builtin", "rekognition", NULL};
@@ -290,6 +291,8 @@ static const struct schema_key labels_keys[] = {
      .max = 100, .fallback = "50", .help = "percent; labels with less are omitted"},
     {.name = "max", .type = SCHEMA_INTEGER, .offset = LABELS(max), .min = 1, .max = LABELS_MAX,
      .fallback = "20", .help = "maximum number of labels, highest confidence first"},
+    {.name = "hash", .type = SCHEMA_SET, .offset = LABELS(hashes), .choices = hashes, .shown = "none",
+     .help = "perceptual hashes as labels, which differ in few of 64 bits if pictures look alike; of the built-in labeler"},
     {.name = "rate", .type = SCHEMA_NUMBER, .offset = LABELS(rate), .min = 0.1, .max = 10000,
      .shown = "`5` for rekognition", .help = "requests to the labeling service per second, of this pipeline"},
     {.name = NULL},

@@ -6,6 +6,7 @@
 
 #include "labeler.h"
 #include "pipeline.h"
+#include "pipeline_file.h"
 #include "vips_api.h"
 
 enum {
@@ -50,6 +51,8 @@ void label_add(struct label_set *set, const char *name, const char *value, doubl
  * trims both ends. */
 void label_text(char out[LABEL_VALUE_MAX], const char *text);
 
+/* hashes: bits of enum label_hash. ERR_MEMORY, or another error if they can't be computed. */
+int analyse_hashes(const struct detail *detail, int hashes, struct label_set *out);
 void analyse_shape(const struct image_facts *facts, struct label_set *out);
 void analyse_resolution(const struct image_facts *facts, struct label_set *out);
 void analyse_exif(VipsImage *original, struct label_set *out);

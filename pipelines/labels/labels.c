@@ -9,6 +9,7 @@
  * shrink-on-load factor.
  *
  *   label                 what is measured                                   50 % at  100 % at
+ *   dHash, pHash          perceptual_hash.c; only if they are asked for      fact     always
  *   Landscape, Portrait   upright width against height                       fact     > 2 % apart
  *   Square                the same                                           fact     within 2 %
  *   Panorama              long side ÷ short side                             fact     2 and more
@@ -106,7 +107,7 @@ static void sort_best_first(struct label_set *set)
 }
 
 int labels_analyse(VipsImage *image, VipsImage *original, const struct image_facts *facts,
-                   struct label_set *out, struct error *error)
+                   int hashes, struct label_set *out, struct error *error)
 {
     struct detail detail;
     struct colour_view view = {.points = NULL};
@@ -114,6 +115,7 @@ int labels_analyse(VipsImage *image, VipsImage *original, const struct image_fac
     out->count = 0;
     int code = detail_read(image, &detail);
     code = code != 0 ? code : colour_read(&detail, &view);
+    code = code != 0 ? code : analyse_hashes(&detail, hashes, out);
     if (code != 0) {
         error_set(error, code, "cannot label the image: %s",
                   code == ERR_MEMORY

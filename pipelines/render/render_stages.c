@@ -1,4 +1,5 @@
 /* Computes, uses and releases the stages in the order of the plan. */
+#include <string.h>
 #include <time.h>
 
 #include "image_light.h"
@@ -239,11 +240,32 @@ static void output_make(struct render *r, struct render_output *output, size_t s
     g_object_unref(image);
 }
 
+static bool is_hash(const struct label *label, const char *name)
+{
+    return strcmp(label->name, name) == 0;
+}
+
+/* All hashes that an item asks for are among the labels. */
+static bool is_unwanted_hash(const struct labels_config *config, const struct label *label)
+{
+    return (is_hash(label, LABEL_DHASH_NAME) && !(config->hashes & LABEL_DHASH)) ||
+           (is_hash(label, LABEL_PHASH_NAME) && !(config->hashes & LABEL_PHASH));
+}
+
+static int hashes_of(const struct render *r)
+{
+    int hashes = 0;
+    for (size_t i = 0; i < r->item_count; i++)
+        hashes |= r->items[i].pipeline->labels.hashes;
+    return hashes;
+}
+
 static void labels_take(struct render_item *item, const struct label_set *all)
 {
     const struct labels_config *config = &item->pipeline->labels;
     for (size_t i = 0; i < all->count && item->labels.count < (size_t)config->max; i++) {
-        if (all->entries[i].confidence >= config->min_confidence)
+        if (all->entries[i].confidence >= config->min_confidence &&
+            !is_unwanted_hash(config, &all->entries[i]))
             item->labels.entries[item->labels.count++] = all->entries[i];
     }
 }
@@ -254,7 +276,7 @@ static void labels_make(struct render *r, VipsImage *stage)
     struct error error = {0};
     if (!is_wanted_for_labels(r))
         return;
-    labels_analyse(stage, r->header, &r->image.facts, &all, &error);
+    labels_analyse(stage, r->header, &r->image.facts, hashes_of(r), &all, &error);
     for (size_t i = 0; i < r->item_count; i++) {
         struct render_item *item = &r->items[i];
         if (!render_item_is_analysed(item) || !render_item_is_live(item))

@@ -66,7 +66,7 @@ static struct label_set labels_of(VipsImage *image, const struct image_facts *fa
     struct error error;
 
     assert_non_null(image);
-    assert_int_equal(labels_analyse(image, image, facts, &set, &error), 0);
+    assert_int_equal(labels_analyse(image, image, facts, 0, &set, &error), 0);
     g_object_unref(image);
     return set;
 }
@@ -634,7 +634,7 @@ static void reads_the_fields_of_a_jpeg(void **state)
     assert_int_equal(vips_jpegsave_buffer(image, &bytes, &size, NULL), 0);
     opened = vips_image_new_from_buffer(bytes, size, "", NULL);
     assert_non_null(opened);
-    assert_int_equal(labels_analyse(image, opened, &plain_facts, &set, &error), 0);
+    assert_int_equal(labels_analyse(image, opened, &plain_facts, 0, &set, &error), 0);
     assert_string_equal(value(&set, "Camera"), "Thumbwheel Camera 1");
     assert_string_equal(value(&set, "Year"), "2001");
     assert_true(has(&set, "Flash"));
@@ -701,7 +701,7 @@ static void a_truncated_image_is_corrupt(void **state)
     opened = vips_image_new_from_buffer(bytes, size / 2, "", "fail_on", VIPS_FAIL_ON_TRUNCATED,
                                         "access", VIPS_ACCESS_SEQUENTIAL, NULL);
     assert_non_null(opened);
-    assert_int_equal(labels_analyse(opened, opened, &plain_facts, &set, &error), ERR_CORRUPT);
+    assert_int_equal(labels_analyse(opened, opened, &plain_facts, 0, &set, &error), ERR_CORRUPT);
     assert_int_equal(error.code, ERR_CORRUPT);
     assert_int_equal(set.count, 0);
     assert_non_null(strstr(error.text, "check that the file is complete"));
