@@ -17,11 +17,17 @@ enum { DEPTH_MAX = 64 };
 static const struct {
     const char *extension, *type;
 } types[] = {
-    {"jpg", "image/jpeg"}, {"jpeg", "image/jpeg"}, {"jpe", "image/jpeg"},  {"jfif", "image/jpeg"},
-    {"png", "image/png"},  {"webp", "image/webp"}, {"tif", "image/tiff"},  {"tiff", "image/tiff"},
-    {"gif", "image/gif"},  {"avif", "image/avif"}, {"heic", "image/heic"}, {"heif", "image/heif"},
-    {"bmp", "image/bmp"},  {"jxl", "image/jxl"},   {"jp2", "image/jp2"},   {"j2k", "image/j2c"},
-    {"j2c", "image/j2c"},  {"jpx", "image/jpx"},   {"jpf", "image/jpx"},   {"svg", "image/svg+xml"},
+    {"jpg", "image/jpeg"},    {"jpeg", "image/jpeg"},
+    {"jpe", "image/jpeg"},    {"jfif", "image/jpeg"},
+    {"png", "image/png"},     {"webp", "image/webp"},
+    {"tif", "image/tiff"},    {"tiff", "image/tiff"},
+    {"gif", "image/gif"},     {"avif", "image/avif"},
+    {"heic", "image/heic"},   {"heif", "image/heif"},
+    {"bmp", "image/bmp"},     {"ico", "image/vnd.microsoft.icon"},
+    {"jxl", "image/jxl"},     {"jp2", "image/jp2"},
+    {"j2k", "image/j2c"},     {"j2c", "image/j2c"},
+    {"jpx", "image/jpx"},     {"jpf", "image/jpx"},
+    {"svg", "image/svg+xml"},
 };
 
 static const char *type_find(const char *name)

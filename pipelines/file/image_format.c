@@ -23,6 +23,8 @@ static const struct image_format_facts formats[] = {
     [FORMAT_AUTO] = {.name = "auto"},
     [FORMAT_JP2] = {"jp2", "jp2", "image/jp2", 0, .alpha = true, .deep = true, .grey = true,
                     .profiles = true},
+    [FORMAT_BMP] = {"bmp", "bmp", "image/bmp", 0, .alpha = true},
+    [FORMAT_ICO] = {"ico", "ico", "image/vnd.microsoft.icon", 0, .alpha = true},
 };
 
 unsigned image_format_module(enum image_format format)
@@ -30,12 +32,16 @@ unsigned image_format_module(enum image_format format)
     if (format == FORMAT_AVIF || format == FORMAT_HEIF)
         return MODULE_HEIF;
     if (format == FORMAT_AUTO) /* any of them */
-        return MODULES_ALL;
+        return MODULES_OUTPUT;
+    if (format == FORMAT_BMP || format == FORMAT_ICO)
+        return MODULE_MAGICK;
     return format == FORMAT_JXL ? MODULE_JXL : 0;
 }
 
 enum image_format image_format_kept(enum image_format source)
 {
+    if (source == FORMAT_BMP || source == FORMAT_ICO)
+        return FORMAT_PNG;
     return source == FORMAT_HEIF || source >= FORMAT_COUNT ? FORMAT_JPEG : source;
 }
 
@@ -56,6 +62,8 @@ static const char *const exts[][6] = {
     [FORMAT_JXL] = {"jxl", NULL},
     [FORMAT_AUTO] = {NULL},
     [FORMAT_JP2] = {"jp2", "j2k", "jpx", "jpf", "j2c", NULL},
+    [FORMAT_BMP] = {"bmp", "dib", NULL},
+    [FORMAT_ICO] = {"ico", NULL},
 };
 
 const char *image_format_ext(enum image_format format, size_t index)
@@ -156,8 +164,24 @@ static enum image_format sniff_brands(struct slice image)
     return FORMAT_HEIF;
 }
 
+/* Two letters are little: the header is looked at, too. */
+static bool is_bmp(struct slice image)
+{
+    static const struct magic magic = MAGIC(0, "BM"), sizes = MAGIC(15, "\0\0\0");
+    return has_magic(image, &magic) && has_magic(image, &sizes);
+}
+
+static bool is_icon(struct slice image)
+{
+    static const struct magic magic = MAGIC(0, "\0\0\1\0");
+    return has_magic(image, &magic) && image.size >= 22 && (image.data[4] || image.data[5]) &&
+           image.data[9] == 0;
+}
+
 enum image_format image_format_sniff(struct slice image)
 {
+    if (is_bmp(image) || is_icon(image))
+        return is_bmp(image) ? FORMAT_BMP : FORMAT_ICO;
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (has_magic(image, &known[i].magic))
             return known[i].format;
@@ -170,9 +194,7 @@ static const struct {
     const char *what;
 } strangers[] = {
     {MAGIC(0, "%PDF"), "a PDF document"},
-    {MAGIC(0, "BM"), "a BMP image"},
     {MAGIC(0, "8BPS"), "a Photoshop document"},
-    {MAGIC(0, "\0\0\1\0"), "an icon file"},
     {MAGIC(0, "\0\0\0\x0cjP  "), "a JPEG 2000 image"},
     {MAGIC(0, "\0\0\0\x0cJXL "), "a JPEG XL image"},
     {MAGIC(4, "ftyp"), "a video"},

@@ -21,6 +21,8 @@ enum image_format { /* in the order of the schema's choices of outputs */
                     FORMAT_AUTO, /* only for outputs: one of several, chosen when they are encoded */
                     FORMAT_COUNT, /* of outputs; the others are only read */
                     FORMAT_JP2 = FORMAT_COUNT,
+                    FORMAT_BMP,
+                    FORMAT_ICO,
                     FORMAT_INPUT_COUNT
 };
 
@@ -39,7 +41,7 @@ struct image_format_facts {
 };
 
 /* Modules of libvips, as a set. The other formats are read and written without one. */
-enum image_module { MODULE_HEIF = 1, MODULE_JXL = 2, MODULES_ALL = 3 };
+enum image_module { MODULE_HEIF = 1, MODULE_JXL = 2, MODULE_MAGICK = 4, MODULES_OUTPUT = 3 };
 unsigned image_format_module(enum image_format format);
 
 const struct image_format_facts *image_format_facts(enum image_format format);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "colour_profile.h"
+#include "image_icon.h"
 #include "image_kind.h"
 #include "image_metadata.h"
 #include "image_ops.h"
@@ -89,6 +90,8 @@ int image_fail_corrupt(const struct image_source *source, struct error *error)
                      image_format_facts(source->format)->name);
 }
 
+const struct pipeline_limits image_limits_default = {.max_pixels = 0};
+
 static int check_format(struct slice bytes, unsigned formats, enum image_format format,
                         struct error *error)
 {
@@ -104,19 +107,47 @@ static int check_format(struct slice bytes, unsigned formats, enum image_format 
                          "enables it",
                          name, name);
     if (!image_can_open(format))
-        return error_set(error, ERR_UNSUPPORTED,
-                         "this is a %s image, and libvips on this machine cannot read that format",
-                         name);
+        return error_set(
+            error, ERR_UNSUPPORTED,
+            "this is a %s image, and libvips on this machine cannot read that format%s", name,
+            image_format_module(format) == MODULE_MAGICK
+                ? " (bmp and ico need libvips' module for ImageMagick, and "
+                  "--isolation=process)"
+                : "");
     return 0;
 }
 
-int image_probe(struct slice bytes, unsigned formats, struct image_source *out, VipsImage **header,
-                struct error *error)
+/* ImageMagick decodes the picture when it is opened. */
+static int check_icon(const struct image_source *source, const struct pipeline_limits *limits,
+                      struct error *error)
+{
+    struct icon_picture icon = {.entry = 0};
+    if (source->format == FORMAT_BMP)
+        icon.size = bmp_size(source->bytes);
+    else if (source->format == FORMAT_ICO)
+        icon_read(source->bytes, &icon);
+    else
+        return 0;
+    if (!icon.size.width || !icon.size.height)
+        return image_fail_corrupt(source, error);
+    if (icon.png && image_check_metadata(icon.data, FORMAT_PNG, error))
+        return error->code;
+    if ((uint64_t)icon.size.width * icon.size.height > IMAGE_ICON_PIXELS_MAX)
+        return error_set(error, ERR_LIMIT, "the image has %u × %u pixels; the limit of %s is %d",
+                         icon.size.width, icon.size.height,
+                         image_format_facts(source->format)->name, IMAGE_ICON_PIXELS_MAX);
+    const struct image_source found = {
+        .facts = {.width = icon.size.width, .height = icon.size.height}};
+    return image_check_limits(&found, limits, error);
+}
+
+int image_probe(struct slice bytes, const struct pipeline_limits *limits, struct image_source *out,
+                VipsImage **header, struct error *error)
 {
     *out = (struct image_source){.bytes = bytes, .format = image_format_sniff(bytes)};
     if (bytes.size == 0)
         return error_set(error, ERR_UNSUPPORTED, "the file is empty");
-    int code = check_format(bytes, formats, out->format, error);
+    int code = check_format(bytes, limits->formats, out->format, error);
     if (code)
         return code;
     code = image_check_metadata(bytes, out->format, error);
@@ -126,6 +157,9 @@ int image_probe(struct slice bytes, unsigned formats, struct image_source *out, 
     if (unsupported)
         return error_set(error, ERR_UNSUPPORTED, "this kind of %s image is not supported: %s",
                          image_format_facts(out->format)->name, unsupported);
+    code = check_icon(out, limits, error);
+    if (code)
+        return code;
     out->state = image_damage_of(bytes, out->format);
     VipsImage *image = image_open_header(out);
     if (!image)

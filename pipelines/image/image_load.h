@@ -28,12 +28,14 @@ struct image_source {
     bool grey;           /* one channel of colour */
 };
 
-/* Reads the header. formats: those that may be read (input_formats.h).
+extern const struct pipeline_limits image_limits_default;
+
+/* Reads the header. Of the limits, formats are checked; for BMP and ICO, which are decoded as a whole, also the size.
  * ERR_UNSUPPORTED: the format is not supported; ERR_CORRUPT: the header is
  * broken; ERR_LIMIT: the metadata is too large (image_metadata.h). *header (may be NULL) is the
  * opened image, for its metadata; no pixels have been decoded. */
-int image_probe(struct slice bytes, unsigned formats, struct image_source *out, VipsImage **header,
-                struct error *error);
+int image_probe(struct slice bytes, const struct pipeline_limits *limits, struct image_source *out,
+                VipsImage **header, struct error *error);
 
 /* ERR_LIMIT. Sizes of 0 in the limits mean the defaults in pipeline.h. */
 int image_check_bytes(size_t size, const struct pipeline_limits *limits, struct error *error);

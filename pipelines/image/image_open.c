@@ -4,6 +4,7 @@
 
 #include "colour_profile.h"
 #include "gif_blocks.h"
+#include "image_icon.h"
 #include "image_load.h"
 #include "image_ops.h"
 #include "jpeg_frame.h"
@@ -31,9 +32,35 @@ bool image_can_open(enum image_format format)
         [FORMAT_WEBP] = "webpload_buffer", [FORMAT_AVIF] = "heifload_buffer",
         [FORMAT_TIFF] = "tiffload_buffer", [FORMAT_GIF] = "gifload_buffer",
         [FORMAT_HEIF] = "heifload_buffer", [FORMAT_JXL] = "jxlload_buffer",
-        [FORMAT_JP2] = "jp2kload_buffer"};
+        [FORMAT_JP2] = "jp2kload_buffer",  [FORMAT_BMP] = "magickload_buffer",
+        [FORMAT_ICO] = "magickload_buffer"};
     vips_modules_load(image_format_module(format));
     return loaders[format] && vips_type_find("VipsOperation", loaders[format]);
+}
+
+/* Its PNG, or a copy with its BMP alone. */
+static VipsImage *open_icon(struct slice bytes)
+{
+    struct icon_picture picture;
+    VipsImage *image = NULL;
+    if (!icon_read(bytes, &picture))
+        return NULL;
+    void *data = (void *)(uintptr_t)picture.data.data;
+    if (picture.png) {
+        vips_pngload_buffer(data, picture.data.size, &image, "access", VIPS_ACCESS_SEQUENTIAL,
+                            "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL);
+        return image;
+    }
+    char *copy = malloc(ICON_HEAD + picture.data.size);
+    if (!copy)
+        return NULL;
+    /* ImageMagick has read it when this returns */
+    vips_magickload_buffer(copy, icon_write(bytes, &picture, copy), &image, NULL);
+    if (image)
+        g_object_set_data_full(G_OBJECT(image), "thumbwheel-icon", copy, free);
+    else
+        free(copy);
+    return image;
 }
 
 static VipsImage *open_bytes(const struct image_source *source, unsigned shrink, int pages)
@@ -67,6 +94,12 @@ static VipsImage *open_bytes(const struct image_source *source, unsigned shrink,
         break;
     case FORMAT_JP2:
         vips_jp2kload_buffer(data, size, &image, READ_OPTIONS, NULL);
+        break;
+    case FORMAT_BMP:
+        vips_magickload_buffer(data, size, &image, NULL);
+        break;
+    case FORMAT_ICO:
+        image = open_icon(source->bytes);
         break;
     default:
         break;

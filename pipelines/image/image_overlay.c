@@ -10,7 +10,7 @@ size_t image_overlay_pixels(const struct overlay_config *overlay)
 {
     struct image_source source;
     struct error error;
-    if (image_probe(overlay->picture, 0, &source, NULL, &error))
+    if (image_probe(overlay->picture, &image_limits_default, &source, NULL, &error))
         return 0;
     return (size_t)source.facts.width * source.facts.height;
 }
@@ -61,7 +61,7 @@ static int picture_open(const struct overlay_config *overlay, VipsImage **out)
     struct image_source source;
     struct resample_extent extent;
     struct error error;
-    if (image_probe(overlay->picture, 0, &source, NULL, &error) ||
+    if (image_probe(overlay->picture, &image_limits_default, &source, NULL, &error) ||
         image_open(&source, 1, &extent, out))
         return ERR_UNSUPPORTED;
     return picture_convert(out, &source);

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <gmodule.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,13 +40,14 @@ static void module_path(const char *name, char out[PATH_SIZE])
              file, vips_version(0), vips_version(1), name);
 }
 
-static void load(const char *name)
+static bool load(const char *name)
 {
     char path[PATH_SIZE];
     module_path(name, path);
     GModule *module = g_module_open(path, G_MODULE_BIND_LAZY);
     if (module) /* its types can't be unregistered */
         g_module_make_resident(module);
+    return module;
 }
 
 void vips_modules_load(unsigned modules)
@@ -60,4 +62,35 @@ void vips_modules_load(unsigned modules)
     }
     tried |= modules;
     pthread_mutex_unlock(&lock);
+}
+
+/* ImageMagick's own modules, one for each format: asking for a format loads its coder. Afterwards
+ * nothing can be opened any more, so there are no others, whatever a file claims to be. */
+static void coders_load(void *magick)
+{
+    void (*begin)(const char *path, int signals);
+    const void *(*find)(const char *name, void *exception);
+    void *(*new_exception)(void);
+    void *symbols[] = {dlsym(magick, "MagickCoreGenesis"), dlsym(magick, "GetMagickInfo"),
+                       dlsym(magick, "AcquireExceptionInfo")};
+    if (!symbols[0] || !symbols[1] || !symbols[2])
+        return;
+    memcpy(&begin, &symbols[0], sizeof begin);
+    memcpy(&find, &symbols[1], sizeof find);
+    memcpy(&new_exception, &symbols[2], sizeof new_exception);
+    begin(NULL, 0);
+    void *exception = new_exception(); /* kept: the coders may refer to it */
+    find("BMP", exception);
+    find("ICO", exception);
+}
+
+void vips_magick_load(void)
+{
+    setenv("MAGICK_THREAD_LIMIT", "1", 1);
+    setenv("OMP_NUM_THREADS", "1", 1);
+    if (!load("magick"))
+        return;
+    void *magick = dlopen("libMagickCore-6.Q16.so.6", RTLD_LAZY | RTLD_NOLOAD);
+    if (magick)
+        coders_load(magick);
 }

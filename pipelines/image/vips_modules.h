@@ -11,7 +11,10 @@
 /* vips_init, without modules. Main thread, before others read the environment. 0: done. */
 int vips_init_bare(const char *program);
 /* Loads modules (a set of enum image_module) that are not loaded; those that are not installed are
- * left out. Any thread. */
+ * left out, and ImageMagick's. Any thread. */
 void vips_modules_load(unsigned modules);
+/* Loads ImageMagick with its coders of BMP and ICO. For a process that is confined next: it could
+ * load its other coders otherwise. */
+void vips_magick_load(void);
 
 #endif

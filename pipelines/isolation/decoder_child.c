@@ -28,6 +28,7 @@
 #include "decoder_request.h"
 #include "decoder_sandbox.h"
 #include "decoder_threads.h"
+#include "image_format.h"
 #include "pipeline_file.h"
 #include "vips_api.h"
 #include "vips_modules.h"
@@ -210,6 +211,8 @@ static int libraries_start(unsigned modules, bool apart, struct error *error)
     code = pipelines_start("thumbwheel", error);
     if (!code)
         vips_modules_load(modules);
+    if (!code && (modules & MODULE_MAGICK))
+        vips_magick_load();
     return code;
 }
 

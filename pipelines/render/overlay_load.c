@@ -60,7 +60,8 @@ static int check(const struct bytes *picture, struct error *error)
     int code = pipelines_start("thumbwheel", error);
     if (code)
         return code;
-    code = image_probe((struct slice){picture->data, picture->size}, 0, &source, NULL, error);
+    code = image_probe((struct slice){picture->data, picture->size}, &image_limits_default, &source,
+                       NULL, error);
     if (code)
         return code;
     if (source.facts.width <= OVERLAY_SIDE_MAX && source.facts.height <= OVERLAY_SIDE_MAX)

@@ -124,7 +124,7 @@ static int run(struct render *r, struct error *error)
     int code = image_check_bytes(r->source->image.size, r->limits, error);
     if (code)
         return code;
-    code = image_probe(r->source->image, r->limits->formats, &r->image, &r->header, error);
+    code = image_probe(r->source->image, r->limits, &r->image, &r->header, error);
     if (code)
         return code;
     for (size_t i = 0; i < r->item_count; i++)

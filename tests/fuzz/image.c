@@ -10,6 +10,7 @@
 #include "image_load.h"
 #include "input_formats.h"
 #include "pipelines.h"
+#include "vips_modules.h"
 #include "vips_start.h"
 
 enum { PIXELS_MAX = 128 * 128, FRAMES_MAX = 4 };
@@ -45,7 +46,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argc;
     fuzz_quiet();
     require(!pipelines_start(**argv, &error));
-    require(!input_formats_parse("+jxl,+jp2", &formats, &error));
+    vips_magick_load();
+    require(!input_formats_parse("+jxl,+jp2,+bmp,+ico", &formats, &error));
     for (size_t i = 0; i < PIPELINES; i++) {
         pipelines[i] = load(files[i]);
         require(pipelines[i]);
@@ -55,8 +57,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 static int probe(struct slice image, struct image_facts *facts, struct error *error)
 {
+    struct pipeline_limits limits = {.max_pixels = PIXELS_MAX, .formats = formats};
     struct image_source source;
-    int code = image_probe(image, formats, &source, NULL, error);
+    int code = image_probe(image, &limits, &source, NULL, error);
     *facts = source.facts;
     return code;
 }

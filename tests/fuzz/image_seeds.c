@@ -38,6 +38,9 @@ static const struct kind {
     {"lossy.jp2[Q=40]", COLOUR, 0},
     {"lossless.jp2[lossless,tile-width=16,tile-height=16]", ALPHA, 0},
     {"deep.j2k[lossless]", DEEP, 0},
+    {"plain.bmp", COLOUR, 0},
+    {"grey.bmp", GREY, 0},
+    {"alpha.ico", ALPHA, 0},
 };
 
 /* A coloured ramp: compresses well, and is not one colour; downwards, so that frames differ. */
