@@ -31,8 +31,6 @@ unsigned image_format_module(enum image_format format)
 {
     if (format == FORMAT_AVIF || format == FORMAT_HEIF)
         return MODULE_HEIF;
-    if (format == FORMAT_AUTO) /* any of them */
-        return MODULES_OUTPUT;
     if (format == FORMAT_BMP || format == FORMAT_ICO)
         return MODULE_MAGICK;
     return format == FORMAT_JXL ? MODULE_JXL : 0;

@@ -71,11 +71,12 @@ static int luma_read(VipsImage *image, struct luma *out)
 
 static int decoded_read(const struct bytes *body, struct luma *out)
 {
-    const unsigned any = ~0u; /* what operators refuse to read is not our own encoding */
+    /* what operators refuse to read is not our own encoding */
+    const struct pipeline_limits any = {.formats = ~0u};
     struct image_source source;
     struct resample_extent extent;
     VipsImage *image = NULL;
-    int code = image_probe((struct slice){body->data, body->size}, any, &source, NULL, NULL);
+    int code = image_probe((struct slice){body->data, body->size}, &any, &source, NULL, NULL);
     if (!code)
         code = image_open(&source, 1, &extent, &image);
     if (code)

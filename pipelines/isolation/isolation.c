@@ -89,12 +89,22 @@ static int start_new(unsigned modules, struct decoder **out, struct error *error
     return code;
 }
 
+static unsigned format_modules(const struct output_config *output)
+{
+    unsigned modules = 0;
+    if (output->format != FORMAT_AUTO)
+        return image_format_module((enum image_format)output->format);
+    for (enum image_format format = FORMAT_JPEG; format < FORMAT_COUNT; format++)
+        modules |= output->candidates >> format & 1 ? image_format_module(format) : 0;
+    return modules;
+}
+
 static unsigned output_modules(const struct output_list *outputs)
 {
     unsigned modules = 0;
     for (size_t i = 0; i < outputs->count; i++) {
         const struct output_config *output = &outputs->entries[i];
-        modules |= image_format_module((enum image_format)output->format);
+        modules |= format_modules(output);
         modules |= image_format_module(image_format_sniff(output->operations.overlay.picture));
     }
     return modules;

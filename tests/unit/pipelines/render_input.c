@@ -50,7 +50,7 @@ static void data_that_is_no_image_is_described(void **state)
         {"<!DOCTYPE html><title>x</title>", "an HTML page"},
         {"PK\3\4rest", "a ZIP archive"},
         {"8BPS", "a Photoshop document"},
-                {"xxxxftypisom", "a video"},
+        {"xxxxftypisom", "a video"},
         {"\1\2\3\4\5", "unknown"},
         {"\xff\xd8", "unknown"},
     };
