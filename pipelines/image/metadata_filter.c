@@ -209,7 +209,7 @@ static bool is_about_rights(unsigned record, unsigned set)
 void iptc_rights(struct slice records, struct buffer *out)
 {
     enum { HEAD = 5, MARK = 0x1c, EXTENDED = 0x8000 };
-    const char *at = records.data, *end = records.data + records.size;
+    const char *at = records.size ? records.data : "", *end = at + records.size;
     while (end - at >= HEAD && *at == MARK) {
         size_t size = number_at(at + 3, 2);
         if (size & EXTENDED || size > (size_t)(end - at) - HEAD)
@@ -222,7 +222,8 @@ void iptc_rights(struct slice records, struct buffer *out)
 
 void iptc_pad(struct slice records, struct buffer *out)
 {
-    buffer_append(out, records.data, records.size);
+    if (records.size)
+        buffer_append(out, records.data, records.size);
     for (size_t i = 0; i < records.size; i++)
         buffer_append(out, "\0\0\0", 3);
 }
@@ -234,7 +235,8 @@ void iptc_wrap(struct slice records, struct buffer *out)
     buffer_append(out, photoshop, sizeof photoshop);
     buffer_append(out, "8BIM\x04\x04\0\0", 8);
     buffer_append(out, size, sizeof size);
-    buffer_append(out, records.data, records.size);
+    if (records.size)
+        buffer_append(out, records.data, records.size);
     if (records.size & 1)
         buffer_append(out, "", 1);
 }

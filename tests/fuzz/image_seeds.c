@@ -40,7 +40,6 @@ static const struct kind {
     {"deep.j2k[lossless]", DEEP, 0},
     {"plain.bmp", COLOUR, 0},
     {"grey.bmp", GREY, 0},
-    {"alpha.ico", ALPHA, 0},
 };
 
 /* A coloured ramp: compresses well, and is not one colour; downwards, so that frames differ. */
@@ -83,6 +82,58 @@ static int write_kind(const struct kind *kind, const char *directory)
     return failed;
 }
 
+/* libvips writes none: one picture of 8 × 8 pixels, 32 bits each, and its mask. */
+static int write_icon(const char *directory)
+{
+    enum { SIDE = 8, PIXELS = SIDE * SIDE * 4, MASK = SIDE * 4, HEADER = 40 };
+    unsigned char icon[22 + HEADER + PIXELS + MASK] = {0,
+                                                       0,
+                                                       1,
+                                                       0,
+                                                       1,
+                                                       0,
+                                                       SIDE,
+                                                       SIDE,
+                                                       0,
+                                                       0,
+                                                       1,
+                                                       0,
+                                                       32,
+                                                       0, /* the size of the data follows */
+                                                       (HEADER + PIXELS + MASK) & 255,
+                                                       (HEADER + PIXELS + MASK) >> 8,
+                                                       0,
+                                                       0,
+                                                       22,
+                                                       0,
+                                                       0,
+                                                       0,
+                                                       HEADER,
+                                                       0,
+                                                       0,
+                                                       0,
+                                                       SIDE,
+                                                       0,
+                                                       0,
+                                                       0,
+                                                       2 * SIDE,
+                                                       0,
+                                                       0,
+                                                       0,
+                                                       1,
+                                                       0,
+                                                       32};
+    char path[4096];
+    for (int i = 0; i < PIXELS; i++)
+        icon[22 + HEADER + i] = (unsigned char)(i * 7);
+    snprintf(path, sizeof path, "%s/colours.ico", directory);
+    FILE *file = fopen(path, "wb");
+    if (!file)
+        return -1;
+    size_t done = fwrite(icon, sizeof icon, 1, file);
+    return fclose(file) || done != 1;
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2 || vips_init(argv[0])) {
@@ -95,5 +146,5 @@ int main(int argc, char **argv)
         vips_error_clear();
     }
     vips_shutdown();
-    return 0;
+    return write_icon(argv[1]) ? 1 : 0;
 }
