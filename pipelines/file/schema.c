@@ -176,7 +176,7 @@ static const struct schema_key output_keys[] = {
      .help = "keep only the luminance"},
     {.name = "tint", .type = SCHEMA_COLOUR, .offset = DOING(tint), .shown = "none",
      .help = "keep only the lightness, in the hue of this colour; black and white stay"},
-    {.name = "blur", .type = SCHEMA_NUMBER, .offset = DOING(blur), .min = 0.3, .max = 100, .shown = "none",
+    {.name = "blur", .type = SCHEMA_NUMBER, .offset = DOING(blur), .min = 0.3, .max = 32, .shown = "none",
      .help = "sigma of a Gaussian blur in pixels of the output"},
     {.name = "sharpen", .type = SCHEMA_NUMBER, .offset = DOING(sharpen), .min = 0.1, .max = 10, .shown = "none",
      .help = "sigma of the blur that the lightness is compared with, in pixels of the output"},

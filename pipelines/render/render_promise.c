@@ -6,6 +6,7 @@
  *   stages    every stage as a whole, and a copy of the largest while it is rotated or converted
  *   encoder   the one that needs the most memory; outputs are encoded one after another
  *   outputs   the renditions: encoded, transferred, received
+ *   effects   the lines that filters and a resize in light keep; masks and overlays
  *   frames    for an animation that is kept: all source frames and all result frames
  *
  * The factors below are measured bytes per pixel (bench/promise.c repeats the measurement), rounded
@@ -18,8 +19,9 @@
 
 enum {
     BASE = 4 * 1024 * 1024, /* tables and lines, independent of the size of the picture */
-    LINES = 64,             /* number of lines in the decoder and the resampler */
-    HANDS = 3,              /* copies of an output: in the encoder, the memfd and the engine */
+    LIGHT_LINES = 640,
+    LINES = 64, /* number of lines in the decoder and the resampler */
+    HANDS = 3,  /* copies of an output: in the encoder, the memfd and the engine */
     RGBA = 4,
 };
 
@@ -146,20 +148,35 @@ static bool looks_around(const struct render_output *output)
     return output->config->fit == FIT_COVER && output->config->crop != CROP_CENTRE;
 }
 
-/* The lines that a filter keeps, as floating-point numbers, and the coverage of a mask. */
+/* Each keeps lines as floating-point numbers, since they form a chain. */
+static unsigned filters_of(const struct render_output *output)
+{
+    const struct operations_config *operations = &output->config->operations;
+    const bool filters[] = {
+        operations->blur > 0,      operations->sharpen > 0,
+        operations->normalise,     operations->greyscale || operations->tint.given,
+        operations->overlay.given, output->turn.angle > 0};
+    unsigned sum = 0;
+    for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++)
+        sum += filters[i];
+    return sum;
+}
+
+static uint64_t overlay_bytes(const struct render_output *output)
+{
+    const struct overlay_config *overlay = &output->config->operations.overlay;
+    return overlay->given ? image_overlay_pixels(overlay) * 2 * RGBA + pixels(output->canvas) * RGBA
+                          : 0;
+}
+
+/* Lines of filters, the coverage of a mask, and the picture of an overlay. */
 static uint64_t effects_bytes(const struct render_output *output)
 {
     const struct operations_config *operations = &output->config->operations;
     bool masked = operations->round || operations->mask != MASK_NONE;
-    bool lines = operations->blur > 0 || operations->sharpen > 0 || operations->normalise ||
-                 operations->greyscale || operations->tint.given;
     uint64_t line = (uint64_t)output->canvas.width * RGBA * sizeof(float) * 2;
-    uint64_t overlay =
-        operations->overlay.given
-            ? image_overlay_pixels(&operations->overlay) * 2 * RGBA + pixels(output->canvas) * RGBA
-            : 0;
-    return overlay + (masked ? pixels(output->place.final) : 0) +
-           (lines ? line * (LINES + 4 * (uint64_t)operations->blur) : 0);
+    return overlay_bytes(output) + (masked ? pixels(output->place.final) : 0) +
+           line * ((uint64_t)LINES * filters_of(output) + 4 * (uint64_t)operations->blur);
 }
 
 /* Also for a crop that analyses the whole picture. */
@@ -196,11 +213,21 @@ static uint64_t animation_bytes(const struct render *r)
     return most;
 }
 
+/* A resize in light keeps lines of the source as floating-point numbers, and tables. */
+static uint64_t light_bytes(const struct render *r)
+{
+    for (size_t i = 0; i < r->plan.count; i++) {
+        if (r->plan.stages[i].kind.curve != 0)
+            return (uint64_t)r->image.facts.width * RGBA * sizeof(float) * LIGHT_LINES;
+    }
+    return 0;
+}
+
 uint64_t render_promise(const struct render *r)
 {
     struct plan_size decoded = decoded_size(r);
     uint64_t kept = r->roots > 1 ? pixels(decoded) * pixel_bytes(&r->image) : 0;
     return BASE + decoder_bytes(&r->image, decoded) +
            image_copied_bytes(&r->image, render_shrink(r)) + kept + stages_bytes(r) +
-           encoder_bytes(r) + outputs_bytes(r) + animation_bytes(r);
+           encoder_bytes(r) + outputs_bytes(r) + animation_bytes(r) + light_bytes(r);
 }

@@ -235,7 +235,7 @@ def test_every_frame_gets_them(tmp_path):
 @pytest.mark.parametrize("settings, said", [
     ("normalise: true, format: gif, frames: all", "outputs[0].normalise: can't be combined with frames: all"),
     ("round: 5, mask: circle", "outputs[0].round: can't be combined with mask"),
-    ("blur: 0.1", "outputs[0].blur: expected a number from 0.3 to 100"),
+    ("blur: 0.1", "outputs[0].blur: expected a number from 0.3 to 32"),
     ("sharpen: 11", "outputs[0].sharpen: expected a number from 0.1 to 10"),
     ("tint: reddish", "outputs[0].tint: expected a colour"),
     ("mask: square", "outputs[0].mask: expected one of none, circle, ellipse"),
