@@ -109,17 +109,34 @@ static unsigned larger_of(unsigned a, unsigned b)
     return a > b ? a : b;
 }
 
+/* Other algorithms of the same format need more. */
+static struct hunger hunger_of(enum image_format format, const struct output_config *config)
+{
+    struct hunger hunger = hungers[format];
+    bool exact = config->lossless || config->near_lossless >= 0;
+    if (exact && format == FORMAT_WEBP)
+        hunger.encode = 48;
+    if (config->lossless && format == FORMAT_JXL)
+        hunger.encode = 76;
+    if (config->palette && format == FORMAT_PNG)
+        hunger.encode = 10;
+    if (exact && (format == FORMAT_WEBP || format == FORMAT_JXL))
+        hunger.output = RGBA;
+    return hunger;
+}
+
 /* Of the formats that an output may get. */
 static struct hunger most_of(const struct render_output *output)
 {
     struct hunger most = {0};
-    for (size_t i = 0; i < sizeof hungers / sizeof hungers[0]; i++) {
-        if (!(output->candidates & 1u << i))
+    for (enum image_format format = FORMAT_JPEG; format < FORMAT_COUNT; format++) {
+        if (!(output->candidates & 1u << format))
             continue;
-        most.decode = larger_of(most.decode, hungers[i].decode);
-        most.shrunk = larger_of(most.shrunk, hungers[i].shrunk);
-        most.encode = larger_of(most.encode, hungers[i].encode);
-        most.output = larger_of(most.output, hungers[i].output);
+        const struct hunger hunger = hunger_of(format, output->config);
+        most.decode = larger_of(most.decode, hunger.decode);
+        most.shrunk = larger_of(most.shrunk, hunger.shrunk);
+        most.encode = larger_of(most.encode, hunger.encode);
+        most.output = larger_of(most.output, hunger.output);
     }
     return most;
 }
