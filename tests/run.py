@@ -36,16 +36,17 @@ LOOK_S = 2  # between two looks at the processors
 
 # What runs for ten seconds or more, the slowest first: started last, it would keep one processor busy and the others
 # idle. The order changes nothing but the time.
-SLOW = ["outside/test_container", "outside/test_faults", "outside/test_package", "a photo (valgrind)",
-        "test_isolation (ASan, UBSan)",
-        "test_isolation_results (ASan, UBSan)", "outside/test_first_run", "outside/test_isolation",
-        "outside/test_service", "outside/test_engines", "outside/test_credential_rotation",
-        "outside/test_sns_delivery", "outside/test_s3_tools",
-        "test_render_sizes (ASan, UBSan)", "outside/test_sqs", "outside/test_examples", "outside/test_tls",
-        "outside/test_javascript", "outside/test_deploy_run", "outside/test_deploy",
-        "outside/test_soak", "outside/test_s3", "test_render_sharing (ASan, UBSan)",
-        "test_samples (ASan, UBSan)", "outside/test_rekognition", "outside/test_readme",
-        "test_image_metadata (ASan, UBSan)", "test_sandbox_attacks (ASan, UBSan)"]
+SLOW = ["outside/test_container", "outside/test_first_run", "outside/test_faults", "outside/test_package",
+        "outside/test_readme", "outside/test_credentials", "outside/test_isolation", "test_isolation (ASan, UBSan)",
+        "outside/test_peers", "outside/test_soak", "a photo (valgrind)", "test_isolation_results (ASan, UBSan)",
+        "outside/test_examples", "outside/test_bad_input", "outside/test_commands", "outside/test_service",
+        "test_render_sharing (ASan, UBSan)", "outside/test_process_output", "outside/test_s3",
+        "outside/test_sns_topics", "outside/test_sqs_fifo", "outside/test_sqs_admin", "outside/test_rekognition",
+        "outside/test_tracing", "outside/test_notify", "outside/test_dlq", "outside/test_colours",
+        "outside/test_s3_multipart", "outside/test_s3_lifecycle", "outside/test_sns_delivery",
+        "test_multipart (ASan, UBSan)", "outside/test_emit", "test_render_sizes (ASan, UBSan)",
+        "outside/test_s3_tools", "outside/test_sts", "outside/test_sqs", "outside/test_tls", "outside/test_deploy_run",
+        "outside/test_events", "outside/test_credential_rotation", "test_samples (ASan, UBSan)"]
 # What measures: the processor time of an idle process, the peak memory of a busy one.
 ALONE = ["outside/test_memory", "outside/test_resources"]
 
