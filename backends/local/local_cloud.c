@@ -241,6 +241,8 @@ static int keys_start(struct local_cloud *lc, const struct cloud_settings *o, st
     }
     if (!code)
         code = access_keys_open(o->keys, lc->account, &key, &lc->keys, error);
+    if (!code && o->no_sigv2)
+        access_keys_refuse_version2(lc->keys);
     lc->cloud.access_keys = code ? NULL : access_keys_all(lc->keys);
     own_key_clear(&own);
     return code;

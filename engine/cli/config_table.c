@@ -179,6 +179,8 @@ const struct setting config_table[] = {
      "access keys that the embedded cloud accepts, in the format of ~/.aws/credentials; any: all, "
      "without checking signatures, on loopback only",
      .shown = "a key of the data directory, printed at startup"},
+    {"no-sigv2", TYPE_SWITCH, CONFIG_LOCAL, GROUP_CLOUD, AT(cloud.no_sigv2), NULL,
+     "refuse Signature Version 2 in presigned URLs and forms of S3", .shown = "accepted"},
     {"smtp", TYPE_TEXT, CONFIG_LOCAL, GROUP_CLOUD, AT(cloud.smtp), "URL",
      "mail server for SNS e-mail subscriptions: smtp://host:port",
      .shown = "each mail becomes a file in the data directory"},

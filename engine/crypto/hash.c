@@ -117,3 +117,30 @@ void hmac_sha256(const void *key, size_t key_size, const void *data, size_t size
     hmac_sha256_joined(slice_of(NULL), slice_of_bytes(key, key_size), slice_of_bytes(data, size),
                        out);
 }
+
+static void sha1_pair(struct slice first, struct slice second, uint8_t out[SHA1_SIZE])
+{
+    struct hash hash;
+    hash_start(&hash, HASH_SHA1);
+    hash_update(&hash, first.data, first.size);
+    hash_update(&hash, second.data, second.size);
+    hash_finish(&hash, out);
+}
+
+void hmac_sha1(const void *key, size_t key_size, const void *data, size_t size,
+               uint8_t out[SHA1_SIZE])
+{
+    uint8_t block[HMAC_BLOCK] = {0}, inner[SHA1_SIZE];
+    if (key_size > sizeof block)
+        hash_whole(HASH_SHA1, key, key_size, block);
+    else if (key_size)
+        memcpy(block, key, key_size);
+    for (size_t i = 0; i < sizeof block; i++)
+        block[i] ^= 0x36;
+    sha1_pair(slice_of_bytes(block, sizeof block), slice_of_bytes(data, size), inner);
+    for (size_t i = 0; i < sizeof block; i++)
+        block[i] ^= 0x36 ^ 0x5c;
+    sha1_pair(slice_of_bytes(block, sizeof block), slice_of_bytes(inner, sizeof inner), out);
+    secret_wipe(block, sizeof block);
+    secret_wipe(inner, sizeof inner);
+}

@@ -1,5 +1,5 @@
 /*
- * MD5, SHA-1, SHA-256, and HMAC (RFC 2104) over SHA-256.
+ * MD5, SHA-1, SHA-256, and HMAC (RFC 2104) over the last two.
  *
  * libcrypto's, which uses the processor's instructions for them: seven times as fast as mbedTLS' C.
  * A hash has a fixed size: no call allocates, and none can fail. Any thread, one at a time for each
@@ -35,6 +35,9 @@ void sha256_hex(const void *data, size_t size, char out[SHA256_HEX_SIZE]);
 
 void hmac_sha256(const void *key, size_t key_size, const void *data, size_t size,
                  uint8_t out[SHA256_SIZE]);
+/* Only for what demands it. */
+void hmac_sha1(const void *key, size_t key_size, const void *data, size_t size,
+               uint8_t out[SHA1_SIZE]);
 /* With a key in two pieces. */
 void hmac_sha256_joined(struct slice key_start, struct slice key_end, struct slice data,
                         uint8_t out[SHA256_SIZE]);

@@ -28,7 +28,7 @@ static const struct access_key key = {.access_key = "thumbwheel",
                                       .secret_key = "thumbwheel-secret",
                                       .arn = "arn:aws:iam::000000000000:root",
                                       .user_id = "000000000000"};
-static const struct access_key_list keys = {&key, 1};
+static const struct access_key_list keys = {.items = &key, .count = 1};
 
 static uv_loop_t loop;
 static struct cloud cloud;

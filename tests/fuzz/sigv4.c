@@ -14,7 +14,7 @@
 static const int64_t now = 1440938160; /* 2015-08-30 12:36:00 */
 static const struct access_key key = {.access_key = "AKIDEXAMPLE",
                                       .secret_key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"};
-static const struct access_key_list keys = {&key, 1};
+static const struct access_key_list keys = {.items = &key, .count = 1};
 
 static bool is_token(struct slice name)
 {

@@ -19,7 +19,8 @@ struct access_key { /* borrowed */
 struct access_key_list {
     const struct access_key *items;
     size_t count;
-    bool any; /* the first one also stands for every other access key, without a check */
+    bool no_version2; /* Signature Version 2 is refused */
+    bool any;         /* the first one also stands for every other access key, without a check */
 };
 
 #endif

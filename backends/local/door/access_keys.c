@@ -91,6 +91,11 @@ void access_keys_close(struct access_keys *keys)
     free(keys);
 }
 
+void access_keys_refuse_version2(struct access_keys *keys)
+{
+    keys->all.no_version2 = true;
+}
+
 const struct access_key_list *access_keys_all(const struct access_keys *keys)
 {
     return &keys->all;

@@ -29,6 +29,7 @@ int access_keys_open(const char *path, const char *account, const struct access_
                      struct access_keys **out, struct error *error);
 void access_keys_close(struct access_keys *keys); /* NULL does nothing */
 
+void access_keys_refuse_version2(struct access_keys *keys);
 const struct access_key_list *access_keys_all(const struct access_keys *keys);
 
 #endif

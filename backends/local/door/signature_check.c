@@ -8,8 +8,9 @@
 #include "error.h"
 #include "hash.h"
 #include "hex.h"
+#include "query_text.h"
 #include "secret.h"
-#include "uri.h"
+#include "signature_v2.h"
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
 
@@ -29,26 +30,6 @@ static enum signature_code malformed(struct signature_claim *claim, const char *
     return SIGNATURE_MALFORMED;
 }
 
-static bool copy(char *out, size_t room, struct slice text)
-{
-    if (text.size == 0 || text.size >= room || memchr(text.data, '\0', text.size))
-        return false;
-    memcpy(out, text.data, text.size);
-    out[text.size] = '\0';
-    return true;
-}
-
-/* The part before the next separator; *rest is the text after it. */
-static struct slice cut(struct slice *rest, char separator)
-{
-    const char *stop = rest->size ? memchr(rest->data, separator, rest->size) : NULL;
-    size_t size = stop ? (size_t)(stop - rest->data) : rest->size;
-    struct slice part = {rest->data, size};
-    size_t used = stop ? size + 1 : size;
-    *rest = (struct slice){rest->data ? rest->data + used : NULL, rest->size - used};
-    return part;
-}
-
 /* ACCESS-KEY/20150830/us-east-1/sqs/aws4_request; only the key may contain slashes. */
 static bool credential_read(struct signature_claim *claim, struct slice text)
 {
@@ -62,10 +43,10 @@ static bool credential_read(struct signature_claim *claim, struct slice text)
         parts[i] = (struct slice){text.data + at, text.size - at};
         text.size = at - 1;
     }
-    bool service = copy(claim->service, sizeof claim->service, parts[3]);
-    return copy(claim->access_key, sizeof claim->access_key, text) &&
-           copy(claim->day, sizeof claim->day, parts[1]) &&
-           copy(claim->region, sizeof claim->region, parts[2]) && service &&
+    bool service = query_copy(claim->service, sizeof claim->service, parts[3]);
+    return query_copy(claim->access_key, sizeof claim->access_key, text) &&
+           query_copy(claim->day, sizeof claim->day, parts[1]) &&
+           query_copy(claim->region, sizeof claim->region, parts[2]) && service &&
            slice_equal_text(parts[4], "aws4_request");
 }
 
@@ -90,13 +71,13 @@ static enum signature_code authorization_read(struct signature_claim *claim, str
     bool credential = false, headers = false, signature = false;
     text = (struct slice){text.data + sizeof ALGORITHM - 1, text.size - (sizeof ALGORITHM - 1)};
     while (text.size) {
-        struct slice value = trim(cut(&text, ',')), name = cut(&value, '=');
+        struct slice value = trim(query_cut(&text, ',')), name = query_cut(&value, '=');
         if (slice_equal_text(name, "Credential"))
             credential = credential_read(claim, value);
         else if (slice_equal_text(name, "SignedHeaders"))
             headers = names_keep(claim, value);
         else if (slice_equal_text(name, "Signature"))
-            signature = copy(claim->signature, sizeof claim->signature, value);
+            signature = query_copy(claim->signature, sizeof claim->signature, value);
     }
     if (!credential)
         return malformed(claim, "The Authorization header's Credential does not have the form "
@@ -104,39 +85,6 @@ static enum signature_code authorization_read(struct signature_claim *claim, str
     if (!headers || !signature)
         return malformed(claim, "The Authorization header lacks SignedHeaders or Signature.");
     return SIGNATURE_OK;
-}
-
-/* The value as sent. False: absent. */
-static bool query_find(struct slice query, const char *name, struct slice *out)
-{
-    while (query.size) {
-        struct slice value = cut(&query, '&'), key = cut(&value, '=');
-        *out = value;
-        if (slice_equal_text(key, name))
-            return true;
-    }
-    return false;
-}
-
-static bool query_has(struct slice query, const char *name)
-{
-    struct slice value;
-    return query_find(query, name, &value);
-}
-
-static bool decode(struct slice value, char *out, size_t room)
-{
-    struct buffer text;
-    buffer_init(&text, room);
-    bool good = !uri_decode(&text, value, false) && copy(out, room, buffer_slice(&text));
-    buffer_free(&text);
-    return good;
-}
-
-static bool query_value(struct slice query, const char *name, char *out, size_t room)
-{
-    struct slice value;
-    return query_find(query, name, &value) && decode(value, out, room);
 }
 
 static enum signature_code presigned_read(struct signature_claim *claim,
@@ -155,7 +103,7 @@ static enum signature_code presigned_read(struct signature_claim *claim,
         return malformed(claim, "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\".");
     if (!query_value(query, "X-Amz-Date", claim->date, sizeof claim->date) ||
         !query_find(query, "X-Amz-SignedHeaders", &claim->signed_headers) ||
-        !decode(claim->signed_headers, names, sizeof names) ||
+        !query_decode(claim->signed_headers, names, sizeof names) ||
         !query_value(query, "X-Amz-Signature", claim->signature, sizeof claim->signature))
         return malformed(claim, "The query lacks X-Amz-Date, X-Amz-SignedHeaders or "
                                 "X-Amz-Signature.");
@@ -201,10 +149,12 @@ static struct slice token_of(const struct signed_request *request, char room[SES
     struct slice token = trim(signed_request_header(request, name));
     if (token.size)
         return token;
-    if (!query_find(request->query, name, &token) || !token.size)
+    if ((!query_find(request->query, name, &token) &&
+         !query_find(request->query, "x-amz-security-token", &token)) ||
+        !token.size)
         return (struct slice){NULL, 0};
     /* One that does not fit was not issued here: any text that is no token will do. */
-    return slice_of(decode(token, room, SESSION_TOKEN_SIZE) ? room : "?");
+    return slice_of(query_decode(token, room, SESSION_TOKEN_SIZE) ? room : "?");
 }
 
 /* A permanent key has no token, and temporary credentials are nothing without theirs. Sources for
@@ -241,9 +191,11 @@ enum signature_code signature_claim(const struct access_key_list *keys,
         return malformed(claim, "The Authorization header's algorithm is not AWS4-HMAC-SHA256.");
     } else if (header.data) {
         code = authorization_read(claim, header);
-        if (code == SIGNATURE_OK && !copy(claim->date, sizeof claim->date,
-                                          trim(signed_request_header(request, "x-amz-date"))))
+        if (code == SIGNATURE_OK && !query_copy(claim->date, sizeof claim->date,
+                                                trim(signed_request_header(request, "x-amz-date"))))
             code = malformed(claim, "The request lacks an X-Amz-Date header.");
+    } else if (!keys->no_version2 && signature_v2_in(request->query)) {
+        code = signature_v2_read(request, now, claim);
     } else if (query_has(request->query, "X-Amz-Signature") ||
                query_has(request->query, "X-Amz-Credential")) {
         code = presigned_read(claim, request);
@@ -253,7 +205,7 @@ enum signature_code signature_claim(const struct access_key_list *keys,
     if (code != SIGNATURE_OK)
         return code;
     code = signer_find(keys, token_of(request, token), now, claim);
-    if (code != SIGNATURE_OK)
+    if (code != SIGNATURE_OK || claim->version2)
         return code;
     return time_check(claim, request, now);
 }
@@ -261,15 +213,19 @@ enum signature_code signature_claim(const struct access_key_list *keys,
 static bool header_named(struct slice list, struct slice name)
 {
     while (list.size) {
-        struct slice item = cut(&list, ';');
+        struct slice item = query_cut(&list, ';');
         if (item.size == name.size && strncasecmp(item.data, name.data, name.size) == 0)
             return true;
     }
     return false;
 }
 
-static bool header_must_be_signed(struct slice name)
+/* S3 ignores the hash of a presigned request's body, which clients add after signing. */
+static bool header_must_be_signed(struct slice name, bool presigned)
 {
+    static const char hash[] = "x-amz-content-sha256";
+    if (presigned && name.size == sizeof hash - 1 && strncasecmp(name.data, hash, name.size) == 0)
+        return false;
     return (name.size > 6 && strncasecmp(name.data, "x-amz-", 6) == 0) ||
            (name.size == 4 && strncasecmp(name.data, "host", 4) == 0);
 }
@@ -282,13 +238,13 @@ static enum signature_code headers_choose(const struct signed_request *request,
 {
     char names[SIGNED_HEADERS_SIZE];
     struct slice list = claim->signed_headers;
-    if (claim->presigned && decode(list, names, sizeof names))
+    if (claim->presigned && query_decode(list, names, sizeof names))
         list = slice_of(names);
     *count = 0;
     for (size_t i = 0; i < request->header_count; i++) {
         const struct sigv4_header *header = &request->headers[i];
         bool named = header_named(list, header->name);
-        if (!named && header_must_be_signed(header->name))
+        if (!named && header_must_be_signed(header->name, claim->presigned))
             return SIGNATURE_UNSIGNED_HEADER;
         if (!named)
             continue;
@@ -297,7 +253,7 @@ static enum signature_code headers_choose(const struct signed_request *request,
         out[(*count)++] = *header;
     }
     while (list.size) {
-        struct slice name = cut(&list, ';');
+        struct slice name = query_cut(&list, ';');
         bool found = false;
         for (size_t i = 0; i < *count && !found; i++)
             found = out[i].name.size == name.size &&
@@ -313,6 +269,11 @@ enum signature_code signature_verify(const struct signed_request *request,
 {
     struct sigv4_header headers[SIGNED_HEADERS_MAX];
     size_t count;
+    if (claim->version2 && !claim->key->is_unverified)
+        return signature_v2_matches(request, claim, claim->key->secret_key) ? SIGNATURE_OK
+                                                                            : SIGNATURE_MISMATCH;
+    if (claim->version2)
+        return SIGNATURE_OK;
     enum signature_code code = headers_choose(request, claim, headers, &count);
     if (code != SIGNATURE_OK || claim->key->is_unverified)
         return code;
@@ -358,11 +319,27 @@ enum signature_code signature_verify_text(const struct access_key_list *keys,
     int64_t signed_at;
     *out = (struct signature_claim){.detail = ""};
     if (!credential_read(out, slice_of(text->credential)) || strcmp(out->service, "s3") != 0 ||
-        !copy(out->date, sizeof out->date, slice_of(text->date)) ||
+        !query_copy(out->date, sizeof out->date, slice_of(text->date)) ||
         sigv4_parse_date(slice_of(text->date), &signed_at) || strncmp(out->date, out->day, 8) != 0)
         return SIGNATURE_MALFORMED;
     enum signature_code code = signer_find(keys, slice_of(text->token), now, out);
     if (code == SIGNATURE_OK && !out->key->is_unverified && !text_is_signed(text, out))
+        code = SIGNATURE_MISMATCH;
+    return code;
+}
+
+enum signature_code signature_verify_v2_text(const struct access_key_list *keys,
+                                             const struct signed_text *text, int64_t now,
+                                             struct signature_claim *out)
+{
+    *out = (struct signature_claim){.detail = "", .version2 = true};
+    if (keys->no_version2)
+        return SIGNATURE_MISMATCH;
+    if (!query_copy(out->access_key, sizeof out->access_key, slice_of(text->credential)))
+        return SIGNATURE_MALFORMED;
+    enum signature_code code = signer_find(keys, slice_of(text->token), now, out);
+    if (code == SIGNATURE_OK && !out->key->is_unverified &&
+        !signature_v2_text_matches(text->text, text->signature, out->key->secret_key))
         code = SIGNATURE_MISMATCH;
     return code;
 }

@@ -50,6 +50,7 @@ enum signature_code {
 
 struct signature_claim {
     bool presigned;
+    bool version2; /* signature_v2.h: without date, region and signed headers */
     char access_key[129];
     char date[SIGV4_DATE_SIZE];
     char day[9];
@@ -79,6 +80,11 @@ struct signed_text { /* borrowed */
 enum signature_code signature_verify_text(const struct access_key_list *keys,
                                           const struct signed_text *text, int64_t now,
                                           struct signature_claim *out);
+
+/* The same for Signature Version 2: text->credential is the access key, and there is no date. */
+enum signature_code signature_verify_v2_text(const struct access_key_list *keys,
+                                             const struct signed_text *text, int64_t now,
+                                             struct signature_claim *out);
 
 /* By case-insensitive name; data NULL: absent. */
 struct slice signed_request_header(const struct signed_request *request, const char *name);

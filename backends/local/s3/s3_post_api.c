@@ -198,8 +198,11 @@ static enum s3_error take_key(struct post *post)
 static enum s3_error check_signer(struct post *post, const struct signed_text *text)
 {
     struct s3_request *request = post->intake.request;
-    enum signature_code code = signature_verify_text(request->cloud->access_keys, text,
-                                                     (int64_t)time(NULL), &post->signer);
+    const struct access_key_list *keys = request->cloud->access_keys;
+    int64_t now = (int64_t)time(NULL);
+    enum signature_code code = text->date
+                                   ? signature_verify_text(keys, text, now, &post->signer)
+                                   : signature_verify_v2_text(keys, text, now, &post->signer);
     switch (code) {
     case SIGNATURE_OK:
         request->caller = post->signer.key;
@@ -218,8 +221,21 @@ static enum s3_error check_signer(struct post *post, const struct signed_text *t
     }
 }
 
+/* Signature Version 2: "AWSAccessKeyId", "signature". */
+static bool has_version2(const struct post *post, const char *policy, struct signed_text *out)
+{
+    *out = (struct signed_text){.credential = s3_form_value(&post->form, "awsaccesskeyid"),
+                                .text = policy,
+                                .signature = s3_form_value(&post->form, "signature"),
+                                .token = s3_form_value(&post->form, "x-amz-security-token")};
+    return out->credential && out->signature;
+}
+
 static enum s3_error check_signature(struct post *post, const char *policy)
 {
+    struct signed_text version2;
+    if (has_version2(post, policy, &version2))
+        return check_signer(post, &version2);
     static const char *const names[] = {"x-amz-algorithm", "x-amz-credential", "x-amz-date",
                                         "x-amz-signature"};
     const char *values[4];

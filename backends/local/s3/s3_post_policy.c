@@ -140,6 +140,7 @@ static enum s3_error read_conditions(struct form_check *check, json_t *condition
 static bool is_exempt(const char *name)
 {
     return strcmp(name, "x-amz-signature") == 0 || strcmp(name, "policy") == 0 ||
+           strcmp(name, "awsaccesskeyid") == 0 || strcmp(name, "signature") == 0 ||
            strncmp(name, "x-ignore-", 9) == 0;
 }
 

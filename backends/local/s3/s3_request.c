@@ -102,6 +102,12 @@ static bool is_header_name(const char *name)
     return strcasecmp(name, "if-match") == 0 || strcasecmp(name, "if-none-match") == 0;
 }
 
+/* Signature Version 2 signs them, so botocore moves them to the query. */
+static bool is_content_name(const char *name)
+{
+    return strcmp(name, "content-type") == 0 || strcmp(name, "content-md5") == 0;
+}
+
 static bool is_checksum_name(const char *name)
 {
     static const char checksum[] = "x-amz-checksum-";
@@ -112,12 +118,15 @@ static bool is_checksum_name(const char *name)
 /* Only where the signature covers the query. */
 static void mark_headers(struct s3_request *request)
 {
-    if (!request->caller || !s3_parameter(request, "X-Amz-Signature"))
+    bool version2 = s3_parameter(request, "AWSAccessKeyId") && s3_parameter(request, "Signature");
+    if (!request->caller || (!version2 && !s3_parameter(request, "X-Amz-Signature")))
         return;
     for (size_t i = 0; i < request->parameter_count; i++) {
         struct s3_parameter *parameter = &request->parameters[i];
         parameter->is_ignored = is_checksum_name(parameter->name);
-        parameter->is_header = !parameter->is_ignored && is_header_name(parameter->name);
+        parameter->is_header =
+            !parameter->is_ignored &&
+            (is_header_name(parameter->name) || (version2 && is_content_name(parameter->name)));
     }
 }
 

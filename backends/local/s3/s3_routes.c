@@ -37,7 +37,8 @@ static const char read_parameters[] =
  * Reference), and the operation's name, which the AWS SDK for JavaScript adds. */
 static const char common_parameters[] =
     "X-Amz-Algorithm X-Amz-Content-Sha256 X-Amz-Credential X-Amz-Date X-Amz-Expires "
-    "X-Amz-Security-Token X-Amz-Signature X-Amz-SignedHeaders x-id";
+    "X-Amz-Security-Token X-Amz-Signature X-Amz-SignedHeaders AWSAccessKeyId Expires Signature "
+    "x-amz-security-token x-id";
 
 static const struct s3_route routes[] = {
     {SERVICE, "GET", NULL, NULL, "bucket-region continuation-token max-buckets prefix",

@@ -18,7 +18,7 @@ static const struct access_key key = {.access_key = "AKIAIOSFODNN7EXAMPLE",
                                       .secret_key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
                                       .arn = "arn:aws:iam::123456789012:root",
                                       .user_id = "123456789012"};
-static const struct access_key_list keys = {&key, 1, false};
+static const struct access_key_list keys = {&key, 1, false, false};
 enum { SIGNED_AT = 1369353600 }; /* 20130524T000000Z */
 
 #define H(name, value)                                                                             \
@@ -191,12 +191,12 @@ static void other_keys_are_unknown_or_do_not_match(void **state)
     struct signature_claim claim;
     get_init(&g);
     struct access_key other = {.access_key = "AKIAOTHER", .secret_key = key.secret_key};
-    struct access_key_list others = {&other, 1, false};
+    struct access_key_list others = {&other, 1, false, false};
     assert_int_equal(signature_claim(&others, &g.request, SIGNED_AT, &claim),
                      SIGNATURE_UNKNOWN_KEY);
     assert_string_equal(claim.service, "s3"); /* set anyway, for the format of the response */
     struct access_key wrong = {.access_key = key.access_key, .secret_key = "wrong"};
-    struct access_key_list wrongs = {&wrong, 1, false};
+    struct access_key_list wrongs = {&wrong, 1, false, false};
     assert_int_equal(signature_claim(&wrongs, &g.request, SIGNED_AT, &claim), SIGNATURE_OK);
     assert_int_equal(signature_verify(&g.request, &claim, SIGV4_EMPTY_SHA256), SIGNATURE_MISMATCH);
 }
