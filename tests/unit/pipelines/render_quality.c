@@ -98,7 +98,7 @@ static void stroke(VipsImage *image, int x, int y, int width, int height)
 {
     const int bands = image->Bands;
     for (int row = y; row < y + height; row++)
-        memset(image->data + (row * image->Xsize + x) * bands, 0, (size_t)(width * bands));
+        memset(image->data + (row * image->Xsize + x) * bands, 0, (size_t)width * (size_t)bands);
 }
 
 /* Like a page of text: strokes of two pixels, a third of them dark. */
