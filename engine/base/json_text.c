@@ -135,27 +135,29 @@ static int on_number(void *user, const char *data, size_t size)
     return strpbrk(text, ".eE") ? on_real(user, text) : on_integer(user, text);
 }
 
-static int string_check(struct json_reader *reader, struct slice text)
+static int string_check(struct json_reader *reader, struct slice text, bool nul)
 {
     if (!utf8_valid(text))
         return stop(reader, "a string is not valid UTF-8");
-    if (memchr(text.data, '\0', text.size))
+    if (!nul && memchr(text.data, '\0', text.size))
         return stop(reader, "\\u0000 is not allowed");
     return 1;
 }
 
 static int on_string(void *user, const unsigned char *data, size_t size)
 {
+    const struct json_reader *reader = user;
     struct slice text = {(const char *)data, size};
-    return string_check(user, text) ? place_scalar(user, json_stringn_nocheck(text.data, text.size))
-                                    : 0;
+    if (!string_check(user, text, reader->flags & JSON_ALLOW_NUL))
+        return 0;
+    return place_scalar(user, json_stringn_nocheck(text.data, text.size));
 }
 
 static int on_key(void *user, const unsigned char *data, size_t size)
 {
     struct json_reader *reader = user;
     struct slice key = {(const char *)data, size};
-    if (!string_check(reader, key))
+    if (!string_check(reader, key, false))
         return 0;
     if (reader->flags & JSON_REJECT_DUPLICATES &&
         json_object_getn(reader->open[reader->depth - 1], key.data, key.size))

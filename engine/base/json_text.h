@@ -5,10 +5,10 @@
  * writes (json_write.c) them; no other file uses yajl. It stays as long as it saves more than a
  * tenth of a request: it saves 21 % of the instructions of a SendMessage of 100 bytes, 37 % with an
  * S3 event and 70 % with 64 KiB, in the whole program (./dev bench sends; docs/measurements.md). It
- * also makes it possible to distinguish a lack of memory from invalid text. The result
- * is the same as json_loadb's: the same flags, the same bounds of numbers, and the same strings are
- * rejected (invalid UTF-8, unpaired surrogates, U+0000). Texts that are nested deeper than 512 are
- * rejected.
+ * also makes it possible to distinguish a lack of memory from invalid text. The result is the same
+ * as json_loadb's: the same flags, the same bounds of numbers, and the same strings are rejected
+ * (invalid UTF-8, unpaired surrogates, U+0000 unless JSON_ALLOW_NUL). Texts that are nested deeper
+ * than 512 are rejected.
  *
  * Any thread.
  */
@@ -24,7 +24,7 @@
  * JsonParser.Feature.STRICT_DUPLICATE_DETECTION. */
 enum { JSON_LAST_DUPLICATE = 0 };
 
-/* flags: JSON_REJECT_DUPLICATES, JSON_DECODE_ANY (otherwise the text must be an object or an
+/* flags: JSON_REJECT_DUPLICATES, JSON_ALLOW_NUL, JSON_DECODE_ANY (otherwise the text must be an object or an
  * array). The caller owns the tree. NULL: *why (may be NULL) has the error's text, line and column.
  */
 json_t *json_text_read(struct slice text, size_t flags, json_error_t *why);

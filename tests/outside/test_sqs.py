@@ -225,14 +225,8 @@ def test_visibility_zero_gives_a_message_back_at_once(sqs, queue):
 def test_visibility_can_be_extended(sqs, queue):
     sqs.send_message(QueueUrl=queue, MessageBody="x")
 
-    def extend():  # on a busy machine the time may be over before it is extended
-        handle = receive(sqs, queue, VisibilityTimeout=1)["ReceiptHandle"]
-        try:
-            return sqs.change_message_visibility(QueueUrl=queue, ReceiptHandle=handle, VisibilityTimeout=600)
-        except ClientError as error:
-            assert error.response["Error"]["Code"] == "AWS.SimpleQueueService.MessageNotInflight"
-
-    until(extend, "the time is extended before it is over")
+    handle = receive(sqs, queue, VisibilityTimeout=1)["ReceiptHandle"]
+    sqs.change_message_visibility(QueueUrl=queue, ReceiptHandle=handle, VisibilityTimeout=600)
     assert "Messages" not in sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=2)
     assert depth(sqs, queue) == (0, 1, 0)
 
@@ -242,13 +236,6 @@ def test_visibility_beyond_twelve_hours_is_refused(sqs, queue):
     handle = receive(sqs, queue)["ReceiptHandle"]
     assert error_code(sqs.change_message_visibility, QueueUrl=queue, ReceiptHandle=handle,
                       VisibilityTimeout=43201) == ("InvalidParameterValue", 400)
-
-
-def test_a_message_that_is_visible_again_is_not_in_flight(sqs, queue):
-    sqs.send_message(QueueUrl=queue, MessageBody="x")
-    handle = receive(sqs, queue, VisibilityTimeout=0)["ReceiptHandle"]
-    assert error_code(sqs.change_message_visibility, QueueUrl=queue, ReceiptHandle=handle, VisibilityTimeout=5) == \
-        ("AWS.SimpleQueueService.MessageNotInflight", 400)
 
 
 def test_a_deleted_message_never_comes_back(sqs, queue):

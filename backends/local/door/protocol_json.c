@@ -29,12 +29,12 @@ static int json_read_name(struct cloud_request *request, const struct service_ap
     return 0;
 }
 
-static int json_read_input(struct cloud_request *request, json_t **input,
-                           struct service_error *error)
+static int body_read(struct cloud_request *request, size_t flags, json_t **input,
+                     struct service_error *error)
 {
     json_error_t why = {.line = 0};
     *input = json_text_read((struct slice){request->body.data, request->body.size},
-                            JSON_REJECT_DUPLICATES, &why);
+                            JSON_REJECT_DUPLICATES | flags, &why);
     if (json_is_object(*input))
         return 0;
     if (!*input && json_text_short(&why))
@@ -43,14 +43,54 @@ static int json_read_input(struct cloud_request *request, json_t **input,
                              *input ? "" : ": ", *input ? "" : why.text);
 }
 
+static int json_read_input(struct cloud_request *request, json_t **input,
+                           struct service_error *error)
+{
+    return body_read(request, 0, input, error);
+}
+
+/* NULs are left to the operation in the texts of messages, and are refused everywhere else. */
+static bool nuls_allowed(const char *name, json_t *value)
+{
+    const char *member;
+    json_t *inner;
+    size_t i;
+    if (json_is_string(value))
+        return strlen(json_string_value(value)) == json_string_length(value) ||
+               form_takes_nuls(name);
+    json_object_foreach(value, member, inner)
+    {
+        if (!nuls_allowed(member, inner))
+            return false;
+    }
+    json_array_foreach(value, i, inner)
+    {
+        if (!nuls_allowed("", inner))
+            return false;
+    }
+    return true;
+}
+
+static bool has_escaped_nul(struct slice body)
+{
+    return memmem(body.data, body.size, "\\u0000", 6) != NULL;
+}
+
 /* SQS: a request without a body has no members. */
 static int json_1_0_read_input(struct cloud_request *request, json_t **input,
                                struct service_error *error)
 {
-    if (request->body.size)
-        return json_read_input(request, input, error);
-    *input = json_object();
-    return *input ? 0 : ERR_MEMORY;
+    struct slice body = {request->body.data, request->body.size};
+    if (!body.size) {
+        *input = json_object();
+        return *input ? 0 : ERR_MEMORY;
+    }
+    bool nul = has_escaped_nul(body);
+    int code = body_read(request, nul ? JSON_ALLOW_NUL : 0, input, error);
+    if (code || !nul || nuls_allowed("", *input))
+        return code;
+    return service_error_set(error, SERVICE_MALFORMED,
+                             "\\u0000 is allowed only in the texts of messages.");
 }
 
 /* Responses. */

@@ -96,9 +96,23 @@ static void query_respond(struct service_call *call)
     document_send(call->request, 200, &xml);
 }
 
+/* What SQS answers to a GET of a queue's URL without parameters. */
+static void unknown_operation_send(struct cloud_request *request)
+{
+    struct buffer xml;
+    buffer_init(&xml, ERROR_MAX);
+    buffer_text(&xml, "<UnknownOperationException/>\n");
+    document_send(request, 404, &xml);
+}
+
 static void query_refuse(struct cloud_request *request, const struct service_api *api,
                          const struct service_error *error)
 {
+    if (error->code == SERVICE_MISSING_ACTION && api->shape->is_sqs &&
+        slice_equal_text(http_call_method(request->call), "GET")) {
+        unknown_operation_send(request);
+        return;
+    }
     const struct wire_error *row = service_error_row(api->errors, error->code);
     const struct query_error_document document = {
         .xml_namespace = api->shape->xml_namespace,

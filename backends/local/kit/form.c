@@ -62,6 +62,27 @@ static bool is_utf8(const struct buffer *text)
     return true;
 }
 
+bool form_takes_nuls(const char *name)
+{
+    return strcmp(name, "MessageBody") == 0 || strcmp(name, "StringValue") == 0;
+}
+
+/* "%00" is valid only in the texts of messages. */
+static int value_decode(struct buffer *out, const char *path, struct slice value)
+{
+    const char *dot = strrchr(path, '.');
+    const char *nul = memmem(value.data, value.size, "%00", 3);
+    while (nul && form_takes_nuls(dot ? dot + 1 : path)) {
+        size_t size = (size_t)(nul - value.data);
+        if (uri_decode(out, (struct slice){value.data, size}, true))
+            return out->error ? out->error : ERR_INVALID;
+        buffer_byte(out, '\0');
+        value = (struct slice){nul + 3, value.size - size - 3};
+        nul = memmem(value.data, value.size, "%00", 3);
+    }
+    return uri_decode(out, value, true);
+}
+
 static int pair_put(json_t *tree, struct slice name, struct slice value,
                     const struct form_name *names, size_t count)
 {
@@ -71,8 +92,10 @@ static int pair_put(json_t *tree, struct slice name, struct slice value,
     int code = uri_decode(&path, name, true);
     if (code)
         goto out;
-    code = uri_decode(&text, value, true);
-    if (code || path.size == 0)
+    if (path.size == 0)
+        goto out;
+    code = value_decode(&text, path.data, value);
+    if (code)
         goto out;
     /* jansson would report it like a lack of memory */
     if (!is_utf8(&path) || !is_utf8(&text))

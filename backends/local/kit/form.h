@@ -9,6 +9,7 @@
 #define THUMBWHEEL_FORM_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "bytes.h"
 
@@ -20,6 +21,10 @@ struct form_name { /* names that differ between the two protocols */
  * not UTF-8, or a name that is both a value and a tree; ERR_LIMIT: too many or too deep;
  * ERR_MEMORY. */
 int form_parse(json_t *tree, struct slice text, const struct form_name *names, size_t name_count);
+
+/* Whether the parameter with this name is the text of a message, whose characters the service
+ * checks: only there a NUL does not make the request malformed. */
+bool form_takes_nuls(const char *name);
 
 /* The converted tree, a new reference; NULL if memory is short. */
 json_t *form_shape(const json_t *tree);

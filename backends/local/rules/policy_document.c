@@ -216,13 +216,15 @@ static int actions_read(struct policy_reader *r, const json_t *statement,
     return code;
 }
 
+/* The service accepts any text as the resource of a queue's policy; it only never matches. */
 static int resources_read(struct policy_reader *r, const json_t *statement,
                           struct policy_names *names)
 {
     int code = names_read(r, statement, "Resource", "NotResource", names);
     for (size_t i = 0; i < json_array_size(names->values) && !code; i++) {
         const char *text = json_string_value(json_array_get(names->values, i));
-        if (strcmp(text, "*") != 0 && strncmp(text, "arn:", 4) != 0)
+        bool any = strcmp(text, "*") == 0 || strcmp(r->quotas->service, "sqs") == 0;
+        if (!any && strncmp(text, "arn:", 4) != 0)
             code = policy_refuse_member(r, "not an ARN:", text);
     }
     return code;

@@ -111,16 +111,17 @@ static int attribute_check(const char *name, const json_t *json, const struct at
     if (opened || a->value.size == 0)
         return service_error_set(
             error, SQS_INVALID_PARAMETER,
-            "The message attribute '%.100s' must contain a non-empty value of its "
-            "type.",
-            name);
+            "Message (user) attribute '%.100s' must contain a non-empty value of type '%s'.", name,
+            a->binary                    ? "Binary"
+            : type_is(a->type, "Number") ? "Number"
+                                         : "String");
     if (type_is(a->type, "Number") && !number_valid(a->value))
         return service_error_set(error, SQS_INVALID_PARAMETER,
                                  "Can't cast the value of message (user) attribute '%.100s' to a "
                                  "number.",
                                  name);
     if (!a->binary && !message_text_valid(a->value))
-        return service_error_set(error, SQS_INVALID_CONTENTS,
+        return service_error_set(error, SQS_INVALID_PARAMETER,
                                  "Invalid characters in the message attribute '%.100s'.", name);
     return 0;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "error.h"
 #include "json_text.h"
@@ -40,7 +41,7 @@ static const struct text_rule {
     {"Policy", NULL, false},
     {"RedrivePolicy", NULL, false},
     {"RedriveAllowPolicy", NULL, false},
-    {"SqsManagedSseEnabled", "false", false},
+    {"SqsManagedSseEnabled", "true", false},
     {"KmsMasterKeyId", NULL, false},
     {"KmsDataKeyReusePeriodSeconds", NULL, false},
     {"FifoQueue", "true", true},
@@ -189,6 +190,14 @@ static bool one_of(const char *text, const char *a, const char *b)
     return strcmp(text, a) == 0 || strcmp(text, b) == 0;
 }
 
+/* Truth values are accepted in any case and kept in lower case; any other text is unchanged. */
+static const char *truth_lower(const char *text)
+{
+    if (strcasecmp(text, "true") == 0)
+        return "true";
+    return strcasecmp(text, "false") == 0 ? "false" : text;
+}
+
 /* byQueue names up to ten queues; the other permissions name none. */
 static bool allow_policy_valid(const char *text)
 {
@@ -263,6 +272,7 @@ static int text_store(struct queue_attributes *a, const struct text_rule *rule, 
 static int text_change(struct queue_attributes *a, const struct text_rule *rule, const char *text,
                        struct service_error *error)
 {
+    text = truth_lower(text);
     if (strcmp(rule->name, "FifoQueue") == 0)
         return fifo_fixed(a, text, error);
     if (rule->fifo && !a->fifo)
@@ -320,7 +330,7 @@ static int encryption_check(const json_t *changes, struct service_error *error)
 {
     const char *key = json_string_value(json_object_get(changes, "KmsMasterKeyId"));
     const char *managed = json_string_value(json_object_get(changes, "SqsManagedSseEnabled"));
-    if (!key || !key[0] || !managed || strcmp(managed, "true") != 0)
+    if (!key || !key[0] || !managed || strcasecmp(managed, "true") != 0)
         return 0;
     return service_error_set(
         error, SQS_INVALID_ATTRIBUTE_NAME,
@@ -376,7 +386,7 @@ static bool attribute_same(const struct queue_attributes *a, const char *name, c
     if (rule)
         return atol(wanted) == number_of(a, rule);
     const char *text = json_string_value(json_object_get(a->texts, name));
-    return text_same(text ? text : "", wanted);
+    return text_same(text ? text : "", truth_lower(wanted));
 }
 
 const char *queue_attributes_differ(const struct queue_attributes *a, json_t *wanted)

@@ -60,7 +60,8 @@ struct dedup *dedup_find(const struct local_queue *queue, const char *key)
         id_table_find(&queues->history.entries, id_of_text(queues->seed ^ queue->id, key));
     for (; entry; entry = id_table_next(entry)) {
         struct dedup *d = container_of(entry, struct dedup, entry);
-        if (d->queue == queue->id && d->sent_ms > since && strcmp(d->key, key) == 0)
+        if (d->queue == queue->id && d->sent_ms > since && d->message >= queue->purged_below &&
+            strcmp(d->key, key) == 0)
             return d;
     }
     return NULL;

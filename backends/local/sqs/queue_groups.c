@@ -9,9 +9,11 @@ struct message_group {
     struct id_entry entry; /* in queues->groups, by queue and name */
     struct local_queue *queue;
     uint64_t generation; /* the queue's purge mark when the group was created */
-    struct list waiting; /* struct group_place.link */
+    struct list waiting; /* struct group_place.link, by number */
+    struct list busy;    /* the same */
     struct list open;    /* in queue->open_groups */
-    size_t members, busy;
+    uint64_t limit;      /* the receive that takes from it takes only messages below this */
+    size_t members;
     char name[];
 };
 
@@ -43,6 +45,7 @@ static struct message_group *group_new(struct local_queue *queue, const char *na
     group->queue = queue;
     group->generation = queue->purged_below;
     list_init(&group->waiting);
+    list_init(&group->busy);
     list_init(&group->open);
     id_table_add(&queue->queues->groups, &group->entry);
     return group;
@@ -64,10 +67,20 @@ static struct local_message *group_first(const struct message_group *group)
     return container_of(group->waiting.next, struct group_place, link)->message;
 }
 
+static uint64_t number_at(const struct list *link)
+{
+    return container_of(link, struct group_place, link)->message->entry.id;
+}
+
+static uint64_t busy_from(const struct message_group *group)
+{
+    return list_empty(&group->busy) ? UINT64_MAX : number_at(group->busy.next);
+}
+
 static void group_look(struct message_group *group)
 {
     const struct local_message *first = group_first(group);
-    if (group->busy > 0 || !first || first->state != MESSAGE_VISIBLE ||
+    if (!first || first->state != MESSAGE_VISIBLE || first->entry.id > busy_from(group) ||
         group->generation != group->queue->purged_below) {
         list_remove(&group->open);
     } else if (list_empty(&group->open)) {
@@ -94,21 +107,11 @@ struct group_place *group_join(struct local_queue *queue, const char *name,
     return place;
 }
 
-static void place_set_busy(struct group_place *place, bool busy)
-{
-    if (busy && !place->busy)
-        place->group->busy++;
-    else if (!busy && place->busy)
-        place->group->busy--;
-    place->busy = busy;
-}
-
 void group_leave(struct group_place *place)
 {
     if (!place)
         return;
     struct message_group *group = place->group;
-    place_set_busy(place, false);
     list_remove(&place->link);
     group->members--;
     group_look(group);
@@ -116,22 +119,11 @@ void group_leave(struct group_place *place)
     free(place);
 }
 
-void group_hold(struct group_place *place)
+/* Searches from both ends: new messages belong at the end, returned ones at the beginning. */
+static void place_move(struct group_place *place, struct list *head)
 {
     list_remove(&place->link);
-    place_set_busy(place, true);
-    group_look(place->group);
-}
-
-static uint64_t number_at(const struct list *link)
-{
-    return container_of(link, struct group_place, link)->message->entry.id;
-}
-
-/* Searches from both ends: new messages belong at the end, returned ones at the beginning. */
-static void place_insert(struct group_place *place)
-{
-    struct list *head = &place->group->waiting, *low = head->next, *high = head->prev;
+    struct list *low = head->next, *high = head->prev;
     uint64_t number = place->message->entry.id;
     while (low != head && number_at(low) < number && number_at(high) > number) {
         low = low->next;
@@ -141,25 +133,30 @@ static void place_insert(struct group_place *place)
     list_push(before_low ? low : high->next, &place->link);
 }
 
+void group_hold(struct group_place *place)
+{
+    place_move(place, &place->group->busy);
+    group_look(place->group);
+}
+
 void group_settle(struct group_place *place)
 {
-    if (place->message->state == MESSAGE_IN_FLIGHT) {
-        place_set_busy(place, true);
-    } else {
-        place_set_busy(place, false);
-        place_insert(place);
-    }
-    group_look(place->group);
+    struct message_group *group = place->group;
+    bool busy = place->message->state == MESSAGE_IN_FLIGHT;
+    place_move(place, busy ? &group->busy : &group->waiting);
+    group_look(group);
 }
 
 struct local_message *group_next(struct local_queue *queue, struct message_group *current)
 {
     struct local_message *first = current ? group_first(current) : NULL;
-    if (first && first->state == MESSAGE_VISIBLE)
+    if (first && first->state == MESSAGE_VISIBLE && first->entry.id < current->limit)
         return first;
     if (list_empty(&queue->open_groups))
         return NULL;
-    return group_first(container_of(queue->open_groups.next, struct message_group, open));
+    struct message_group *group = container_of(queue->open_groups.next, struct message_group, open);
+    group->limit = busy_from(group);
+    return group_first(group);
 }
 
 struct local_message *group_next_below(struct local_queue *queue, uint64_t number)

@@ -3,11 +3,11 @@
  *
  *   a group:  [busy: in flight, pending] ─► waiting: 7 ─ 8 ─ 12 ─ …   in the order of their numbers
  *
- * A group is open if none of its messages is busy and the first waiting one is visible. Open groups
+ * A group is open if its first waiting message is visible and none before it is busy. Open groups
  * are in a list of their queue, first opened, first served. One receive takes as many messages of a
- * group as it can. The first one closes the group to all other receives until all of them are
- * deleted or visible again. A pending message (its change is being written) also keeps its group
- * closed, so that no other message overtakes it if the write fails.
+ * group as it can, none of which may follow one that was busy before. The first one closes the group
+ * to all other receives until it is deleted or visible again. A pending message (its change is being
+ * written) also counts as busy, so that no other message overtakes it if the write fails.
  *
  * A group exists while it has members. Purged messages remain in their old group, which can no
  * longer be found. Loop thread.
@@ -26,7 +26,6 @@ struct group_place { /* the place of a message in its group; owned by the messag
     struct message_group *group;
     struct local_message *message;
     struct list link;
-    bool busy;
 };
 
 /* Creates the place of a message in that group; NULL if memory is short. It does not make the group

@@ -9,7 +9,10 @@
 
 #define SEQUENCE_FIRST UINT64_C(10000000000000000000) /* twenty digits */
 
-enum { BODY_IN_ROW_MAX = 1024 }; /* with its attributes; see message_rows.c */
+enum {
+    BODY_IN_ROW_MAX = 1024, /* with its attributes; see message_rows.c */
+    ORDER_STEPS = 256,
+};
 
 static const char *copy_text(char **at, const char *text)
 {
@@ -163,6 +166,32 @@ static void message_doom(struct local_message *m)
     sweep_start(queues);
 }
 
+static uint64_t number_at(const struct list *link)
+{
+    return container_of(link, struct local_message, link)->entry.id;
+}
+
+/* The visible messages are in the order in which they were sent, so that one that comes back is
+ * received before later ones. The search goes from both ends, and only so far: the order of a
+ * standard queue is best effort. */
+static void visible_insert(struct list *head, struct local_message *m)
+{
+    struct list *low = head->next, *high = head->prev;
+    for (int i = 0; i < ORDER_STEPS && low != head; i++) {
+        if (number_at(low) > m->entry.id) {
+            list_push(low, &m->link); /* before it */
+            return;
+        }
+        if (number_at(high) < m->entry.id) {
+            list_push(high->next, &m->link);
+            return;
+        }
+        low = low->next;
+        high = high->prev;
+    }
+    list_push(head, &m->link);
+}
+
 void message_settle(struct local_message *m)
 {
     struct local_queue *queue = m->queue;
@@ -179,7 +208,10 @@ void message_settle(struct local_message *m)
         m->state = MESSAGE_VISIBLE;
     else
         m->state = m->count > m->base ? MESSAGE_IN_FLIGHT : MESSAGE_DELAYED;
-    list_push(&queue->lists[m->state], &m->link);
+    if (m->state == MESSAGE_VISIBLE)
+        visible_insert(&queue->lists[m->state], m);
+    else
+        list_push(&queue->lists[m->state], &m->link);
     queue->counts[m->state]++;
     m->deadline.expired = message_due;
     deadline_set(queue->queues->deadlines, &m->deadline, message_due_at(m));
@@ -346,7 +378,7 @@ int local_queue_send(struct local_queue *queue, const struct message_draft *draf
 
 enum receipt_state { RECEIPT_CURRENT, RECEIPT_OLD, RECEIPT_GONE, RECEIPT_INVALID };
 
-/* *out is the message, unless it no longer exists or the receipt is not from this queue. A message
+/* The receipts of earlier receives count in standard queues, but not in FIFO queues. *out is the message, unless it no longer exists or the receipt is not from this queue. A message
  * that is being deleted counts as deleted. */
 static enum receipt_state receipt_find(struct local_queue *queue, struct slice text,
                                        struct local_message **out)
@@ -362,7 +394,7 @@ static enum receipt_state receipt_find(struct local_queue *queue, struct slice t
         message_receipt(m).nonce != receipt.nonce)
         return RECEIPT_GONE;
     *out = m;
-    return receipt.serial == m->count ? RECEIPT_CURRENT : RECEIPT_OLD;
+    return receipt.serial == m->count || !queue->attributes.fifo ? RECEIPT_CURRENT : RECEIPT_OLD;
 }
 
 static void delete_settled(struct message_task *task, int code)
@@ -381,7 +413,9 @@ static void change_refuse(enum receipt_state state, struct slice receipt,
 {
     int shown = receipt.size > 100 ? 100 : (int)receipt.size;
     if (state == RECEIPT_INVALID)
-        error->code = SQS_RECEIPT_INVALID;
+        service_error_set(error, SQS_RECEIPT_INVALID,
+                          "The input receipt handle \"%.*s\" is not a valid receipt handle.", shown,
+                          receipt.data ? receipt.data : "");
     else
         service_error_set(error, SQS_INVALID_PARAMETER,
                           "Value %.*s for parameter ReceiptHandle is invalid. Reason: %s", shown,
@@ -401,8 +435,6 @@ static bool fifo_expired(const struct local_queue *queue, enum receipt_state sta
            (state == RECEIPT_OLD || (state == RECEIPT_CURRENT && m->state != MESSAGE_IN_FLIGHT));
 }
 
-/* Deleting with the handle of an earlier receive succeeds without deleting anything, as described
- * in DeleteMessage, API reference: the message belongs to its last receiver. */
 int local_queue_delete_messages(struct local_queue *queue,
                                 const struct queue_receipt_entry *entries, size_t count,
                                 struct service_error *errors, queue_written *done, void *user)
@@ -414,7 +446,7 @@ int local_queue_delete_messages(struct local_queue *queue,
         struct local_message *m = NULL;
         enum receipt_state state = receipt_find(queue, entries[i].receipt, &m);
         if (state == RECEIPT_INVALID)
-            errors[i].code = SQS_RECEIPT_INVALID;
+            change_refuse(state, entries[i].receipt, &errors[i]);
         else if (fifo_expired(queue, state, m))
             change_refuse(RECEIPT_OLD, entries[i].receipt, &errors[i]);
         if (state != RECEIPT_CURRENT || errors[i].code != 0)
@@ -428,12 +460,13 @@ int local_queue_delete_messages(struct local_queue *queue,
     return 0;
 }
 
-/* The timeout starts now, but must end within twelve hours of the receive; a longer one is refused,
+/* In a standard queue a message can be hidden again after its timeout. The timeout starts now, but must end within twelve hours of the receive; a longer one is refused,
  * not truncated. */
 static int visibility_change(struct local_message *m, int visibility_s, struct service_error *error)
 {
     int64_t until = deadlines_now(m->queue->queues->deadlines) + (int64_t)visibility_s * 1000;
-    if (m->state != MESSAGE_IN_FLIGHT)
+    bool visible_again = !m->queue->attributes.fifo && m->count > m->base;
+    if (m->state != MESSAGE_IN_FLIGHT && !visible_again)
         return error->code = SQS_NOT_IN_FLIGHT;
     if (m->received_ms && until > m->received_ms + (int64_t)SQS_VISIBILITY_MAX_S * 1000)
         return service_error_set(

@@ -135,21 +135,26 @@ int sqs_input_token(const json_t *input, const char *name, const char **out,
         return 0;
     return service_error_set(
         error, SQS_INVALID_PARAMETER,
-        "The value of the parameter %s is invalid. Reason: it can only include "
-        "letters, digits and punctuation, 1 to 128 of them.",
-        name);
+        "Value %.200s for parameter %s is invalid. Reason: %s can only include "
+        "alphanumeric and punctuation characters. 1 to 128 in length.",
+        *out, name, name);
 }
 
-/* …/ACCOUNT/NAME, behind any scheme and host. False: malformed, or another account. */
+/* …/ACCOUNT/NAME, behind any scheme and host, or only a name. False: malformed, or another account.
+ */
 static bool url_read(const char *account, struct slice path, char name[QUEUE_NAME_MAX + 1])
 {
     size_t account_size = strlen(account), size = 0;
     while (size < path.size && path.data[path.size - 1 - size] != '/')
         size++;
-    if (size == 0 || size > QUEUE_NAME_MAX || path.size < size + account_size + 2)
+    if (size == 0 || size > QUEUE_NAME_MAX)
         return false;
     memcpy(name, path.data + path.size - size, size);
     name[size] = '\0';
+    if (size == path.size)
+        return true;
+    if (path.size < size + account_size + 2)
+        return false;
     const char *owner = path.data + path.size - size - 1 - account_size;
     return owner[-1] == '/' && memcmp(owner, account, account_size) == 0;
 }
@@ -173,6 +178,13 @@ int sqs_permit(struct service_call *call, const struct local_queue *queue)
     return service_error_set(&call->error, SQS_ACCESS_DENIED, "%s", text);
 }
 
+int sqs_queue_absent(struct service_call *call)
+{
+    const char *where = call->protocol == &protocol_query ? " for this wsdl version" : "";
+    return service_call_fail(call, SQS_QUEUE_DOES_NOT_EXIST,
+                             "The specified queue does not exist%s.", where);
+}
+
 int sqs_input_queue(struct service_call *call, struct local_queue **out)
 {
     struct cloud_request *request = call->request;
@@ -183,10 +195,10 @@ int sqs_input_queue(struct service_call *call, struct local_queue **out)
         return service_error_set(&call->error, SQS_MISSING_PARAMETER,
                                  "The request must contain the parameter QueueUrl.");
     if (!url_read(request->cloud->account, path, name))
-        return SQS_QUEUE_DOES_NOT_EXIST;
+        return sqs_queue_absent(call);
     snprintf(request->resource, sizeof request->resource, "%s", name);
     *out = queues_find(call->cloud->queues, name);
-    return *out ? sqs_permit(call, *out) : SQS_QUEUE_DOES_NOT_EXIST;
+    return *out ? sqs_permit(call, *out) : sqs_queue_absent(call);
 }
 
 static bool host_valid(struct slice host)

@@ -38,7 +38,9 @@ int sqs_batch_entries(struct service_call *call, json_t **out)
     json_t *entries = json_object_get(call->input, "Entries");
     size_t count = json_array_size(entries);
     if (count == 0)
-        return SQS_BATCH_EMPTY;
+        return service_error_set(&call->error, SQS_BATCH_EMPTY,
+                                 "There should be at least one %sRequestEntry in the request.",
+                                 call->operation->name);
     if (count > QUEUE_BATCH)
         return service_error_set(&call->error, SQS_BATCH_TOO_MANY,
                                  "Maximum number of entries per request are 10. You have sent %zu.",

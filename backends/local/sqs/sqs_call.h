@@ -30,6 +30,8 @@ int sqs_input_token(const json_t *input, const char *name, const char **out,
 int sqs_permit(struct service_call *call, const struct local_queue *queue);
 /* The queue named by QueueUrl or by the request's path, after checking permissions. */
 int sqs_input_queue(struct service_call *call, struct local_queue **out);
+/* SQS_QUEUE_DOES_NOT_EXIST, with the text of the call's protocol. */
+int sqs_queue_absent(struct service_call *call);
 json_t *sqs_queue_url(const struct service_call *call,
                       const char *name); /* a JSON string, or NULL */
 

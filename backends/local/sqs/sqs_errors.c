@@ -23,7 +23,7 @@ const struct wire_error sqs_wire_errors[SQS_CODE_COUNT] = {
     [SQS_INVALID_CONTENTS] = {MODEL("InvalidMessageContents"), "InvalidMessageContents", 400, 400,
                               "The message contains characters outside the allowed set."},
     [SQS_RECEIPT_INVALID] = {MODEL("ReceiptHandleIsInvalid"), "ReceiptHandleIsInvalid", 400, 404,
-                             "The input receipt handle is invalid."},
+                             "The input receipt handle is not a valid receipt handle."},
     [SQS_NOT_IN_FLIGHT] = {MODEL("MessageNotInflight"), NAMED("MessageNotInflight"), 400, 400,
                            "The message referred to isn't in flight."},
     [SQS_RESOURCE_NOT_FOUND] = {MODEL("ResourceNotFoundException"), "ResourceNotFoundException",

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "authorization.h"
 #include "json_text.h"
@@ -22,7 +23,7 @@ static int input_name(struct service_call *call, const char **out)
 static int name_check(struct service_call *call, const char *name)
 {
     const char *type = json_text_in(json_object_get(call->input, "Attributes"), "FifoQueue");
-    bool fifo = type && strcmp(type, "true") == 0;
+    bool fifo = type && strcasecmp(type, "true") == 0;
     if (queue_name_valid(name) && fifo == queue_name_is_fifo(name))
         return 0;
     return service_error_set(
@@ -58,10 +59,23 @@ static void policy_note(const struct local_queue *queue, const json_t *changes)
         authorization_log_policy(local_queue_name(queue), local_queue_attributes(queue)->policy);
 }
 
+/* The URL of a queue serves only actions on queues. */
+static int path_check(struct service_call *call)
+{
+    if (http_call_path(call->request->call).size <= 1)
+        return 0;
+    return service_call_fail(call, SERVICE_INVALID_ACTION,
+                             "The action %s is not valid for this endpoint.",
+                             call->operation->name);
+}
+
 int sqs_create_queue(struct service_call *call)
 {
     const char *name;
-    int code = input_name(call, &name);
+    int code = path_check(call);
+    if (code)
+        return code;
+    code = input_name(call, &name);
     if (code)
         return code;
     code = name_check(call, name);
@@ -112,7 +126,7 @@ int sqs_get_queue_url(struct service_call *call)
     const char *owner = json_text_in(call->input, "QueueOwnerAWSAccountId");
     struct local_queue *queue = queues_find(call->cloud->queues, name);
     if (!queue || (owner && strcmp(owner, call->cloud->account) != 0))
-        return SQS_QUEUE_DOES_NOT_EXIST;
+        return sqs_queue_absent(call);
     code = sqs_permit(call, queue);
     if (code)
         return code;
@@ -160,6 +174,9 @@ static int list_page(struct service_call *call, const char *prefix,
 int sqs_list_queues(struct service_call *call)
 {
     const char *prefix = json_text_in(call->input, "QueueNamePrefix");
+    int code = path_check(call);
+    if (code)
+        return code;
     return list_page(call, prefix ? prefix : "", NULL, "QueueUrls");
 }
 

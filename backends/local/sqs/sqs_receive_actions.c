@@ -20,11 +20,11 @@ static bool name_listed(json_t *names, const char *name)
     return false;
 }
 
-/* "All", ".*", a name, or a prefix with ".*". */
+/* "All", "*", ".*", a name, or a prefix with ".*". */
 static bool attribute_matches(const char *pattern, const char *name)
 {
     size_t size = strlen(pattern);
-    if (strcmp(pattern, "All") == 0)
+    if (strcmp(pattern, "All") == 0 || strcmp(pattern, "*") == 0)
         return true;
     if (size >= 2 && strcmp(pattern + size - 2, ".*") == 0)
         return strncmp(pattern, name, size - 2) == 0;

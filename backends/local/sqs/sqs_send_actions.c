@@ -8,7 +8,7 @@
 #include "message_attributes.h"
 #include "sqs_batch.h"
 
-enum { DELAY_MAX_S = 900 };
+enum { DELAY_MAX_S = 900, TRACE_MAX = 1024 };
 
 struct send_entry { /* a validated message of the request */
     struct message_draft draft;
@@ -96,6 +96,16 @@ static int attributes_read(struct send_entry *entry, struct service_error *error
     return entry->attributes ? 0 : ERR_MEMORY;
 }
 
+/* The header X-Amzn-Trace-Id, or "". Source: "Amazon SQS and AWS X-Ray" in the X-Ray Developer Guide.
+ */
+static void trace_read(const struct service_call *call, char out[TRACE_MAX + 1])
+{
+    struct slice header = http_call_header(call->request->call, "x-amzn-trace-id");
+    bool valid = header.size <= TRACE_MAX && message_text_valid(header);
+    snprintf(out, TRACE_MAX + 1, "%.*s", valid ? (int)header.size : 0,
+             header.data ? header.data : "");
+}
+
 static int system_read(struct send_entry *entry, struct service_error *error)
 {
     json_t *system = json_object_get(entry->input, "MessageSystemAttributes"), *value;
@@ -107,7 +117,9 @@ static int system_read(struct send_entry *entry, struct service_error *error)
     {
         const char *text = json_text_in(value, "StringValue");
         const char *type = json_text_in(value, "DataType");
-        if (strcmp(name, "AWSTraceHeader") != 0 || !text || !type || strcmp(type, "String") != 0)
+        size_t size = json_string_length(json_object_get(value, "StringValue"));
+        if (strcmp(name, "AWSTraceHeader") != 0 || !text || !type || strcmp(type, "String") != 0 ||
+            strlen(text) != size)
             return service_error_set(
                 error, SQS_INVALID_PARAMETER,
                 "Message system attribute name '%.80s' is invalid: the only one "
@@ -144,10 +156,11 @@ static int parameters_read(const struct queue_attributes *attributes, struct sen
                              attributes->message_max);
 }
 
-static int entry_read(struct local_queue *queue, json_t *input, struct send_entry *entry,
-                      struct service_error *error)
+static int entry_read(struct local_queue *queue, json_t *input, const char *trace,
+                      struct send_entry *entry, struct service_error *error)
 {
     *entry = (struct send_entry){.input = input, .draft.delay_s = -1};
+    entry->draft.trace = trace[0] ? trace : NULL;
     return error->code = parameters_read(local_queue_attributes(queue), entry, error);
 }
 
@@ -219,10 +232,12 @@ int sqs_send_message(struct service_call *call)
 {
     struct local_queue *queue;
     struct send_entry entry;
+    char trace[TRACE_MAX + 1];
     int code = sqs_input_queue(call, &queue);
     if (code)
         return code;
-    code = entry_read(queue, call->input, &entry, &call->error);
+    trace_read(call, trace);
+    code = entry_read(queue, call->input, trace, &entry, &call->error);
     if (!code)
         code = entry_send(call, queue, &entry);
     free(entry.attributes);
@@ -265,13 +280,13 @@ static bool lacks_group(const struct queue_attributes *attributes, const struct 
 /* Reads the valid messages into the first *count entries; the others become failures in the
  * response. */
 static int batch_read(struct service_call *call, struct local_queue *queue, json_t *inputs,
-                      struct send_entry *entries, size_t *count)
+                      const char *trace, struct send_entry *entries, size_t *count)
 {
     size_t total = 0;
     for (size_t i = 0; i < json_array_size(inputs); i++) {
         struct service_error error = {0};
         struct send_entry *entry = &entries[*count];
-        entry_read(queue, json_array_get(inputs, i), entry, &error);
+        entry_read(queue, json_array_get(inputs, i), trace, entry, &error);
         total += entry->size;
         if (error.code == 0) {
             ++*count;
@@ -297,6 +312,7 @@ int sqs_send_message_batch(struct service_call *call)
     struct local_queue *queue;
     json_t *inputs;
     struct send_entry entries[QUEUE_BATCH];
+    char trace[TRACE_MAX + 1];
     size_t count = 0;
     int code = sqs_input_queue(call, &queue);
     if (code)
@@ -304,7 +320,8 @@ int sqs_send_message_batch(struct service_call *call)
     code = sqs_batch_entries(call, &inputs);
     if (code)
         return code;
-    code = batch_read(call, queue, inputs, entries, &count);
+    trace_read(call, trace);
+    code = batch_read(call, queue, inputs, trace, entries, &count);
     if (!code)
         code = batch_send(call, queue, entries, count);
     for (size_t i = 0; i < count; i++)

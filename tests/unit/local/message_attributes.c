@@ -87,7 +87,7 @@ static void types_and_values_agree(void **state)
     checks("{\"a\": {\"DataType\": \"Binary\", \"StringValue\": \"v\"}}", SQS_INVALID_PARAMETER, 0);
     checks("{\"a\": {\"DataType\": \"String\", \"StringValue\": \"\"}}", SQS_INVALID_PARAMETER, 0);
     checks("{\"a\": {\"DataType\": \"String\", \"StringValue\": \"\\u0001\"}}",
-           SQS_INVALID_CONTENTS, 0);
+           SQS_INVALID_PARAMETER, 0);
     checks("{\"a\": {\"DataType\": \"Stringy\", \"StringValue\": \"v\"}}", SQS_INVALID_PARAMETER,
            0);
     checks("{\"a\": {\"StringValue\": \"v\"}}", SQS_INVALID_PARAMETER, 0);

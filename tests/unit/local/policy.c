@@ -474,7 +474,6 @@ static const struct wrong wrongs[] = {
     {POLICY(S("Allow", ALL, ACT("sns:Publish"), ANY, "")), ERR_INVALID, "out of service scope"},
     {POLICY(S("Allow", ALL, ACT("SendMessage"), ANY, "")), ERR_INVALID, "out of service scope"},
     {POLICY(S("Allow", ALL, ACT("sqs:"), ANY, "")), ERR_INVALID, "out of service scope"},
-    {POLICY(S("Allow", ALL, SEND, "\"Resource\":\"photos\"", "")), ERR_INVALID, "photos"},
     {POLICY(S("Allow", ALL, SEND, "\"Resource\":null", "")), ERR_INVALID, "Resource"},
     {POLICY(S("Allow", ALL, SEND, ANY, ",\"Condition\":[]")), ERR_INVALID, "Condition"},
     {WHEN("ArnIs", "aws:SourceArn", "\"*\""), ERR_INVALID, "ArnIs"},
@@ -504,6 +503,26 @@ static void invalid_policies_are_refused_with_a_reason(void **state)
             fail_msg("%d \"%s\": %s", code, error.text, wrongs[i].document);
         assert_null(policy);
     }
+}
+
+/* As the service: it accepts any text in the policy of a queue. */
+static void only_a_queue_has_resources_that_are_no_arns(void **state)
+{
+    struct policy *policy = NULL;
+    struct error error = {0};
+    (void)state;
+    assert_int_equal(policy_parse(POLICY_OF_QUEUE,
+                                  POLICY(S("Allow", ALL, SEND, "\"Resource\":\"photos\"", "")),
+                                  &policy, &error),
+                     0);
+    policy_release(policy);
+    policy = NULL;
+    assert_int_equal(
+        policy_parse(POLICY_OF_TOPIC,
+                     POLICY(S("Allow", ALL, ACT("sns:Publish"), "\"Resource\":\"photos\"", "")),
+                     &policy, &error),
+        ERR_INVALID);
+    assert_non_null(strstr(error.text, "photos"));
 }
 
 static void a_policy_that_is_too_long_or_too_deep_is_refused(void **state)
@@ -603,6 +622,7 @@ int main(void)
         cmocka_unit_test(the_bucket_may_send),
         cmocka_unit_test(buckets_of_the_account_may_publish),
         cmocka_unit_test(invalid_policies_are_refused_with_a_reason),
+        cmocka_unit_test(only_a_queue_has_resources_that_are_no_arns),
         cmocka_unit_test(a_policy_that_is_too_long_or_too_deep_is_refused),
         cmocka_unit_test(wildcards_cost_little),
         cmocka_unit_test(a_refusal_names_what_is_missing),
