@@ -185,14 +185,14 @@ static bool pair_split(json_t *item, const char **key, json_t **value)
     return false;
 }
 
-/* Takes list; returns it unchanged if it does not consist of pairs. */
+/* Takes list; returns it unchanged if it does not consist of pairs with different names. */
 static json_t *shape_pairs(json_t *list)
 {
     json_t *object = json_object(), *value;
     int failed = !object;
     for (size_t i = 0; i < json_array_size(list) && !failed; i++) {
         const char *key;
-        if (!pair_split(json_array_get(list, i), &key, &value)) {
+        if (!pair_split(json_array_get(list, i), &key, &value) || json_object_get(object, key)) {
             json_decref(object);
             return list;
         }

@@ -2,8 +2,8 @@
  * Parameters of the Query protocol as a tree with the structure of the JSON protocol.
  *
  * "A.1.Name=x&A.1.Value=y" is a tree of names; numbers form lists (".member." and ".entry." of SNS
- * are skipped), and a list of Name/Value, Key/Value or key/value pairs forms an object. So the
- * actions read the same structure in both protocols. Loop thread.
+ * are skipped), and a list of Name/Value, Key/Value or key/value pairs forms an object, unless a
+ * name is there twice. So the actions read the same structure in both protocols. Loop thread.
  */
 #ifndef THUMBWHEEL_FORM_H
 #define THUMBWHEEL_FORM_H

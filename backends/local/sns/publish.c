@@ -68,10 +68,12 @@ static int queue_send(struct cloud *cloud, struct subscription *s, struct slice 
     char reason[POLICY_REASON_MAX];
     if (queue_refuses(cloud, s, queue, body.size, reason))
         return queue_refused(cloud, s, body, attributes, delivery, reason, sent, unit);
+    /* A FIFO topic, which alone has deduplication ids, tells a standard queue nothing about groups. */
+    bool grouped = local_queue_attributes(queue)->fifo || !delivery->dedup;
     const struct message_draft draft = {.body = body,
                                         .attributes = attributes,
-                                        .group = delivery->group,
-                                        .dedup = delivery->dedup,
+                                        .group = grouped ? delivery->group : NULL,
+                                        .dedup = grouped ? delivery->dedup : NULL,
                                         .delay_s = -1};
     int code = local_queue_send(queue, &draft, 1, sent, unit, NULL, NULL);
     if (code != ERR_INVALID)

@@ -142,10 +142,25 @@ static int permit(struct service_call *call, const struct topic *topic)
     return service_call_fail(call, SNS_AUTHORIZATION, "%s", text);
 }
 
+int sns_arn_check(struct service_call *call, const char *parameter, const char *arn)
+{
+    int parts = 1;
+    for (const char *at = arn; *at; at++)
+        parts += *at == ':';
+    if (parts >= 6 && strncmp(arn, "arn:", 4) == 0)
+        return 0;
+    if (parts >= 6)
+        return service_call_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: %s", parameter);
+    return service_call_fail(
+        call, SNS_INVALID_PARAMETER,
+        "Invalid parameter: %s Reason: An ARN must have at least 6 elements, not %d", parameter,
+        parts);
+}
+
 int sns_topic(struct service_call *call, struct topic **out)
 {
-    const char *arn;
-    int code = sns_required(call, "TopicArn", &arn);
+    const char *arn = json_text_in(call->input, "TopicArn");
+    int code = arn ? sns_arn_check(call, "TopicArn", arn) : sns_required(call, "TopicArn", &arn);
     if (code)
         return code;
     if (strncmp(arn, "arn:aws:sns:", 12) != 0)

@@ -57,6 +57,10 @@ json_t *sns_topic_describe(const struct service_call *call, const struct topic *
 /* The default policy of a topic; a JSON text for free(), or NULL. */
 char *sns_default_policy(const char *arn, const char *account);
 /* The same for subscriptions, by Subscribe (all together) and SetSubscriptionAttributes. */
+/* Whether this value removes the attribute. */
+bool sns_topic_attribute_unsets(const char *name, const char *value);
+/* The texts of the service for a string that is no ARN. */
+int sns_arn_check(struct service_call *call, const char *parameter, const char *arn);
 int sns_subscription_attributes_check(struct service_call *call, json_t *attributes);
 int sns_subscription_attribute_check(struct service_call *call, const struct subscription *s,
                                      const char *name, const char *value);

@@ -24,15 +24,21 @@ static int token_make(char out[TOKEN_SIZE])
     return 0;
 }
 
-json_t *confirmation_details(const char *protocol)
+json_t *confirmation_details(const char *protocol, const char *principal)
 {
     char token[TOKEN_SIZE];
     if (strcmp(protocol, "sqs") == 0)
-        return json_pack("{s:s}", "protocol", protocol);
+        return json_pack("{s:s, s:s*}", "protocol", protocol, "principal", principal);
     if (token_make(token))
         return NULL;
-    return json_pack("{s:s, s:b, s:s, s:I}", "protocol", protocol, "pending", 1, "token", token,
-                     "token_ms", (json_int_t)wall_clock_ms());
+    return json_pack("{s:s, s:s*, s:b, s:s, s:I}", "protocol", protocol, "principal", principal,
+                     "pending", 1, "token", token, "token_ms", (json_int_t)wall_clock_ms());
+}
+
+static json_t *details_renewed(const struct subscription *s)
+{
+    const json_t *principal = json_object_get(s->record.details, "principal");
+    return confirmation_details(s->protocol, json_string_value(principal));
 }
 
 /* The message. */
@@ -102,7 +108,7 @@ static int token_renew(struct subscription *s)
     const json_t *made = json_object_get(s->record.details, "token_ms");
     if (wall_clock_ms() - json_integer_value(made) < TOKEN_LIFE_MS / 2)
         return 0;
-    json_t *details = confirmation_details(s->protocol);
+    json_t *details = details_renewed(s);
     int code = details ? subscription_set_details(s, details, NULL, NULL) : ERR_MEMORY;
     json_decref(details);
     return code;
@@ -134,7 +140,7 @@ int confirmation_send(struct cloud *cloud, struct subscription *s, topic_written
 
 int confirmation_end(struct cloud *cloud, struct subscription *s, topic_written *done, void *user)
 {
-    json_t *details = confirmation_details(s->protocol);
+    json_t *details = details_renewed(s);
     int code = ERR_MEMORY;
     if (details && !json_object_del(details, "pending") &&
         !json_object_set_new(details, "ended", json_true()))

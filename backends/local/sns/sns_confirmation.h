@@ -14,8 +14,9 @@
 
 #include "topics.h"
 
-/* The details of a new subscription; NULL if memory is short. Queues need no confirmation. */
-json_t *confirmation_details(const char *protocol);
+/* The details of a new subscription by that principal (an ARN; NULL: unknown); NULL if memory is
+ * short. Queues need no confirmation. */
+json_t *confirmation_details(const char *protocol, const char *principal);
 
 /* Sends the token to a pending subscription; done is called when the message is stored in the
  * outbox. ERR_MEMORY, ERR_LIMIT: done will not be called. */

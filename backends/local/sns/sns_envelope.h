@@ -1,5 +1,6 @@
 /*
- * The JSON that SNS sends: signed notifications and confirmations.
+ * The JSON that SNS sends: notifications and confirmations, all signed except the notifications of
+ * FIFO topics.
  *
  * Source: "Parsing message formats" and "Verifying the signatures of Amazon SNS messages" in the
  * SNS Developer Guide. Loop thread.
@@ -32,7 +33,7 @@ struct sns_envelope { /* borrowed */
     struct slice body;
     const char *token;        /* of a confirmation */
     const char *subscription; /* ARN of a notification's subscription */
-    const char *sequence;     /* of a FIFO topic; NULL */
+    const char *sequence;     /* of a FIFO topic, which does not sign; NULL: a standard topic */
     json_t *attributes;       /* see message_attributes.h; NULL: none */
     int signature_version;
     /* Set by the unit that the envelope is part of; NULL before. */
@@ -41,9 +42,9 @@ struct sns_envelope { /* borrowed */
 
 void sns_timestamp(char out[SNS_TIMESTAMP_SIZE]); /* the current time */
 
-/* Needs a ready signer. Returns a text for free(), or NULL if memory is short. The text has room
- * for the signature at *room; the envelope's signing in the unit accepts one place per call.
- */
+/* Needs a ready signer, except for FIFO topics. Returns a text for free(), or NULL if memory is
+ * short. The text has room for the signature at *room; the envelope's signing in the unit (NULL: it
+ * is not signed) accepts one place per call. */
 char *sns_envelope_unsigned(const struct cloud *cloud, struct sns_envelope *envelope,
                             struct storage_unit *unit, size_t *room);
 

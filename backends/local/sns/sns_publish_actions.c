@@ -11,6 +11,7 @@
 #include "message_attributes.h"
 #include "publish.h"
 #include "sns_call.h"
+#include "sns_message_attribute.h"
 #include "topic_fifo.h"
 #include "utf8.h"
 
@@ -80,8 +81,11 @@ static int attribute_check(struct service_call *call, const char *name, json_t *
                            size_t *size)
 {
     struct service_error error = {0};
+    int code = sns_message_attribute_check(name, attribute, &call->error);
+    if (code)
+        return code;
     json_t *alone = json_pack("{s:O}", name, attribute);
-    int code = alone ? message_attributes_check(alone, size, &error) : SERVICE_INTERNAL;
+    code = alone ? message_attributes_check(alone, size, &error) : SERVICE_INTERNAL;
     json_decref(alone);
     if (!alone || code == ERR_MEMORY)
         return ERR_MEMORY;
@@ -244,10 +248,15 @@ static int topic_read(struct service_call *call, struct topic **out)
             call, SNS_INVALID_PARAMETER,
             "Invalid parameter: TopicArn or TargetArn Reason: no value for required "
             "parameter");
-    if (target && !json_object_get(call->input, "TopicArn") &&
-        json_object_set(call->input, "TopicArn", target))
+    bool targeted = target && !json_object_get(call->input, "TopicArn");
+    if (targeted && json_object_set(call->input, "TopicArn", target))
         return ERR_MEMORY;
-    return sns_topic(call, out);
+    int code = sns_topic(call, out);
+    if (code == SNS_NOT_FOUND && targeted && strstr(json_string_value(target), ":endpoint/"))
+        return service_call_fail(
+            call, SNS_INVALID_PARAMETER,
+            "Invalid parameter: TargetArn Reason: No endpoint found for the target arn specified");
+    return code;
 }
 
 /* The signing key. */
@@ -285,7 +294,7 @@ static bool signs(const struct service_call *call, const struct topic *topic)
 static bool waits_for_key(struct service_call *call, const struct topic *topic)
 {
     struct sns_signer *signer = call->cloud->signer;
-    if (sns_signer_ready(signer) || !signs(call, topic))
+    if (topic->fifo || sns_signer_ready(signer) || !signs(call, topic))
         return false;
     struct sns_signer_wish *wish = &container_of(call, struct sns_publish_call, call)->wish;
     wish->ready = key_ready;
@@ -366,18 +375,6 @@ static int result_add(struct service_call *call, const char *list, json_t *resul
     return json_array_append_new(json_object_get(call->output, list), result) ? ERR_MEMORY : 0;
 }
 
-/* An invalid entry fails only itself. */
-static int entry_fail(struct service_call *call, const char *id, int code)
-{
-    const struct wire_error *row = service_error_row(call->api->errors, code);
-    json_t *result = json_pack("{s:s, s:s, s:s, s:b}", "Id", id, "Code", row->query_code, "Message",
-                               call->error.text[0] ? call->error.text : row->text, "SenderFault",
-                               row->query_status < 500);
-    call->error.code = 0;
-    call->error.text[0] = '\0';
-    return result_add(call, "Failed", result);
-}
-
 static json_t *entry_result(const char *id, const struct publication *p)
 {
     json_t *result = json_pack("{s:s, s:s}", "Id", id, "MessageId", p->message.id);
@@ -389,41 +386,41 @@ static json_t *entry_result(const char *id, const struct publication *p)
     return result;
 }
 
-static int entry_publish(struct service_call *call, struct topic *topic, const json_t *entry,
-                         struct storage_unit *unit)
-{
-    struct publication p;
-    const char *id = json_text_in(entry, "Id");
-    int code = publication_read(call, topic, entry, &p);
-    if (!code)
-        code = publication_send(call, topic, &p, unit);
-    code = code ? entry_fail(call, id, code) : result_add(call, "Successful", entry_result(id, &p));
-    json_decref(p.owned);
-    return code;
-}
-
-/* The size of all bodies and attributes, as sent. */
-static size_t entries_size(struct service_call *call, const json_t *entries)
+/* The service refuses the whole batch because of one invalid entry. */
+static int entries_read(struct service_call *call, const struct topic *topic, json_t *entries,
+                        struct publication *publications)
 {
     size_t total = 0;
     for (size_t i = 0; i < json_array_size(entries); i++) {
-        json_t *entry = json_array_get(entries, i), *attribute;
-        const char *name;
-        total += json_string_length(json_object_get(entry, "Message"));
-        json_object_foreach(json_object_get(entry, "MessageAttributes"), name, attribute)
-        {
-            attribute_check(call, name, attribute, &total);
+        int code = publication_read(call, topic, json_array_get(entries, i), &publications[i]);
+        if (code)
+            return code;
+        total += publications[i].size;
+    }
+    return total > MESSAGE_MAX ? SNS_BATCH_TOO_LONG : 0;
+}
+
+static int entries_send(struct service_call *call, struct topic *topic, json_t *entries,
+                        struct publication *publications)
+{
+    struct storage_unit unit = {0};
+    for (size_t i = 0; i < json_array_size(entries); i++) {
+        const char *id = json_text_in(json_array_get(entries, i), "Id");
+        int code = publication_send(call, topic, &publications[i], &unit);
+        if (!code)
+            code = result_add(call, "Successful", entry_result(id, &publications[i]));
+        if (code) {
+            publish_discard(&unit);
+            return code;
         }
     }
-    call->error.code = 0; /* an invalid entry fails only itself */
-    call->error.text[0] = '\0';
-    return total;
+    return unit_submit(call, &unit);
 }
 
 int sns_publish_batch(struct service_call *call)
 {
     struct topic *topic;
-    struct storage_unit unit = {0};
+    struct publication publications[BATCH_MAX] = {0};
     json_t *entries = json_object_get(call->input, "PublishBatchRequestEntries");
     int code = sns_topic(call, &topic);
     if (code)
@@ -431,8 +428,6 @@ int sns_publish_batch(struct service_call *call)
     code = entries_check(entries);
     if (code)
         return code;
-    if (entries_size(call, entries) > MESSAGE_MAX)
-        return SNS_BATCH_TOO_LONG;
     if (waits_for_key(call, topic))
         return 0;
     code = service_call_output(call, "Successful", json_array());
@@ -441,12 +436,10 @@ int sns_publish_batch(struct service_call *call)
     code = service_call_output(call, "Failed", json_array());
     if (code)
         return code;
-    for (size_t i = 0; i < json_array_size(entries); i++) {
-        code = entry_publish(call, topic, json_array_get(entries, i), &unit);
-        if (code) {
-            publish_discard(&unit);
-            return code;
-        }
-    }
-    return unit_submit(call, &unit);
+    code = entries_read(call, topic, entries, publications);
+    if (!code)
+        code = entries_send(call, topic, entries, publications);
+    for (size_t i = 0; i < BATCH_MAX; i++)
+        json_decref(publications[i].owned);
+    return code;
 }

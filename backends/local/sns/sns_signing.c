@@ -71,5 +71,7 @@ int sns_signing_reserve(struct sns_signing *signing)
 
 void sns_signing_place(struct sns_signing *signing, char *place)
 {
+    if (!signing)
+        return;
     signing->places[signing->count++] = place;
 }

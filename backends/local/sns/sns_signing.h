@@ -27,7 +27,8 @@ int sns_signing_add(const struct sns_key *key, int version, struct bytes text,
                     struct storage_unit *unit, struct sns_signing **out);
 /* Reserves memory for the next place. ERR_MEMORY. */
 int sns_signing_reserve(struct sns_signing *signing);
-/* Adds a place for SNS_SIGNATURE_LENGTH characters; it must be valid until the unit is done. */
+/* Adds a place for SNS_SIGNATURE_LENGTH characters; it must be valid until the unit is done. NULL:
+ * does nothing. */
 void sns_signing_place(struct sns_signing *signing, char *place);
 
 #endif

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access_key.h"
 #include "container_of.h"
 #include "json_text.h"
-#include "queues.h"
 #include "sns_call.h"
 #include "sns_confirmation.h"
 #include "sns_mail.h"
@@ -14,17 +14,13 @@ enum { PAGE = 100, URL_MAX_BYTES = 2048 };
 
 /* Endpoints. */
 
+/* The queue may be created later. */
 static int queue_endpoint_check(struct service_call *call, const struct topic *topic,
                                 const char *endpoint)
 {
-    struct local_queue *queue = queues_find_arn(call->cloud->queues, endpoint);
     if (strncmp(endpoint, "arn:aws:sqs:", 12) != 0)
         return service_call_fail(call, SNS_INVALID_PARAMETER,
                                  "Invalid parameter: SQS endpoint ARN");
-    if (!queue)
-        return service_call_fail(call, SNS_INVALID_PARAMETER,
-                                 "Invalid parameter: Endpoint: the queue %.200s does not exist",
-                                 endpoint);
     if (!topic->fifo && topic_name_is_fifo(endpoint))
         return service_call_fail(
             call, SNS_INVALID_PARAMETER,
@@ -144,7 +140,7 @@ static int subscription_make(struct service_call *call, struct topic *topic, con
     int code = sns_filter_limit_check(call, topic, json_text_in(attributes, "FilterPolicy"));
     if (code)
         return code;
-    json_t *details = confirmation_details(protocol);
+    json_t *details = confirmation_details(protocol, call->request->caller->arn);
     if (!details)
         return ERR_MEMORY;
     struct subscription **s = &container_of(call, struct sns_subscribe_call, call)->subscription;
@@ -180,6 +176,13 @@ int sns_subscribe(struct service_call *call)
              : subscription_make(call, topic, protocol, endpoint, attributes);
 }
 
+/* Tokens are long hexadecimal numbers. */
+static bool token_plausible(const char *token)
+{
+    size_t size = strlen(token);
+    return size >= 40 && strspn(token, "0123456789abcdef") == size;
+}
+
 /* An ended subscription is restored, unless its endpoint has subscribed again. */
 static int subscription_of_token(struct service_call *call, struct topic *topic, const char *token,
                                  struct subscription **out)
@@ -198,10 +201,14 @@ int sns_confirm_subscription(struct service_call *call)
 {
     struct topic *topic;
     const char *token, *guard = json_text_in(call->input, "AuthenticateOnUnsubscribe");
-    int code = sns_topic(call, &topic);
+    int code = sns_required(call, "Token", &token);
     if (code)
         return code;
-    code = sns_required(call, "Token", &token);
+    if (!token_plausible(token))
+        return service_call_fail(call, SNS_INVALID_PARAMETER, "Invalid token");
+    code = sns_topic(call, &topic);
+    if (code == SNS_NOT_FOUND)
+        return service_call_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: Token");
     if (code)
         return code;
     struct subscription *s = NULL;
@@ -223,15 +230,9 @@ static int input_subscription(struct service_call *call, struct subscription **o
     int code = sns_required(call, "SubscriptionArn", &arn);
     if (code)
         return code;
-    int colons = 0;
-    for (const char *at = arn; *at; at++)
-        colons += *at == ':';
-    if (colons < 5 || strncmp(arn, "arn:", 4) != 0)
-        return service_call_fail(
-            call, SNS_INVALID_PARAMETER,
-            "Invalid parameter: SubscriptionArn Reason: An ARN must have at least 6 "
-            "elements, not %d",
-            colons + 1);
+    code = sns_arn_check(call, "SubscriptionArn", arn);
+    if (code)
+        return code;
     *out = topics_find_subscription(call->cloud->topics, arn);
     if (!*out)
         return service_call_fail(call, SNS_NOT_FOUND, "Subscription does not exist");

@@ -223,14 +223,16 @@ static int set_put(json_t *object, const struct subscription *s)
 json_t *sns_subscription_describe(const struct service_call *call, const struct subscription *s)
 {
     const char *account = call->cloud->account;
+    const char *principal = json_text_in(s->record.details, "principal");
     bool authenticated = json_is_true(json_object_get(s->record.details, "authenticated"));
-    json_t *out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "SubscriptionArn",
-                            s->record.named.name, "Owner", account, "Protocol", s->protocol,
-                            "Endpoint", s->endpoint, "TopicArn", s->topic_arn, "RawMessageDelivery",
-                            s->raw ? "true" : "false", "PendingConfirmation",
-                            s->pending ? "true" : "false", "ConfirmationWasAuthenticated",
-                            authenticated || strcmp(s->protocol, "sqs") == 0 ? "true" : "false",
-                            "SubscriptionPrincipal", json_sprintf("arn:aws:iam::%s:root", account));
+    json_t *out = json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "SubscriptionArn", s->record.named.name,
+        "Owner", account, "Protocol", s->protocol, "Endpoint", s->endpoint, "TopicArn",
+        s->topic_arn, "RawMessageDelivery", s->raw ? "true" : "false", "PendingConfirmation",
+        s->pending ? "true" : "false", "ConfirmationWasAuthenticated",
+        authenticated || strcmp(s->protocol, "sqs") == 0 ? "true" : "false",
+        "SubscriptionPrincipal",
+        principal ? json_string(principal) : json_sprintf("arn:aws:iam::%s:root", account));
     if (out && !set_put(out, s) && !delivery_put(out, call, s))
         return out;
     json_decref(out);

@@ -20,14 +20,30 @@ static int tag_check(struct service_call *call, const char *key, const json_t *v
     return 0;
 }
 
-/* The form reader converts pairs to an object; a remaining list lacked keys or values. */
+/* A list of pairs of a key and a value. */
+static bool is_pairs(const json_t *list)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *tag = json_array_get(list, i);
+        if (!json_is_string(json_object_get(tag, "Key")) ||
+            !json_is_string(json_object_get(tag, "Value")))
+            return false;
+    }
+    return json_is_array(list);
+}
+
+/* The form reader converts pairs to an object; a remaining list has a key twice, or lacks keys or
+ * values. */
 int sns_tags(struct service_call *call, json_t **out)
 {
     json_t *tags = json_object_get(call->input, "Tags"), *value;
     const char *key;
     *out = NULL;
-    if (!tags || json_equal(tags, json_null()))
+    if (!tags || json_is_null(tags) || (json_is_string(tags) && json_string_length(tags) == 0))
         return 0;
+    if (is_pairs(tags))
+        return service_call_fail(call, SNS_INVALID_PARAMETER,
+                                 "Invalid parameter: Duplicated keys are not allowed.");
     if (!json_is_object(tags))
         return service_call_fail(
             call, SNS_INVALID_PARAMETER,

@@ -14,15 +14,19 @@ static bool is_true(const json_t *value)
     return text && strcmp(text, "true") == 0;
 }
 
+/* Removes the attributes whose value means none. */
 static int attributes_check(struct service_call *call, json_t *attributes, bool fifo)
 {
     const char *name;
     json_t *value;
-    json_object_foreach(attributes, name, value)
+    void *next;
+    json_object_foreach_safe(attributes, next, name, value)
     {
         int code = sns_topic_attribute_check(call, name, json_string_value(value), fifo, true);
         if (code)
             return code;
+        if (sns_topic_attribute_unsets(name, json_string_value(value)))
+            json_object_del(attributes, name);
     }
     return 0;
 }
@@ -176,5 +180,7 @@ int sns_set_topic_attributes(struct service_call *call)
     code = sns_topic_attribute_check(call, name, value, topic->fifo, false);
     if (code)
         return code;
+    if (sns_topic_attribute_unsets(name, value))
+        value = NULL;
     return sns_waiting(call, topic_set(topic, name, value, service_call_written, call));
 }

@@ -7,7 +7,7 @@
 #include "delivery_policy.h"
 #include "sns_call.h"
 
-enum { DISPLAY_NAME_MAX = 100 };
+enum { DISPLAY_NAME_MAX = 100, KEY_ID_MAX = 2048 };
 
 typedef int check(struct service_call *call, const char *name, const char *value);
 
@@ -64,11 +64,35 @@ static int scope_check(struct service_call *call, const char *name, const char *
                                                                              : invalid(call, name);
 }
 
+/* Encryption, tracing and delivery logs are stored and returned, and have no effect here. */
+
+static int key_check(struct service_call *call, const char *name, const char *value)
+{
+    return strlen(value) <= KEY_ID_MAX ? 0 : invalid(call, name);
+}
+
+static int tracing_check(struct service_call *call, const char *name, const char *value)
+{
+    return strcmp(value, "PassThrough") == 0 || strcmp(value, "Active") == 0 ? 0
+                                                                             : invalid(call, name);
+}
+
+static int role_check(struct service_call *call, const char *name, const char *value)
+{
+    return !value[0] || strncmp(value, "arn:aws:iam::", 13) == 0 ? 0 : invalid(call, name);
+}
+
+static int rate_check(struct service_call *call, const char *name, const char *value)
+{
+    size_t digits = strspn(value, "0123456789");
+    return digits > 0 && digits <= 3 && !value[digits] && atoi(value) <= 100 ? 0
+                                                                             : invalid(call, name);
+}
+
 /* Unsupported attributes are accepted only with the value that disables them. */
 static int absent_check(struct service_call *call, const char *name, const char *value)
 {
-    const char *harmless = strcmp(name, "TracingConfig") == 0 ? "PassThrough" : "";
-    return strcmp(value, harmless) == 0
+    return strcmp(value, "") == 0
                ? 0
                : service_call_fail(
                      call, SNS_INVALID_PARAMETER,
@@ -88,16 +112,34 @@ static const struct topic_rule {
     {"DisplayName", display_name_check, false, false},
     {"FifoThroughputScope", scope_check, true, false},
     {"FifoTopic", truth_check, false, true},
-    {"KmsMasterKeyId", absent_check, false, false},
+    {"KmsMasterKeyId", key_check, false, false},
     {"Policy", policy_check, false, false},
     {"SignatureVersion", signature_check, false, false},
-    {"TracingConfig", absent_check, false, false},
+    {"TracingConfig", tracing_check, false, false},
 };
 
-/* "HTTPSuccessFeedbackRoleArn" and the like: delivery logs in CloudWatch. */
-static bool is_feedback(const char *name)
+/* "HTTPSuccessFeedbackRoleArn" and the like: delivery logs in CloudWatch. NULL: another attribute. */
+static check *feedback_check(const char *name)
 {
-    return strstr(name, "SuccessFeedback") || strstr(name, "FailureFeedback");
+    static const char *const protocols[] = {"Application", "Firehose", "HTTP", "Lambda", "SQS"};
+    for (size_t i = 0; i < sizeof protocols / sizeof protocols[0]; i++) {
+        size_t size = strlen(protocols[i]);
+        if (strncmp(name, protocols[i], size) != 0)
+            continue;
+        if (strcmp(name + size, "SuccessFeedbackSampleRate") == 0)
+            return rate_check;
+        if (strcmp(name + size, "SuccessFeedbackRoleArn") == 0 ||
+            strcmp(name + size, "FailureFeedbackRoleArn") == 0)
+            return role_check;
+    }
+    return NULL;
+}
+
+bool sns_topic_attribute_unsets(const char *name, const char *value)
+{
+    return value && !value[0] &&
+           (strcmp(name, "DeliveryPolicy") == 0 || strcmp(name, "KmsMasterKeyId") == 0 ||
+            feedback_check(name) == role_check);
 }
 
 int sns_topic_attribute_check(struct service_call *call, const char *name, const char *value,
@@ -110,8 +152,9 @@ int sns_topic_attribute_check(struct service_call *call, const char *name, const
             return invalid(call, creating ? name : "AttributeName");
         return value ? rules[i].check(call, name, value) : invalid(call, name);
     }
-    if (is_feedback(name))
-        return absent_check(call, name, value ? value : "");
+    check *feedback = feedback_check(name);
+    if (feedback)
+        return value ? feedback(call, name, value) : invalid(call, name);
     return invalid(call, creating ? name : "AttributeName");
 }
 
@@ -164,7 +207,7 @@ json_t *sns_topic_describe(const struct service_call *call, const struct topic *
         "SubscriptionsPending", json_sprintf("%zu", topic_subscription_count(topic, true)),
         "SubscriptionsDeleted", "0");
     int failed = !attributes || policy_put(attributes, arn, account) ||
-                 (topic->fifo ? fifo_put(attributes) : delivery_put(attributes, topic)) ||
+                 delivery_put(attributes, topic) || (topic->fifo && fifo_put(attributes)) ||
                  json_object_update(attributes, topic->record.attributes);
     if (!failed)
         return attributes;
