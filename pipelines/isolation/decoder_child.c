@@ -209,11 +209,12 @@ static int libraries_start(unsigned modules, bool apart, struct error *error)
     if (code)
         return code;
     code = pipelines_start("thumbwheel", error);
-    if (!code)
-        vips_modules_load(modules);
-    if (!code && (modules & MODULE_MAGICK))
+    if (code)
+        return code;
+    vips_modules_load(modules);
+    if (modules & MODULE_MAGICK)
         vips_magick_load();
-    return code;
+    return 0;
 }
 
 static int sandbox_enter(const struct decoder_hello *hello, bool apart, struct error *error)
