@@ -310,6 +310,7 @@ static void cloud_start(void)
     require(!uv_loop_init(&loop));
     server.loop = &loop;
     server.options = (struct http_server_options){.header_max = 32 * 1024,
+                                                  .collect_max = 64 * 1024 * 1024,
                                                   .body_max = 1 << 30,
                                                   .idle_ms = 60000,
                                                   .connections = 8,

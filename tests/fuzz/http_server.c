@@ -191,6 +191,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     require(!uv_loop_init(&loop));
     server.loop = &loop;
     server.options = (struct http_server_options){.header_max = 4096,
+                                                  .collect_max = 1024 * 1024,
                                                   .body_max = 64 * 1024,
                                                   .idle_ms = 60000,
                                                   .connections = 8,

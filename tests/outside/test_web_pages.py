@@ -1,6 +1,7 @@
 """A web page that a developer visits can neither read nor change the embedded cloud, even if it knows the access key."""
 import html
 import json
+import socket
 import urllib.parse
 
 import pytest
@@ -109,6 +110,16 @@ def test_only_names_of_this_machine_are_hosts(cloud, host, served):
     for name in (host, f"{host}:{port}"):
         status, _, body = http(cloud.endpoint + "/", Host=name)
         assert status == 403 and (b"is not one of this server's" in body) != served, body
+
+
+@pytest.mark.parametrize("target", ["AmazonSQS.ListQueues", None])
+def test_a_host_of_any_bytes_is_refused(cloud, target):
+    url = urllib.parse.urlsplit(cloud.endpoint)
+    extra = f"X-Amz-Target: {target}\r\n" if target else ""
+    with socket.create_connection((url.hostname, url.port), timeout=30) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: \xff\xfe<evil>\r\nContent-Length: 0\r\nConnection: close\r\n" + extra.encode() + b"\r\n")
+        response = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert response.startswith(b"HTTP/1.1 403 ") and b"AccessDenied" in response
 
 
 def test_host_name_adds_names(start_cloud):

@@ -432,6 +432,7 @@ static int head_once(void)
     const char head[] = "POST /queue?x=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n";
     size_t used = 0;
     server.options.header_max = 4096;
+    server.options.collect_max = 1024 * 1024;
     server.options.body_max = 4096;
     connection = (struct http_connection){.server = &server};
     if (head_scan(&connection.scan, slice_of(head), &used) != HEAD_DONE)
