@@ -1,5 +1,6 @@
 #include "router.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -25,9 +26,9 @@ struct routed {
     struct cloud_request request;
     enum router_wire wire;
     uint64_t started; /* uv_hrtime */
-    struct signature_claim claim;
     struct signed_request signed_request;
     char payload_hash[96]; /* "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER" is the longest */
+    struct signature_claim claim;
     struct sigv4_header headers[]; /* the number of services */
 };
 
@@ -57,6 +58,7 @@ static void routed_ended(struct http_call *call, bool completed, void *user)
     fault_release(request);
     bytes_free(&request->body);
     free(request->key);
+    signature_claim_end(&r->claim);
     free(r);
 }
 
@@ -341,11 +343,13 @@ void router_handle(struct http_call *call, void *user)
     size_t count = http_call_header_count(call);
     if (count > SIGNED_REQUEST_HEADERS_MAX)
         count = 0; /* they are refused */
-    struct routed *r = calloc(1, sizeof *r + count * sizeof *r->headers);
+    struct routed *r = malloc(sizeof *r + count * sizeof *r->headers);
     if (!r) {
         http_call_abort(call);
         return;
     }
+    /* not the session: it is large, and most requests have none */
+    memset(r, 0, offsetof(struct routed, claim) + offsetof(struct signature_claim, session));
     r->started = uv_hrtime();
     r->request.cloud = user;
     r->request.call = call;

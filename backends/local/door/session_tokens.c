@@ -93,5 +93,8 @@ int session_open(const struct access_key_list *keys, const char *access_key, str
         strcmp(out->access_key, access_key) != 0)
         return ERR_DENIED;
     finish(keys, out);
-    return now_s < out->expires_s ? 0 : ERR_EXPIRED;
+    if (now_s < out->expires_s)
+        return 0;
+    secret_wipe(out->secret_key, sizeof out->secret_key);
+    return ERR_EXPIRED;
 }

@@ -1,5 +1,6 @@
 #include "signature_check.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,13 @@ struct slice signed_request_header(const struct signed_request *request, const c
             return h->value;
     }
     return (struct slice){NULL, 0};
+}
+
+/* The session is set when there is one: it is large, and most requests have none. */
+static void claim_reset(struct signature_claim *claim)
+{
+    memset(claim, 0, offsetof(struct signature_claim, session));
+    claim->detail = "";
 }
 
 static enum signature_code malformed(struct signature_claim *claim, const char *detail)
@@ -185,7 +193,7 @@ enum signature_code signature_claim(const struct access_key_list *keys,
 {
     enum signature_code code;
     char token[SESSION_TOKEN_SIZE];
-    *claim = (struct signature_claim){.detail = ""};
+    claim_reset(claim);
     struct slice header = signed_request_header(request, "authorization");
     if (header.data && !slice_starts_with(header, ALGORITHM)) {
         return malformed(claim, "The Authorization header's algorithm is not AWS4-HMAC-SHA256.");
@@ -317,7 +325,7 @@ enum signature_code signature_verify_text(const struct access_key_list *keys,
                                           struct signature_claim *out)
 {
     int64_t signed_at;
-    *out = (struct signature_claim){.detail = ""};
+    claim_reset(out);
     if (!credential_read(out, slice_of(text->credential)) || strcmp(out->service, "s3") != 0 ||
         !query_copy(out->date, sizeof out->date, slice_of(text->date)) ||
         sigv4_parse_date(slice_of(text->date), &signed_at) || strncmp(out->date, out->day, 8) != 0)
@@ -332,7 +340,8 @@ enum signature_code signature_verify_v2_text(const struct access_key_list *keys,
                                              const struct signed_text *text, int64_t now,
                                              struct signature_claim *out)
 {
-    *out = (struct signature_claim){.detail = "", .version2 = true};
+    claim_reset(out);
+    out->version2 = true;
     if (keys->no_version2)
         return SIGNATURE_MISMATCH;
     if (!query_copy(out->access_key, sizeof out->access_key, slice_of(text->credential)))
@@ -342,4 +351,10 @@ enum signature_code signature_verify_v2_text(const struct access_key_list *keys,
         !signature_v2_text_matches(text->text, text->signature, out->key->secret_key))
         code = SIGNATURE_MISMATCH;
     return code;
+}
+
+void signature_claim_end(struct signature_claim *claim)
+{
+    if (claim->key == &claim->session.key)
+        secret_wipe(&claim->session, sizeof claim->session);
 }

@@ -61,8 +61,12 @@ struct signature_claim {
     char signature[SIGV4_HEX_SIZE];
     const struct access_key *key; /* the owner of the access key; NULL: none */
     const char *detail;           /* error message; static */
-    struct sts_session session;   /* where key is, if its credentials are temporary */
+    /* where key is, if its credentials are temporary; else undefined. The last member. */
+    struct sts_session session;
 };
+
+/* Wipes the secret of a session. */
+void signature_claim_end(struct signature_claim *claim);
 
 /* now: Unix seconds. */
 enum signature_code signature_claim(const struct access_key_list *keys,

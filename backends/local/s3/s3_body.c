@@ -198,6 +198,7 @@ static bool start_signatures(struct s3_unframer *unframer, struct s3_request *re
     memcpy(scope.date, claim.date, sizeof scope.date);
     chunk_signatures_start(&unframer->signatures, claim.key->secret_key, &scope, claim.signature,
                            claims->trailer_signed);
+    signature_claim_end(&claim);
     unframer->is_signed = true;
     return true;
 }

@@ -49,6 +49,7 @@ static void post_free(void *operation)
     s3_intake_end(&post->intake);
     s3_form_end(&post->form);
     object_clear(&post->object);
+    signature_claim_end(&post->signer);
     free(post);
 }
 
