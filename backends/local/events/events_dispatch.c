@@ -9,6 +9,7 @@
 #include "events_input.h"
 #include "events_rules.h"
 #include "iso_time.h"
+#include "json_dots.h"
 #include "json_text.h"
 #include "log.h"
 #include "publish.h"
@@ -21,7 +22,8 @@ enum { PAYLOAD_MAX = 256 * 1024 }; /* of a notification */
 
 struct dispatch {
     struct cloud *cloud;
-    json_t *event; /* the event as sent to targets */
+    json_t *event;    /* the event as sent to targets */
+    json_t *undotted; /* for patterns */
     const char *trace;
     struct storage_unit unit;
     /* ARN of the current rule */
@@ -212,7 +214,7 @@ static int rule_serve(struct dispatch *d, struct events_rule *rule)
 {
     json_t *targets = json_object_get(rule->document, "Targets");
     int code = 0;
-    if (!rule->enabled || !event_pattern_matches(rule->pattern, d->event))
+    if (!rule->enabled || !event_pattern_matches(rule->pattern, d->undotted))
         return 0;
     d->rule = rule;
     events_rule_arn(d->cloud, rule->named.name, d->arn);
@@ -226,7 +228,8 @@ int events_dispatch(struct cloud *cloud, const struct events_event *event,
 {
     struct dispatch d = {
         .cloud = cloud, .event = events_event_json(cloud, event), .trace = event->trace};
-    int code = d.event ? 0 : ERR_MEMORY;
+    d.undotted = json_undotted(d.event);
+    int code = d.event && d.undotted ? 0 : ERR_MEMORY;
     for (size_t i = 0; i < events_count(cloud->events) && !code; i++) {
         struct events_rule *rule = events_at(cloud->events, i);
         if (rule)
@@ -236,6 +239,7 @@ int events_dispatch(struct cloud *cloud, const struct events_event *event,
         publish_discard(&d.unit);
     else
         publish_join(unit, &d.unit);
+    json_decref(d.undotted);
     json_decref(d.event);
     return code;
 }

@@ -108,9 +108,7 @@ int events_input_bus(struct service_call *call, const char *parameter)
              call->cloud->account);
     if (strcmp(name, arn) == 0)
         return 0;
-    return service_call_fail(
-        call, EVENTS_NOT_FOUND,
-        "Event bus %.200s does not exist. The embedded cloud has only the default bus.", name);
+    return service_call_fail(call, EVENTS_NOT_FOUND, "Event bus %.200s does not exist.", name);
 }
 
 int events_input_rule(struct service_call *call, const char *parameter, struct events_rule **out)

@@ -7,6 +7,7 @@
 
 #include "events_api.h"
 #include "events_dispatch.h"
+#include "json_dots.h"
 #include "json_text.h"
 #include "publish.h"
 
@@ -40,13 +41,14 @@ struct entry_refusal { /* error of one entry; code NULL: none */
 static void refuse(struct entry_refusal *refusal, const char *code, const char *format,
                    const char *name) __attribute__((format(printf, 3, 0)));
 
+/* The format may use the name twice. */
 static void refuse(struct entry_refusal *refusal, const char *code, const char *format,
                    const char *name)
 {
     if (refusal->code)
         return;
     refusal->code = code;
-    snprintf(refusal->text, sizeof refusal->text, format, name);
+    snprintf(refusal->text, sizeof refusal->text, format, name, name);
 }
 
 static const char *entry_text(const json_t *entry, const char *name, struct entry_refusal *refusal)
@@ -54,7 +56,7 @@ static const char *entry_text(const json_t *entry, const char *name, struct entr
     const char *text = json_text_in(entry, name);
     if (!text || !*text)
         refuse(refusal, "InvalidArgument",
-               "Parameter %s is not valid. Reason: it is a required argument.", name);
+               "Parameter %s is not valid. Reason: %s is a required argument.", name);
     return text;
 }
 
@@ -81,7 +83,7 @@ static json_t *entry_resources(const json_t *entry, struct entry_refusal *refusa
     return json_is_array(resources) ? resources : NULL;
 }
 
-static void bus_check(const struct cloud *cloud, const json_t *entry, struct entry_refusal *refusal)
+static bool bus_exists(const struct cloud *cloud, const json_t *entry)
 {
     const char *bus = json_text_in(entry, "EventBusName");
     json_t *arn =
@@ -89,13 +91,11 @@ static void bus_check(const struct cloud *cloud, const json_t *entry, struct ent
     bool ours =
         !bus || strcmp(bus, "default") == 0 || (arn && strcmp(bus, json_string_value(arn)) == 0);
     json_decref(arn);
-    if (!ours)
-        refuse(refusal, "InvalidArgument",
-               "Event bus %.60s does not exist: the embedded cloud has only the default bus.", bus);
+    return ours;
 }
 
 /* The caller frees the detail. */
-static void entry_read(const struct cloud *cloud, const json_t *entry, struct events_event *event,
+static void entry_read(const json_t *entry, struct events_event *event,
                        struct entry_refusal *refusal)
 {
     uuid_make_text(event->id);
@@ -105,7 +105,6 @@ static void entry_read(const struct cloud *cloud, const json_t *entry, struct ev
     event->time_s = entry_time(entry, refusal);
     event->resources = entry_resources(entry, refusal);
     event->trace = json_text_in(entry, "TraceHeader");
-    bus_check(cloud, entry, refusal);
     if (event->source && strncmp(event->source, "aws.", 4) == 0)
         refuse(refusal, "NotAuthorizedForSourceException",
                "Not authorized for the source %.60s: sources that begin with aws. are reserved for "
@@ -123,12 +122,14 @@ static int entry_put(struct service_call *call, const json_t *entry, json_t *res
     struct entry_refusal refusal = {0};
     int code = 0;
     json_t *result;
-    entry_read(call->cloud, entry, &event, &refusal);
+    entry_read(entry, &event, &refusal);
     if (refusal.code) {
         result = json_pack("{s:s, s:s}", "ErrorCode", refusal.code, "ErrorMessage", refusal.text);
         (*failed)++;
     } else {
-        code = events_dispatch(call->cloud, &event, unit);
+        if (bus_exists(call->cloud,
+                       entry)) /* the service accepts events to buses that don't exist */
+            code = events_dispatch(call->cloud, &event, unit);
         result = json_pack("{s:s}", "EventId", event.id);
     }
     json_decref(event.detail);
@@ -188,8 +189,8 @@ discard:
 
 static int event_check(struct service_call *call, const json_t *event)
 {
-    static const char *const required[] = {"id",     "account",   "source",     "time",
-                                           "region", "resources", "detail-type"};
+    static const char *const required[] = {"id",   "account", "source",
+                                           "time", "region",  "detail-type"};
     if (!json_is_object(event))
         return service_call_fail(call, EVENTS_VALIDATION,
                                  "Parameter Event is not valid. Reason: it is not a JSON object.");
@@ -216,14 +217,18 @@ int events_test_event_pattern(struct service_call *call)
     code = event_pattern_parse(slice_of(pattern_text), &pattern, &error);
     if (code && code != ERR_MEMORY)
         return service_call_fail(call, EVENTS_INVALID_PATTERN, "%s", error.text);
-    json_t *event = json_text_read(slice_of(event_text), 0, NULL);
+    json_t *event = json_text_read(slice_of(event_text), 0, NULL), *undotted = NULL;
     if (code)
         goto out;
     code = event_check(call, event);
     if (code)
         goto out;
-    code = service_call_output(call, "Result", json_boolean(event_pattern_matches(pattern, event)));
+    undotted = json_undotted(event);
+    code = undotted ? service_call_output(call, "Result",
+                                          json_boolean(event_pattern_matches(pattern, undotted)))
+                    : ERR_MEMORY;
 out:
+    json_decref(undotted);
     json_decref(event);
     event_pattern_free(pattern);
     return code;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ip_network.h"
+#include "json_dots.h"
 #include "json_text.h"
 
 /* "Numeric matching", EventBridge User Guide. */
@@ -315,13 +316,15 @@ int event_pattern_parse(struct slice text, struct event_pattern **out, struct er
                          why.text, why.line, why.column);
     struct event_pattern *pattern = NULL;
     int code = check_root(root, error);
-    if (!code && !(pattern = malloc(sizeof *pattern)))
-        code = error_set(error, ERR_MEMORY, "out of memory");
-    if (code) {
-        json_decref(root);
+    json_t *undotted = code ? NULL : json_undotted(root);
+    json_decref(root);
+    if (code)
         return code;
+    if (!undotted || !(pattern = malloc(sizeof *pattern))) {
+        json_decref(undotted);
+        return error_set(error, ERR_MEMORY, "out of memory");
     }
-    pattern->root = root;
+    pattern->root = undotted;
     *out = pattern;
     return 0;
 }

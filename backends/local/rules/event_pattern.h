@@ -32,6 +32,7 @@ struct event_pattern;
 int event_pattern_parse(struct slice text, struct event_pattern **out, struct error *error);
 void event_pattern_free(struct event_pattern *pattern); /* NULL: nothing */
 
+/* event: without dots in its names (json_dots.h). */
 bool event_pattern_matches(const struct event_pattern *pattern, const json_t *event);
 
 #endif

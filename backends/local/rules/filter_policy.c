@@ -16,10 +16,10 @@
 
 #include "error.h"
 #include "filter_policy_check.h"
+#include "json_dots.h"
 #include "json_text.h"
 #include "leaf_match.h"
 
-enum { DOTS_MAX = 32 };
 #define ACCURACY 1e5 /* five digits after the decimal point */
 
 enum scope { SCOPE_ATTRIBUTES, SCOPE_BODY };
@@ -85,78 +85,6 @@ static bool object_matches(json_t *rules, json_t *value, enum scope scope)
     return true;
 }
 
-/* Dots. */
-
-static bool has_dots(json_t *tree)
-{
-    const char *key;
-    json_t *value;
-    for (size_t i = 0; i < json_array_size(tree); i++) {
-        if (has_dots(json_array_get(tree, i)))
-            return true;
-    }
-    json_object_foreach(tree, key, value)
-    {
-        if (strchr(key, '.') || has_dots(value))
-            return true;
-    }
-    return false;
-}
-
-/* Takes value; an object is merged into an existing one. */
-static int member_put(json_t *object, const char *key, json_t *value)
-{
-    json_t *there = json_object_get(object, key);
-    if (!json_is_object(there) || !json_is_object(value))
-        return json_object_set_new(object, key, value);
-    int failed = json_object_update_recursive(there, value);
-    json_decref(value);
-    return failed;
-}
-
-/* Takes value: "a.b" becomes b within a. */
-static int path_put(json_t *object, const char *path, json_t *value, int dots)
-{
-    const char *dot = dots < DOTS_MAX ? strchr(path, '.') : NULL;
-    if (!dot)
-        return member_put(object, path, value);
-    json_t *inner = json_object();
-    char *first = strndup(path, (size_t)(dot - path));
-    int failed = path_put(inner, dot + 1, value, dots + 1);
-    if (!failed && first)
-        failed = member_put(object, first, json_incref(inner));
-    failed = failed || !first;
-    free(first);
-    json_decref(inner);
-    return failed;
-}
-
-static json_t *nested_form(json_t *tree)
-{
-    const char *key;
-    json_t *value, *out;
-    int failed = 0;
-    if (!json_is_object(tree) && !json_is_array(tree))
-        return json_incref(tree);
-    out = json_is_array(tree) ? json_array() : json_object();
-    for (size_t i = 0; i < json_array_size(tree) && !failed; i++)
-        failed = json_array_append_new(out, nested_form(json_array_get(tree, i)));
-    json_object_foreach(tree, key, value)
-    {
-        if (!failed)
-            failed = path_put(out, key, nested_form(value), 0);
-    }
-    if (out && !failed)
-        return out;
-    json_decref(out);
-    return NULL;
-}
-
-static json_t *undotted(json_t *tree)
-{
-    return has_dots(tree) ? nested_form(tree) : json_incref(tree);
-}
-
 /* The message. */
 
 static json_t *number_json(const char *text)
@@ -204,7 +132,7 @@ int filter_policy_match_body(const struct filter_policy *policy, struct slice bo
         json_decref(tree);
         return short_of_memory ? ERR_MEMORY : 0;
     }
-    json_t *message = undotted(tree);
+    json_t *message = json_undotted(tree);
     int code = message ? object_matches(policy->nested, message, SCOPE_BODY) : ERR_MEMORY;
     json_decref(message);
     json_decref(tree);
@@ -267,7 +195,7 @@ int filter_policy_parse(const char *text, struct filter_policy **out,
     if (!code && json_object_size(rules) > 0) {
         *out = calloc(1, sizeof **out);
         if (*out)
-            **out = (struct filter_policy){json_incref(rules), undotted(rules)};
+            **out = (struct filter_policy){json_incref(rules), json_undotted(rules)};
         if (!*out || !(*out)->nested)
             code = ERR_MEMORY;
     }

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "event_pattern.h"
+#include "json_dots.h"
 
 struct match_case {
     const char *pattern, *event;
@@ -26,7 +27,9 @@ static bool matches(const char *pattern_text, const char *event_text)
         fail_msg("%s: %s", error.text, pattern_text);
     json_t *event = json_loads(event_text, JSON_DECODE_ANY, NULL);
     assert_non_null(event);
-    bool result = event_pattern_matches(pattern, event);
+    json_t *undotted = json_undotted(event);
+    bool result = event_pattern_matches(pattern, undotted);
+    json_decref(undotted);
     json_decref(event);
     event_pattern_free(pattern);
     return result;
@@ -81,7 +84,11 @@ static void nesting(void **state)
         {"{\"d\":{\"s\":[\"on\"]}}", "{\"d\":{\"s\":\"on\"}}", true},
         {"{\"d\":{\"s\":[\"on\"]}}", "{\"d\":\"on\"}", false},
         {"{\"d\":{\"s\":{\"t\":[\"on\"]}}}", "{\"d\":{\"s\":{\"t\":\"on\",\"u\":1}}}", true},
-        {"{\"d.s\":[\"on\"]}", "{\"d\":{\"s\":\"on\"}}", false},
+        /* "Considerations when creating event patterns": dots join names */
+        {"{\"d.s\":[\"on\"]}", "{\"d\":{\"s\":\"on\"}}", true},
+        {"{\"d\":{\"s\":[\"on\"]}}", "{\"d.s\":\"on\"}", true},
+        {"{\"d.s\":[\"on\"]}", "{\"d\":[{\"s\":\"off\"},{\"s\":\"on\"}]}", true},
+        {"{\"d.s\":[\"on\"]}", "{\"d\":{\"t\":\"on\"}}", false},
         /* "Arrays": a value in common is enough */
         {"{\"r\":[\"b\",\"z\"]}", "{\"r\":[\"a\",\"b\"]}", true},
         {"{\"r\":[\"z\"]}", "{\"r\":[\"a\",\"b\"]}", false},

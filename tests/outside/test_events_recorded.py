@@ -1,0 +1,82 @@
+"""The embedded cloud's EventBridge against what others recorded of the service.
+
+"Recorded" names a test of localstack/localstack, tests/aws/services/events, whose responses were recorded from AWS."""
+import json
+
+import pytest
+
+from harness import ACCOUNT, REGION, error_of, make_queue, queue_arn, receive, send_policy
+
+EVENT = {"id": "1", "source": "order", "detail-type": "Test", "account": ACCOUNT, "region": REGION, "time": "2022-07-13T13:48:01Z"}
+ENTRY = {"Source": "MySource", "DetailType": "CustomType", "Detail": '{"message": "for the default event bus"}'}
+
+
+@pytest.fixture(scope="module")
+def events(cloud):
+    return cloud.client("events")
+
+
+def matches(events, pattern, **event):
+    return events.test_event_pattern(EventPattern=json.dumps(pattern), Event=json.dumps({**EVENT, **event}))["Result"]
+
+
+def test_an_event_needs_no_resources(events):
+    """Recorded: test_event_patterns.py, test_event_pattern_source."""
+    assert matches(events, {"source": ["order"], "detail-type": ["Test"]})
+    assert not matches(events, {"source": ["shipment"], "detail-type": ["Test"]})
+
+
+NESTED, DOTTED = {"state": {"status": "running"}}, {"state.status": "running"}
+
+
+@pytest.mark.parametrize("wanted", [{"state": {"status": ["running"]}}, {"state.status": ["running"]}])
+@pytest.mark.parametrize("detail", [NESTED, DOTTED])
+def test_names_are_joined_with_dots(events, wanted, detail):
+    """"Considerations when creating event patterns" in the EventBridge User Guide. Recorded: test_event_patterns.py,
+    dot_joining_pattern."""
+    assert matches(events, {"detail": wanted}, detail=detail)
+    assert not matches(events, {"detail": {"state.status": ["stopped"]}}, detail=detail)
+    assert not matches(events, {"detail": {"state.status.more": ["running"]}}, detail=detail)
+
+
+@pytest.mark.parametrize("detail", [NESTED, DOTTED])
+def test_an_event_with_dots_is_delivered_as_it_was_sent(events, sqs, name, detail):
+    url = make_queue(sqs, name)
+    rule = events.put_rule(Name=name, EventPattern=json.dumps({"source": [name], "detail.state.status": ["running"]}))["RuleArn"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": send_policy(name, "events", rule)})
+    events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": queue_arn(name)}])
+    events.put_events(Entries=[{**ENTRY, "Source": name, "Detail": json.dumps(detail)}])
+    assert json.loads(receive(sqs, url)["Body"])["detail"] == detail
+    events.remove_targets(Rule=name, Ids=["1"])
+    events.delete_rule(Name=name)
+
+
+def test_an_event_to_a_bus_that_does_not_exist_is_accepted_and_lost(events, sqs, name):
+    """Recorded: test_events.py, test_put_events_nonexistent_event_bus."""
+    url = make_queue(sqs, name)
+    rule = events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))["RuleArn"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": send_policy(name, "events", rule)})
+    events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": queue_arn(name)}])
+    put = events.put_events(Entries=[{**ENTRY, "Source": name, "EventBusName": "absent"}, {**ENTRY, "Source": name}])
+    assert put["FailedEntryCount"] == 0 and len({entry["EventId"] for entry in put["Entries"]}) == 2
+    assert json.loads(receive(sqs, url)["Body"])["id"] == put["Entries"][1]["EventId"]
+    assert "Messages" not in sqs.receive_message(QueueUrl=url)
+    assert error_of(events.describe_event_bus, Name="absent")["Error"] == {
+        "Code": "ResourceNotFoundException", "Message": "Event bus absent does not exist."}
+    events.remove_targets(Rule=name, Ids=["1"])
+    events.delete_rule(Name=name)
+
+
+@pytest.mark.parametrize("missing", ["Source", "DetailType", "Detail"])
+def test_a_missing_argument_of_an_event_is_named(events, missing):
+    """Recorded: test_events.py, test_put_events_without_source and its like."""
+    put = events.put_events(Entries=[{name: value for name, value in ENTRY.items() if name != missing}])
+    assert (put["FailedEntryCount"], put["Entries"]) == (1, [{
+        "ErrorCode": "InvalidArgument", "ErrorMessage": f"Parameter {missing} is not valid. Reason: {missing} is a required argument."}])
+
+
+@pytest.mark.parametrize("detail", ["Not a JSON", "[]", '"text"', '{"not": closed mark"'])
+def test_a_detail_that_is_no_object_is_malformed(events, detail):
+    """Recorded: test_events.py, test_put_event_malformed_detail."""
+    put = events.put_events(Entries=[{**ENTRY, "Detail": detail}])
+    assert put["Entries"] == [{"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."}]
