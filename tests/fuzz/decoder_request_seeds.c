@@ -9,7 +9,8 @@
 static int request_append(struct buffer *out, struct pipeline **pipelines, bool audience,
                           struct decoder_slots *slots)
 {
-    const struct pipeline_limits limits = {1000000, 1000000, 10};
+    const struct pipeline_limits limits = {
+        .max_pixels = 1000000, .max_bytes = 1000000, .max_frames = 10};
     struct render_item items[] = {{.pipeline = pipelines[0]}, {.pipeline = pipelines[1]}};
     struct render_item *const every[] = {&items[0], &items[1]};
     struct render_source source = decoder_source;

@@ -1,4 +1,5 @@
 """A web page that a developer visits can neither read nor change the embedded cloud, even if it knows the access key."""
+import datetime
 import html
 import json
 import socket
@@ -120,6 +121,19 @@ def test_a_host_of_any_bytes_is_refused(cloud, target):
         connection.sendall(b"POST / HTTP/1.1\r\nHost: \xff\xfe<evil>\r\nContent-Length: 0\r\nConnection: close\r\n" + extra.encode() + b"\r\n")
         response = b"".join(iter(lambda: connection.recv(4096), b""))
     assert response.startswith(b"HTTP/1.1 403 ") and b"AccessDenied" in response
+
+
+@pytest.mark.parametrize("target", ["AmazonSQS.ListQueues", None])
+def test_a_service_of_any_bytes_is_refused(cloud, target):
+    url = urllib.parse.urlsplit(cloud.endpoint)
+    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    lines = ["POST / HTTP/1.1", f"Host: {url.netloc}", "Content-Length: 0", "Connection: close", f"X-Amz-Date: {now}",
+             f"Authorization: AWS4-HMAC-SHA256 Credential={harness.ACCESS_KEY}/{now[:8]}/{REGION}/s\xffqs/aws4_request, "
+             f"SignedHeaders=host;x-amz-date, Signature={'0' * 64}", *([f"X-Amz-Target: {target}"] if target else [])]
+    with socket.create_connection((url.hostname, url.port), timeout=30) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
+        response = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert response.startswith(b"HTTP/1.1 501 ") and b"s?qs" in response, response
 
 
 def test_host_name_adds_names(start_cloud):

@@ -254,27 +254,17 @@ static void service_refuse(struct routed *r)
 
 enum { HOST_SHOWN = 128 };
 
-/* Any bytes may have been sent. */
-static void host_print(struct slice host, char out[HOST_SHOWN + 1])
-{
-    size_t size = host.size < HOST_SHOWN ? host.size : HOST_SHOWN;
-    for (size_t i = 0; i < size; i++)
-        out[i] = host.data[i] > ' ' && host.data[i] < 0x7f ? host.data[i] : '?';
-    out[size] = '\0';
-}
-
 static bool host_refuse(struct routed *r)
 {
     struct cloud_request *request = &r->request;
     struct slice host = signed_request_header(&r->signed_request, "host");
-    char name[HOST_SHOWN + 1], text[400];
+    char text[400];
     if (browser_guard_host(host, request->cloud->host_names))
         return false;
-    host_print(host, name);
     snprintf(text, sizeof text,
-             "The host name %s is not one of this server's. If it is, start the server with "
+             "The host name %.*s is not one of this server's. If it is, start the server with "
              "--host-name and that name.",
-             name);
+             host.size < HOST_SHOWN ? (int)host.size : HOST_SHOWN, host.data);
     router_refuse(request, r->wire, 403, "AccessDenied", text);
     return true;
 }

@@ -9,6 +9,9 @@
 #include "query_error_document.h"
 #include "response.h"
 #include "s3_error_document.h"
+#include "utf8.h"
+
+enum { TEXT_MAX = 512 };
 
 struct signature_refusal {
     const char *s3_code;
@@ -104,10 +107,12 @@ static void json_write(const char *name, const char *text, struct buffer *out)
 }
 
 static void refuse(struct cloud_request *request, enum router_wire wire, int status,
-                   const char *code, const char *json_type, const char *text)
+                   const char *code, const char *json_type, const char *message)
 {
-    char query_error[128];
+    char query_error[128], text[TEXT_MAX];
     struct buffer out;
+    snprintf(text, sizeof text, "%s", message);
+    utf8_repair(text); /* it may quote the request */
     buffer_init(&out, 64 * 1024);
     snprintf(query_error, sizeof query_error, "%s;%s", code, service_error_side(status));
     if (wire == WIRE_S3)
