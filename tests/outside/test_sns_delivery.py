@@ -247,7 +247,8 @@ def test_only_the_links_of_messages_need_no_signature(cloud, topic):
 
 @pytest.mark.parametrize("protocol, endpoint, code", [
     ("http", "https://127.0.0.1/", "InvalidParameter"), ("http", "http://", "InvalidParameter"),
-    ("http", "http://u:p@127.0.0.1/", "InvalidParameter"), ("http", "http://127.0.0.1/\r\nX: y", "InvalidParameter"),
+    ("http", "http://u:p@/", "InvalidParameter"), ("http", "http://u%zz:p@127.0.0.1/", "InvalidParameter"),
+    ("http", "http://u:p@v@127.0.0.1/", "InvalidParameter"), ("http", "http://127.0.0.1/\r\nX: y", "InvalidParameter"),
     ("email", "nobody", "InvalidParameter"), ("email", "a@b>\r\nRCPT TO:<c@d", "InvalidParameter"),
     ("sms", "+15550100", "NotImplemented"), ("lambda", "arn:aws:lambda:x", "NotImplemented"),
     ("application", "arn", "NotImplemented"), ("firehose", "arn", "NotImplemented"), ("sqs", "queue", "InvalidParameter")])

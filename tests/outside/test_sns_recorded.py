@@ -2,12 +2,15 @@
 
 "Recorded" names a test of localstack/localstack, tests/aws/services/sns/test_sns.py, whose responses were recorded from AWS
 (test_sns.snapshot.json)."""
+import base64
 import json
+import re
 
 import pytest
 
 import harness
 from harness import ACCOUNT, REGION, error_of, make_queue, queue_arn, receive, send_policy
+from sns_tools import Subscriber
 
 DEFAULT_DELIVERY = {"http": {
     "defaultHealthyRetryPolicy": {"minDelayTarget": 20, "maxDelayTarget": 20, "numRetries": 3, "numMaxDelayRetries": 0,
@@ -77,6 +80,33 @@ def test_a_fifo_topic_signs_nothing(sns, sqs, fifo, name, kind):
     assert list(body) == ["Type", "MessageId", "SequenceNumber", "TopicArn", "Message", "Timestamp", "UnsubscribeURL"]
     assert body["SequenceNumber"] == sent["SequenceNumber"]
     assert ("MessageGroupId" in message["Attributes"]) == ("MessageDeduplicationId" in message["Attributes"]) == (kind == "fifo")
+
+
+@pytest.mark.parametrize("user, shown, wanted", [
+    ("user:pa%3Ass%40word", "user:****", "user:pa:ss@word"), ("user", "user", "user:"), ("user:", "user:****", "user:")])
+def test_a_url_may_have_a_user_and_a_password(cloud, sns, topic, user, shown, wanted):
+    """"HTTP and HTTPS endpoints" in the SNS Developer Guide; shown as in obfuscateEndpointPassword of
+    hashicorp/terraform-provider-aws."""
+    subscriber = Subscriber()
+    try:
+        url = subscriber.url.replace("http://", f"http://{user}@")
+        arn = sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=url, ReturnSubscriptionArn=True)["SubscriptionArn"]
+        headers, body = subscriber.next()
+        assert headers["Authorization"] == "Basic " + base64.b64encode(wanted.encode()).decode()
+        assert "@" not in headers["Host"]
+        masked = subscriber.url.replace("http://", f"http://{shown}@")
+        assert described(sns, arn)["Endpoint"] == masked
+        assert [one["Endpoint"] for one in sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]] == [masked]
+        sns.confirm_subscription(TopicArn=topic, Token=json.loads(body)["Token"])
+        assert sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=url)["SubscriptionArn"] == arn
+        subscriber.statuses = [403]
+        sns.publish(TopicArn=topic, Message="refused")
+        assert subscriber.next()[0]["Authorization"] == headers["Authorization"]
+        cloud.wait_for(rf"notification lost.*{arn}.*{re.escape(shown)}@")
+        assert "pa%3Ass" not in cloud.output()
+    finally:
+        sns.unsubscribe(SubscriptionArn=arn)
+        subscriber.close()
 
 
 # ---- topics ----

@@ -6,13 +6,16 @@
 #include "json_text.h"
 #include "log.h"
 #include "queue_access.h"
+#include "sns_endpoint.h"
 #include "sns_outbox_internal.h"
 
 static void lost(const struct subscription *s, const char *reason, const char *detail)
 {
+    char *endpoint = sns_endpoint_shown(s->endpoint);
     log_error("notification lost", LOG_TEXT("subscription", s->record.named.name),
-              LOG_TEXT("endpoint", s->endpoint), LOG_TEXT("reason", reason),
+              LOG_TEXT("endpoint", endpoint ? endpoint : ""), LOG_TEXT("reason", reason),
               LOG_TEXT("dead_letters", detail));
+    free(endpoint);
 }
 
 /* ARN of the dead-letter queue, for free(); NULL: none. */

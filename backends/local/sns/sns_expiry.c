@@ -8,6 +8,7 @@
 #include "deadlines.h"
 #include "log.h"
 #include "sns_confirmation.h"
+#include "sns_endpoint.h"
 
 enum { PAGE = 256, PAUSE_MS = 1000 };
 
@@ -25,6 +26,14 @@ static void expect(struct sns_expiry *expiry, int64_t end_ms)
         expiry->next_ms = end_ms;
 }
 
+static void deletion_log(const struct subscription *s)
+{
+    char *endpoint = sns_endpoint_shown(s->endpoint);
+    log_info("unconfirmed subscription deleted", LOG_TEXT("subscription", s->record.named.name),
+             LOG_TEXT("endpoint", endpoint ? endpoint : ""));
+    free(endpoint);
+}
+
 /* If a deletion fails, the next scan retries it. */
 static void subscription_look(struct sns_expiry *expiry, struct subscription *s)
 {
@@ -33,8 +42,7 @@ static void subscription_look(struct sns_expiry *expiry, struct subscription *s)
     if (!end || end > deadlines_now(expiry->deadlines))
         return;
     if (s->pending)
-        log_info("unconfirmed subscription deleted", LOG_TEXT("subscription", s->record.named.name),
-                 LOG_TEXT("endpoint", s->endpoint));
+        deletion_log(s);
     if (subscription_delete(s, NULL, NULL))
         log_error("cannot delete an unconfirmed subscription",
                   LOG_TEXT("subscription", s->record.named.name),

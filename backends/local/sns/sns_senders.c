@@ -17,6 +17,8 @@
 #include "files.h"
 #include "json_text.h"
 #include "publish.h"
+#include "secret.h"
+#include "sns_endpoint.h"
 #include "sns_mail.h"
 #include "sns_outbox_internal.h"
 
@@ -70,7 +72,7 @@ static int client_of(struct sns_outbox *outbox)
 }
 
 static size_t headers_fill(const struct subscription *s, const struct sns_envelope *e, bool raw,
-                           const struct delivery_policy *policy,
+                           const struct delivery_policy *policy, const char *password,
                            struct http_header headers[HEADERS_MAX])
 {
     size_t count = 0;
@@ -84,6 +86,8 @@ static size_t headers_fill(const struct subscription *s, const struct sns_envelo
     if (raw)
         headers[count++] = (struct http_header){"x-amz-sns-rawdelivery", "true"};
     headers[count++] = (struct http_header){"Content-Type", type};
+    if (password[0])
+        headers[count++] = (struct http_header){"Authorization", password};
     return count;
 }
 
@@ -100,16 +104,24 @@ static int item_post(struct sns_item *item, const struct subscription *s)
         item->text = slice_dup(envelope.body);
     if (!item->text || client_of(outbox))
         return ERR_MEMORY;
+    char *url = sns_endpoint_url(s->endpoint), *password = sns_endpoint_password(s->endpoint);
+    int code = url && password ? 0 : ERR_MEMORY;
     const struct http_request request = {
         .method = "POST",
-        .url = s->endpoint,
+        .url = url,
         .headers = headers,
-        .header_count = headers_fill(s, &envelope, raw, &policy, headers),
+        .header_count = headers_fill(s, &envelope, raw, &policy, password ? password : "", headers),
         .body = item->text,
         .body_size = raw ? envelope.body.size : strlen(item->text),
         .total_timeout_ms = SNS_TIMEOUT_MS,
     };
-    return http_client_send(outbox->http, &request, posted, item, &item->exchange);
+    if (!code)
+        code = http_client_send(outbox->http, &request, posted, item, &item->exchange);
+    free(url);
+    if (password)
+        secret_wipe(password, strlen(password));
+    free(password);
+    return code;
 }
 
 /* Mail: content. */

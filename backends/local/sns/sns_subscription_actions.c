@@ -8,9 +8,10 @@
 #include "json_text.h"
 #include "sns_call.h"
 #include "sns_confirmation.h"
+#include "sns_endpoint.h"
 #include "sns_mail.h"
 
-enum { PAGE = 100, URL_MAX_BYTES = 2048 };
+enum { PAGE = 100 };
 
 /* Endpoints. */
 
@@ -27,21 +28,6 @@ static int queue_endpoint_check(struct service_call *call, const struct topic *t
             "Invalid parameter: Invalid parameter: Endpoint Reason: FIFO SQS Queues "
             "can not be subscribed to standard SNS topics");
     return 0;
-}
-
-static bool url_valid(const char *protocol, const char *url)
-{
-    size_t size = strlen(protocol);
-    if (strncmp(url, protocol, size) != 0 || strncmp(url + size, "://", 3) != 0 ||
-        strlen(url) > URL_MAX_BYTES)
-        return false;
-    const char *host = url + size + 3, *at = host;
-    for (; *at; at++) {
-        if (*at <= ' ' || *at > '~' || strchr("\"<>\\^`{|}", *at))
-            return false;
-    }
-    size_t authority = strcspn(host, "/?#");
-    return authority > 0 && host[0] != ':' && !memchr(host, '@', authority);
 }
 
 static int endpoint_check(struct service_call *call, const struct topic *topic,
@@ -70,7 +56,7 @@ static int endpoint_check(struct service_call *call, const struct topic *topic,
             "Invalid parameter: Invalid protocol type: %s: FIFO topics deliver to "
             "queues",
             protocol);
-    if (http && !url_valid(protocol, endpoint))
+    if (http && !sns_endpoint_valid(protocol, endpoint))
         return service_call_fail(call, SNS_INVALID_PARAMETER,
                                  "Invalid parameter: Endpoint must match the specified protocol");
     if (mail && !sns_mail_address_valid(endpoint))
@@ -268,9 +254,17 @@ int sns_unsubscribe(struct service_call *call)
 
 static json_t *subscription_json(const struct subscription *s, const char *account)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "SubscriptionArn",
-                     s->pending ? "PendingConfirmation" : s->record.named.name, "Owner", account,
-                     "Protocol", s->protocol, "Endpoint", s->endpoint, "TopicArn", s->topic_arn);
+    char *endpoint = sns_endpoint_shown(s->endpoint);
+    json_t *json =
+        json_pack("{s:s, s:s, s:s, s:s*, s:s}", "SubscriptionArn",
+                  s->pending ? "PendingConfirmation" : s->record.named.name, "Owner", account,
+                  "Protocol", s->protocol, "Endpoint", endpoint, "TopicArn", s->topic_arn);
+    if (!endpoint) {
+        json_decref(json);
+        json = NULL;
+    }
+    free(endpoint);
+    return json;
 }
 
 static int list_page(struct service_call *call, const struct topic *topic)

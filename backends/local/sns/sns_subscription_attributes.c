@@ -6,6 +6,7 @@
 #include "delivery_policy.h"
 #include "json_text.h"
 #include "sns_call.h"
+#include "sns_endpoint.h"
 
 typedef int check(struct service_call *call, const char *prefix, const char *value);
 
@@ -224,15 +225,19 @@ json_t *sns_subscription_describe(const struct service_call *call, const struct 
 {
     const char *account = call->cloud->account;
     const char *principal = json_text_in(s->record.details, "principal");
+    char *endpoint = sns_endpoint_shown(s->endpoint);
+    if (!endpoint)
+        return NULL;
     bool authenticated = json_is_true(json_object_get(s->record.details, "authenticated"));
     json_t *out = json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "SubscriptionArn", s->record.named.name,
-        "Owner", account, "Protocol", s->protocol, "Endpoint", s->endpoint, "TopicArn",
-        s->topic_arn, "RawMessageDelivery", s->raw ? "true" : "false", "PendingConfirmation",
+        "Owner", account, "Protocol", s->protocol, "Endpoint", endpoint, "TopicArn", s->topic_arn,
+        "RawMessageDelivery", s->raw ? "true" : "false", "PendingConfirmation",
         s->pending ? "true" : "false", "ConfirmationWasAuthenticated",
         authenticated || strcmp(s->protocol, "sqs") == 0 ? "true" : "false",
         "SubscriptionPrincipal",
         principal ? json_string(principal) : json_sprintf("arn:aws:iam::%s:root", account));
+    free(endpoint);
     if (out && !set_put(out, s) && !delivery_put(out, call, s))
         return out;
     json_decref(out);
