@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from harness import ACCOUNT, REGION, error_of, make_queue, queue_arn, receive, send_policy
+from harness import ACCOUNT, REGION, client, error_of, make_queue, queue_arn, receive, send_policy
 
 EVENT = {"id": "1", "source": "order", "detail-type": "Test", "account": ACCOUNT, "region": REGION, "time": "2022-07-13T13:48:01Z"}
 ENTRY = {"Source": "MySource", "DetailType": "CustomType", "Detail": '{"message": "for the default event bus"}'}
@@ -80,3 +80,24 @@ def test_a_detail_that_is_no_object_is_malformed(events, detail):
     """Recorded: test_events.py, test_put_event_malformed_detail."""
     put = events.put_events(Entries=[{**ENTRY, "Detail": detail}])
     assert put["Entries"] == [{"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."}]
+
+
+@pytest.mark.parametrize("call, arguments, text", [
+    ("put_rule", {"Name": "a b", "EventPattern": "{}"},
+     r"Value 'a b' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern: [\.\-_A-Za-z0-9]+"),
+    ("put_rule", {"Name": "x" * 65, "EventPattern": "{}"},
+     f"Value '{'x' * 65}' at 'name' failed to satisfy constraint: Member must have length less than or equal to 64"),
+    ("list_rules", {"Limit": 101}, "Value '101' at 'limit' failed to satisfy constraint: Member must have value less than or equal to 100"),
+    ("put_rule", {"EventPattern": "{}"}, "Value null at 'name' failed to satisfy constraint: Member must not be null")])
+def test_a_failed_constraint_is_worded_as_by_the_service(cloud, call, arguments, text):
+    """Recorded: test_events.py, test_create_connection_validations; the last two are of the same kind in recordings of other services."""
+    unchecked = client(cloud.endpoint, "events", parameter_validation=False)
+    assert error_of(getattr(unchecked, call), **arguments)["Error"] == {
+        "Code": "ValidationException", "Message": f"1 validation error detected: {text}"}
+
+
+def test_eleven_events_are_too_many(cloud):
+    """Recorded: test_events.py, test_put_events_exceed_limit_ten_entries, which also shows the entries."""
+    unchecked = client(cloud.endpoint, "events", parameter_validation=False)
+    message = error_of(unchecked.put_events, Entries=[ENTRY] * 11)["Error"]["Message"]
+    assert message.endswith("at 'entries' failed to satisfy constraint: Member must have length less than or equal to 10")

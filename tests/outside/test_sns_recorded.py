@@ -210,6 +210,17 @@ def test_a_wrong_token_is_refused(sns, topic):
         assert refusal(sns.confirm_subscription, TopicArn=arn, Token=token) == ("InvalidParameter", text)
 
 
+def test_a_fifo_subscription_has_a_fifo_dead_letter_queue(sns, fifo, name):
+    """Recorded: test_validations_for_fifo."""
+    arn = subscribe(sns, fifo, f"{name}.fifo")
+    assert refusal(sns.set_subscription_attributes, SubscriptionArn=arn, AttributeName="RedrivePolicy",
+                   AttributeValue=json.dumps({"deadLetterTargetArn": queue_arn(name)})) == (
+        "InvalidParameter", "Invalid parameter: RedrivePolicy: must use a FIFO queue as DLQ for a FIFO Subscription to a FIFO Topic.")
+    letters = json.dumps({"deadLetterTargetArn": queue_arn(f"{name}-letters.fifo")})
+    sns.set_subscription_attributes(SubscriptionArn=arn, AttributeName="RedrivePolicy", AttributeValue=letters)
+    assert described(sns, arn)["RedrivePolicy"] == letters
+
+
 ATTRIBUTE_TEXTS = [
     ({"StringValue": "", "DataType": "String"},
      "The message attribute 'attr1' must contain non-empty message attribute value for message attribute type 'String'."),

@@ -6,15 +6,31 @@
 #include "events_api.h"
 #include "utf8.h"
 
-enum { NAME_MAX_SIZE = 64, BUS_MAX = 1600, TOKEN_MAX = 2048, PAGE_MAX = 100 };
+enum { NAME_MAX_SIZE = 64, BUS_MAX = 1600, TOKEN_MAX = 2048, PAGE_MAX = 100, CONSTRAINT_MAX = 96 };
 
-static int constraint_failed(struct service_call *call, const char *name, const char *constraint)
+/* As the service words it, in which names begin with a small letter. value: with its quotes and a
+ * space behind; "" if it is not shown. */
+static int constraint_failed(struct service_call *call, const char *value, const char *name,
+                             const char *constraint)
 {
-    return service_call_fail(
-        call, EVENTS_VALIDATION,
-        "1 validation error detected: Value at '%s' failed to satisfy constraint: "
-        "Member must %s",
-        name, constraint);
+    return service_call_fail(call, EVENTS_VALIDATION,
+                             "1 validation error detected: Value %sat '%c%s' failed to satisfy "
+                             "constraint: Member must %s",
+                             value, tolower((unsigned char)name[0]), name + 1, constraint);
+}
+
+static int text_failed(struct service_call *call, const char *text, const char *name,
+                       const char *constraint)
+{
+    char value[300];
+    snprintf(value, sizeof value, "'%.280s' ", text);
+    return constraint_failed(call, value, name, constraint);
+}
+
+static void bound_write(char constraint[CONSTRAINT_MAX], const char *what, bool less, long bound)
+{
+    snprintf(constraint, CONSTRAINT_MAX, "have %s %s than or equal to %ld", what,
+             less ? "less" : "greater", bound);
 }
 
 static bool is_absent(const json_t *value)
@@ -26,16 +42,17 @@ int events_input_text(struct service_call *call, const char *name, bool required
                       size_t max, const char **out)
 {
     const json_t *value = json_object_get(call->input, name);
-    char constraint[96];
+    char constraint[CONSTRAINT_MAX];
     *out = NULL;
     if (is_absent(value))
-        return required ? constraint_failed(call, name, "not be null") : 0;
+        return required ? constraint_failed(call, "null ", name, "not be null") : 0;
     if (!json_is_string(value))
         return service_call_fail(call, SERVICE_MALFORMED, "%s is not a string.", name);
     long length = utf8_length(json_string_value(value));
-    snprintf(constraint, sizeof constraint, "have a length of %zu to %zu characters", min, max);
-    if (length < (long)min || length > (long)max)
-        return constraint_failed(call, name, constraint);
+    bool less = length > (long)max;
+    bound_write(constraint, "length", less, less ? (long)max : (long)min);
+    if (less || length < (long)min)
+        return text_failed(call, json_string_value(value), name, constraint);
     *out = json_string_value(value);
     return 0;
 }
@@ -43,34 +60,37 @@ int events_input_text(struct service_call *call, const char *name, bool required
 int events_input_int(struct service_call *call, const char *name, int min, int max, int *out)
 {
     const json_t *value = json_object_get(call->input, name);
-    char constraint[96];
+    char constraint[CONSTRAINT_MAX], text[32];
     if (is_absent(value))
         return 0;
     if (!json_is_integer(value))
         return service_call_fail(call, SERVICE_MALFORMED, "%s is not a whole number.", name);
-    snprintf(constraint, sizeof constraint, "be from %d to %d", min, max);
-    if (json_integer_value(value) < min || json_integer_value(value) > max)
-        return constraint_failed(call, name, constraint);
-    *out = (int)json_integer_value(value);
+    json_int_t number = json_integer_value(value);
+    snprintf(text, sizeof text, "%lld", (long long)number);
+    bound_write(constraint, "value", number > max, number > max ? max : min);
+    if (number < min || number > max)
+        return text_failed(call, text, name, constraint);
+    *out = (int)number;
     return 0;
 }
 
 int events_input_list(struct service_call *call, const char *name, size_t min, size_t max,
                       json_t **out)
 {
-    char constraint[96];
+    char constraint[CONSTRAINT_MAX];
     *out = json_object_get(call->input, name);
     if (is_absent(*out))
         *out = NULL;
     if (!*out && !min)
         return 0;
     if (!*out)
-        return constraint_failed(call, name, "not be null");
+        return constraint_failed(call, "null ", name, "not be null");
     if (!json_is_array(*out))
         return service_call_fail(call, SERVICE_MALFORMED, "%s is not a list.", name);
-    snprintf(constraint, sizeof constraint, "have a length of %zu to %zu", min, max);
-    if (json_array_size(*out) < min || json_array_size(*out) > max)
-        return constraint_failed(call, name, constraint);
+    bool less = json_array_size(*out) > max;
+    bound_write(constraint, "length", less, (long)(less ? max : min));
+    if (less || json_array_size(*out) < min)
+        return constraint_failed(call, "", name, constraint);
     return 0;
 }
 
@@ -90,11 +110,8 @@ int events_input_name(struct service_call *call, const char *parameter, bool req
     int code = events_input_text(call, parameter, required, 1, NAME_MAX_SIZE, out);
     if (code || !*out || events_name_valid(*out))
         return code;
-    return service_call_fail(call, EVENTS_VALIDATION,
-                             "1 validation error detected: Value '%.64s' at '%s' failed to satisfy "
-                             "constraint: Member must satisfy regular expression pattern: "
-                             "[\\.\\-_A-Za-z0-9]+",
-                             *out, parameter);
+    return text_failed(call, *out, parameter,
+                       "satisfy regular expression pattern: [\\.\\-_A-Za-z0-9]+");
 }
 
 int events_input_bus(struct service_call *call, const char *parameter)

@@ -164,6 +164,20 @@ int sns_subscription_attributes_check(struct service_call *call, json_t *attribu
     return together_check(call, attributes, true);
 }
 
+/* The dead letters of a FIFO queue's subscription to a FIFO topic need a FIFO queue. */
+static int fifo_letters_check(struct service_call *call, const struct subscription *s,
+                              const char *value)
+{
+    json_t *policy = json_text_read(slice_of(value), JSON_LAST_DUPLICATE, NULL);
+    const char *arn = json_text_in(policy, "deadLetterTargetArn");
+    bool wrong = arn && topic_name_is_fifo(s->endpoint) && !topic_name_is_fifo(arn);
+    json_decref(policy);
+    return wrong ? service_call_fail(call, SNS_INVALID_PARAMETER,
+                                     "Invalid parameter: RedrivePolicy: must use a FIFO queue as "
+                                     "DLQ for a FIFO Subscription to a FIFO Topic.")
+                 : 0;
+}
+
 int sns_subscription_attribute_check(struct service_call *call, const struct subscription *s,
                                      const char *name, const char *value)
 {
@@ -178,6 +192,8 @@ int sns_subscription_attribute_check(struct service_call *call, const struct sub
     const struct topic *topic = topics_find(call->cloud->topics, s->topic_arn);
     if (code)
         return code;
+    if (topic && topic->fifo && strcmp(name, "RedrivePolicy") == 0 && value)
+        return fifo_letters_check(call, s, value);
     return topic && strcmp(name, "FilterPolicy") == 0 && !s->record.rules.filter
                ? sns_filter_limit_check(call, topic, value)
                : 0;
