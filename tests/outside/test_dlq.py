@@ -324,7 +324,7 @@ def test_purge_needs_an_answer(cloud, dlq, queues):
     assert "give --yes" in done.stderr and depth(queues.sqs, queues.dlq)[0] == 1
     dlq("purge", queues, "--yes")
     assert depth(queues.sqs, queues.dlq) == (0, 0, 0)
-    assert cloud.requests("PurgeQueue")
+    until(lambda: cloud.requests("PurgeQueue"), "the purge is logged")
 
 
 def test_purge_asks_on_a_terminal(cloud, queues):
