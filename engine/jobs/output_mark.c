@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "event_order.h"
 #include "fnv.h"
@@ -71,26 +70,17 @@ void output_marks_make(const char *pipeline, const struct envelope_record *recor
         mark_add(out, OUTPUT_MARK_SEQUENCER, record->sequencer);
 }
 
-static const char *find(const struct object_facts *facts, const char *name)
-{
-    for (size_t i = 0; i < facts->metadata_count; i++) {
-        if (strcasecmp(facts->metadata[i].name, name) == 0)
-            return facts->metadata[i].value;
-    }
-    return NULL;
-}
-
 bool output_mark_present(const struct object_facts *facts)
 {
-    return find(facts, OUTPUT_MARK_PIPELINE) != NULL;
+    return object_metadata(facts, OUTPUT_MARK_PIPELINE) != NULL;
 }
 
 const char *output_mark_sequencer(const struct object_facts *facts,
                                   const struct envelope_record *record)
 {
-    const char *bucket = find(facts, OUTPUT_MARK_BUCKET);
-    const char *key = find(facts, OUTPUT_MARK_SOURCE);
+    const char *bucket = object_metadata(facts, OUTPUT_MARK_BUCKET);
+    const char *key = object_metadata(facts, OUTPUT_MARK_SOURCE);
     if (!bucket || !key || strcmp(bucket, record->bucket) != 0 || !source_is(key, record->key))
         return NULL;
-    return find(facts, OUTPUT_MARK_SEQUENCER);
+    return object_metadata(facts, OUTPUT_MARK_SEQUENCER);
 }

@@ -2,6 +2,8 @@
  * missing or larger than stated in its event. */
 #include <string.h>
 
+#include "focal_metadata.h"
+#include "log.h"
 #include "output_mark.h"
 #include "source_private.h"
 
@@ -69,6 +71,23 @@ static bool grew(struct source *source, const struct error *error)
     return true;
 }
 
+/* Only pipelines that ask for a point are told that there is none. */
+static void focal_take(struct source *source, const struct object_facts *facts)
+{
+    int code = focal_metadata_read(facts, &source->focal);
+    if (source->focal.given || source->is_output || !source_needs_focal(source))
+        return;
+    if (code)
+        log_warn(
+            "x-amz-meta-focal is not two numbers from 0 to 1, such as 0.3,0.7; outputs are cut "
+            "around the point in the pipeline file",
+            LOG_TEXT("bucket", source->bucket), LOG_TEXT("key", source->key));
+    else
+        log_info("object has no x-amz-meta-focal; outputs are cut around the point in the pipeline "
+                 "file",
+                 LOG_TEXT("bucket", source->bucket), LOG_TEXT("key", source->key));
+}
+
 static void on_got(struct bytes *body, const struct object_facts *facts, const struct error *error,
                    void *user)
 {
@@ -87,6 +106,7 @@ static void on_got(struct bytes *body, const struct object_facts *facts, const s
     source_enter(source, SOURCE_WAKING);
     source->body = bytes_take(body);
     source->is_output = output_mark_present(facts);
+    focal_take(source, facts);
     source->body_etag =
         /* for the outputs' metadata; may remain unknown */
         facts->etag ? strdup(facts->etag) : NULL;

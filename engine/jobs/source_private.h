@@ -35,6 +35,7 @@ struct source {
     struct source_table *table;
     struct id_entry entry;               /* in the table, by the hash of what it is */
     char *bucket, *key, *version, *etag; /* version and etag may be NULL */
+    char *sequencer;                     /* of the first event; may be NULL */
     enum source_stage stage;
     struct error error;
     struct bytes body;
@@ -45,10 +46,11 @@ struct source {
     char *body_etag;            /* from the response; may be NULL */
     struct trace_context trace; /* of the job that needed it first: the GET belongs to its trace */
     bool is_output;
-    bool may_linger; /* the version is known */
-    size_t audience; /* pipelines that accept it */
-    unsigned joined; /* number of claims so far */
-    unsigned claims; /* now */
+    struct focal_point focal; /* that its metadata name */
+    bool may_linger;          /* the version is known */
+    size_t audience;          /* pipelines that accept it */
+    unsigned joined;          /* number of claims so far */
+    unsigned claims;          /* now */
     struct object_request *get;
     uint64_t get_ns; /* uv_hrtime of its start */
     void (*denied_asked)(struct source *source, const struct error *error); /* source_denied.c */
@@ -62,6 +64,8 @@ struct source {
 
 /* The pipelines that accept it; borrowed. */
 size_t source_audience(const struct source *source, struct pipeline *out[ROUND_MAX]);
+/* Whether one of them uses the point that the source's metadata name. */
+bool source_needs_focal(const struct source *source);
 /* ---- source_table.c ---- */
 void source_enter(struct source *source, enum source_stage stage);
 enum source_state source_state_of(const struct source *source);

@@ -56,6 +56,7 @@ static void round_prepare(struct worker_task *task)
         .audience_count = source_audience(source, round->audience),
         .gate = &round->gate,
         .labeler_reads = source_labeler_reads(source),
+        .focal = source->focal,
     };
     round->gate.pass = gate_pass;
     for (size_t i = 0; i < round->from.audience_count; i++)

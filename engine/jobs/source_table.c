@@ -47,6 +47,15 @@ uint64_t source_record_hash(const struct envelope_record *record)
     return hash_text(hash, record->version ? record->version : record->etag);
 }
 
+/* A copy of an object onto itself has other metadata and the same ETag. */
+static bool same_state(const struct source *source, const struct envelope_record *record)
+{
+    if (source->version)
+        return true;
+    return same(source->etag, record->etag) &&
+           (same(source->sequencer, record->sequencer) || !source_needs_focal(source));
+}
+
 struct source *source_table_find(const struct source_table *table,
                                  const struct envelope_record *record, uint64_t hash)
 {
@@ -54,8 +63,7 @@ struct source *source_table_find(const struct source_table *table,
     for (; entry; entry = id_table_next(entry)) {
         struct source *s = container_of(entry, struct source, entry);
         if (s->stage != SOURCE_GAVE_UP && same(s->bucket, record->bucket) &&
-            same(s->key, record->key) && same(s->version, record->version) &&
-            (s->version || same(s->etag, record->etag)))
+            same(s->key, record->key) && same(s->version, record->version) && same_state(s, record))
             return s;
     }
     return NULL;
@@ -78,6 +86,7 @@ void source_free(struct source *source)
     free(source->key);
     free(source->version);
     free(source->etag);
+    free(source->sequencer);
     free(source->body_etag);
     free(source);
 }
@@ -94,6 +103,18 @@ size_t source_audience(const struct source *source, struct pipeline *out[ROUND_M
 {
     const struct source_table_options *options = &source->table->options;
     return options->audience(options->user, source->bucket, source->key, out, ROUND_MAX);
+}
+
+bool source_needs_focal(const struct source *source)
+{
+    struct pipeline *audience[ROUND_MAX];
+    const struct pipeline_ops *ops = source->table->options.pipeline_ops;
+    size_t count = source_audience(source, audience);
+    for (size_t i = 0; i < count; i++) {
+        if (ops->facts(audience[i])->named_focal)
+            return true;
+    }
+    return false;
 }
 
 struct source *source_new(struct source_table *table, const struct envelope_record *record,
@@ -113,7 +134,8 @@ struct source *source_new(struct source_table *table, const struct envelope_reco
     list_init(&source->waiting);
     list_init(&source->timed);
     if (dup_into(&source->bucket, record->bucket) || dup_into(&source->key, record->key) ||
-        dup_into(&source->version, record->version) || dup_into(&source->etag, record->etag)) {
+        dup_into(&source->version, record->version) || dup_into(&source->etag, record->etag) ||
+        dup_into(&source->sequencer, record->sequencer)) {
         source_free(source);
         return NULL;
     }

@@ -48,6 +48,9 @@ struct object_facts { /* of a get or head; borrowed for the callback */
     size_t metadata_count;
 };
 
+/* The value, or NULL; the case of names does not matter. */
+const char *object_metadata(const struct object_facts *facts, const char *name);
+
 /* How an object is stored, beside its content. NULL: the request says nothing, and the bucket
  * decides. */
 struct object_settings {

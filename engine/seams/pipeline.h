@@ -41,6 +41,7 @@ struct pipeline_facts {
     size_t output_count; /* number of renditions of one source, and of their manifests */
     bool labels;         /* the pipeline labels its images */
     bool tags;           /* the labels become tags of the source object */
+    bool named_focal;    /* an output is cut around the point that the source's metadata name */
     /* NULL without labels, and for the built-in analyser */
     const struct labeler_settings *labeler;
     const struct pipeline_notify *notify; /* NULL: none */
@@ -102,6 +103,12 @@ struct render_gate {
     int (*pass)(struct render_gate *gate, uint64_t bytes);
 };
 
+/* The point of a picture that matters most. */
+struct focal_point {
+    bool given;
+    double x, y; /* 0 to 1: fractions of the upright picture, from its top left corner */
+};
+
 struct render_source {
     const char *bucket, *key, *etag;
     struct slice image; /* the object's bytes */
@@ -112,6 +119,7 @@ struct render_source {
     size_t audience_count;
     struct render_gate *gate; /* NULL: memory is not limited */
     bool labeler_reads;       /* Rekognition can read objects of this bucket itself */
+    struct focal_point focal; /* of the object's metadata */
 };
 
 /* Each is empty unless the output asks for it. */

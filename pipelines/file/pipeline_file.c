@@ -172,6 +172,16 @@ static void check_pipeline(struct schema_reader *r, const struct pipeline *pipel
     check_same_keys(r, pipeline);
 }
 
+static bool has_named_focal(const struct output_list *outputs)
+{
+    for (size_t i = 0; i < outputs->count; i++) {
+        const struct focal_config *focal = &outputs->entries[i].operations.focal;
+        if (focal->given && focal->from == FOCAL_METADATA)
+            return true;
+    }
+    return false;
+}
+
 static void set_facts(struct pipeline *pipeline, const struct yaml_node *root)
 {
     pipeline->facts = (struct pipeline_facts){
@@ -186,6 +196,7 @@ static void set_facts(struct pipeline *pipeline, const struct yaml_node *root)
         .output_count = pipeline_sidecar_index(pipeline),
         .labels = pipeline->labels.given,
         .tags = pipeline->labels.given && pipeline->labels.tags,
+        .named_focal = has_named_focal(&pipeline->outputs),
         .labeler = pipeline->labels.given && pipeline->labels.settings.kind != LABELER_BUILTIN
                        ? &pipeline->labels.settings
                        : NULL,

@@ -72,9 +72,12 @@ struct colour {
     unsigned char red, green, blue;
 };
 
+enum focal_from { FOCAL_FIXED, FOCAL_METADATA };
+
 /* The point that a crop keeps. */
 struct focal_config {
     double x, y; /* fractions of the upright source */
+    int from;    /* enum focal_from; of metadata: x and y are for a source without a point */
     bool given;
 };
 

@@ -19,6 +19,7 @@ static const char *const compressions[] = {"deflate", "lzw", "zstd", "jpeg", "no
 static const char *const gravities[] = {"centre",    "north", "northeast", "east",
                                         "southeast", "south", "southwest", "west",
                                         "northwest", NULL};
+static const char *const focal_froms[] = {"fixed", "metadata", NULL};
 static const char *const kept[] = {"icc", "copyright", "exif", "gps", "xmp", "iptc", NULL};
 static const char *const placeholders[] = {"thumbhash", "blurhash", "colour", NULL};
 static const char *const masks[] = {"none", "circle", "ellipse", NULL};
@@ -78,6 +79,8 @@ static const struct schema_key match_keys[] = {
 };
 
 static const struct schema_key focal_keys[] = {
+    {.name = "from", .type = SCHEMA_CHOICE, .offset = FOCAL(from), .fallback = "fixed", .choices = focal_froms,
+     .help = "fixed: x and y; metadata: the source's `x-amz-meta-focal`, such as `0.3,0.7`, else x and y"},
     {.name = "x", .type = SCHEMA_NUMBER, .offset = FOCAL(x), .min = 0, .max = 1, .fallback = "0.5",
      .help = "from the left edge, as a fraction of the upright source's width"},
     {.name = "y", .type = SCHEMA_NUMBER, .offset = FOCAL(y), .min = 0, .max = 1, .fallback = "0.5",

@@ -45,6 +45,14 @@ static void pipeline_write(struct buffer *out, const struct pipeline *pipeline,
         wire_put_slice(out, (struct slice){pipeline->pictures[i].data, pipeline->pictures[i].size});
 }
 
+static void focal_write(struct buffer *out, const struct focal_point *focal)
+{
+    uint32_t given = focal->given;
+    WIRE_PUT(out, given);
+    WIRE_PUT(out, focal->x);
+    WIRE_PUT(out, focal->y);
+}
+
 int decoder_request_write(struct buffer *out, const struct render_source *source,
                           const struct pipeline_limits *limits, struct render_item *const *items,
                           size_t count, struct decoder_slots *slots)
@@ -63,6 +71,7 @@ int decoder_request_write(struct buffer *out, const struct render_source *source
     WIRE_PUT(out, max_frames);
     WIRE_PUT(out, limits->formats);
     WIRE_PUT(out, labeler_reads);
+    focal_write(out, &source->focal);
     WIRE_PUT(out, audience);
     for (size_t i = 0; i < audience; i++)
         pipeline_write(out, source->audience[i], slots);
@@ -81,6 +90,15 @@ static int text_read(struct wire_reader *r, char **owned, const char **out)
         return 0;
     *out = *owned = slice_dup(text);
     return *owned ? 0 : ERR_MEMORY;
+}
+
+static void focal_read(struct wire_reader *r, struct focal_point *out)
+{
+    out->given = wire_take_u32(r, 1);
+    WIRE_TAKE(r, out->x);
+    WIRE_TAKE(r, out->y);
+    if (!(out->x >= 0 && out->x <= 1 && out->y >= 0 && out->y <= 1)) /* not a number: neither */
+        r->broken = true;
 }
 
 static int source_read(struct wire_reader *r, struct slice image, struct decoder_request *out)
@@ -102,6 +120,7 @@ static int source_read(struct wire_reader *r, struct slice image, struct decoder
     WIRE_TAKE(r, out->limits.formats);
     out->limits.max_bytes = (size_t)max_bytes;
     out->source.labeler_reads = wire_take_u32(r, 1);
+    focal_read(r, &out->source.focal);
     return 0;
 }
 

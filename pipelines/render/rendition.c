@@ -109,8 +109,15 @@ static double curve_of(const struct operations_config *operations)
     return operations->linear ? IMAGE_LIGHT_SRGB : operations->gamma;
 }
 
-void rendition_plan(struct render_output *output, const struct image_source *source, size_t region,
-                    const struct plan_box *part)
+static struct plan_point focal_of(const struct focal_config *focal, const struct focal_point *named)
+{
+    if (focal->from == FOCAL_METADATA && named->given)
+        return (struct plan_point){named->x, named->y};
+    return (struct plan_point){focal->x, focal->y};
+}
+
+void rendition_plan(struct render_output *output, const struct image_source *source,
+                    const struct focal_point *named, size_t region, const struct plan_box *part)
 {
     const struct output_config *config = output->config;
     struct plan_wish wish = {
@@ -124,6 +131,7 @@ void rendition_plan(struct render_output *output, const struct image_source *sou
     output->candidates =
         config->format == FORMAT_AUTO ? candidates_of(config, source) : 1u << output->format;
     output->part = *part;
+    output->focal = focal_of(&config->operations.focal, named);
     plan_geometry(output, &wish);
     output->kind = (struct plan_kind){.region = region, .curve = curve_of(&config->operations)};
     output->kind.native =
@@ -179,13 +187,12 @@ static int crop(VipsImage **image, struct plan_size size, const struct render_ou
                 const struct image_source *source)
 {
     const struct operations_config *operations = &output->config->operations;
-    const struct focal_config *focal = &operations->focal;
     struct plan_size whole = {(unsigned)(*image)->Xsize, (unsigned)(*image)->Ysize};
-    if (focal->given) {
+    if (operations->focal.given) {
         const struct plan_box *part = &output->part;
         struct plan_point point = {
-            (focal->x * source->upright.width - part->at.left) / part->size.width,
-            (focal->y * source->upright.height - part->at.top) / part->size.height};
+            (output->focal.x * source->upright.width - part->at.left) / part->size.width,
+            (output->focal.y * source->upright.height - part->at.top) / part->size.height};
         point = plan_point_turn(point, part->size, &output->turn);
         return image_cut(image, plan_spot_around(whole, size, point), size);
     }

@@ -19,14 +19,15 @@ struct render_output {
     struct plan_placement place; /* of the turned picture */
     struct plan_size stage;      /* the size before it is turned */
     struct plan_size canvas;     /* the final size and its padding */
+    struct plan_point focal;     /* of the upright source; if config has one */
     bool crop_first;             /* then enlarged, because the whole picture would be too large */
     bool animated;               /* keeps all frames: does not use the stages */
 };
 
 /* Fills all members except output->config, made and item. region is the part's number in the plan,
- * 0 if it is the whole source. */
-void rendition_plan(struct render_output *output, const struct image_source *source, size_t region,
-                    const struct plan_box *part);
+ * 0 if it is the whole source; named is the point that the source's metadata name. */
+void rendition_plan(struct render_output *output, const struct image_source *source,
+                    const struct focal_point *named, size_t region, const struct plan_box *part);
 /* After rendition_plan, if the part is not known yet: makes the sizes those that no part of the
  * source exceeds. */
 void rendition_bound(struct render_output *output);

@@ -1,7 +1,7 @@
 #include "decoder_pipelines.h"
 
 const struct render_source decoder_source = {
-    .bucket = "photos", .key = "ingest/a b.jpg", .etag = "etag"};
+    .bucket = "photos", .key = "ingest/a b.jpg", .etag = "etag", .focal = {true, 0.3, 0.7}};
 
 struct pipeline *decoder_pipeline(size_t index)
 {

@@ -25,8 +25,14 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
+static bool is_fraction(double value)
+{
+    return value >= 0 && value <= 1;
+}
+
 static void check(const struct decoder_request *request)
 {
+    require(is_fraction(request->source.focal.x) && is_fraction(request->source.focal.y));
     require(request->count <= DECODER_ITEMS_MAX);
     require(request->source.audience_count <= DECODER_AUDIENCE_MAX);
     for (size_t i = 0; i < request->count; i++)

@@ -96,8 +96,13 @@ void render_for(struct slice image, struct pipeline *const *audience, size_t aud
                 struct render_item *items, size_t count)
 {
     static const struct pipeline_limits defaults;
-    struct render_source source = {"photos", "ingest/a b.jpg", "etag", image,
-                                   audience, audience_count,   NULL,   true};
+    struct render_source source = {.bucket = "photos",
+                                   .key = "ingest/a b.jpg",
+                                   .etag = "etag",
+                                   .image = image,
+                                   .audience = audience,
+                                   .audience_count = audience_count,
+                                   .labeler_reads = true};
     vips_pipeline_ops.render(&source, &defaults, items, count);
 }
 

@@ -64,6 +64,7 @@ static void compare(struct slice image, struct pipeline **pipelines, size_t coun
 {
     static const struct pipeline_limits defaults;
     struct render_source source = source_of("in/a b.jpg", image);
+    source.focal = (struct focal_point){true, 0.1, 0.9};
     source.audience = pipelines;
     source.audience_count = PIPELINES;
     struct render_item here[PIPELINES] = {{0}}, there[PIPELINES] = {{0}};
@@ -101,7 +102,8 @@ static void results_are_those_of_a_thread(void **state)
         " {key: 'd/{name}', format: keep, frames: all, width: 50, strip: false}]\n",
         "name: c\nqueue: qc\nlabels: {tags: true, sidecar: 's/{dir}/{name}.json'}\n",
         "name: d\nqueue: qd\noutputs: [{key: 'e/{name}', width: 40, format: tiff},"
-        " {key: 'f/{name}', width: 60, format: gif}]\n",
+        " {key: 'f/{name}', width: 60, format: gif},"
+        " {key: 'g/{name}', width: 30, height: 60, fit: cover, focal: {from: metadata}}]\n",
         "name: e\nqueue: qe\nlabels: {labeler: {url: 'http://x/', size: 70}, sidecar: "
         "'l/{name}'}\n",
     };

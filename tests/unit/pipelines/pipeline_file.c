@@ -236,6 +236,31 @@ static void every_key_reaches_its_field(void **state)
     vips_pipeline_ops.release(p);
 }
 
+static void a_focal_point_is_fixed_unless_metadata_name_it(void **state)
+{
+    (void)state;
+    static const char text[] = "name: x\nqueue: q\noutputs:\n"
+                               "  - {key: a, width: 9, height: 9, fit: cover, focal: {%s}}\n";
+    static const struct {
+        const char *keys;
+        int from;
+        double x, y;
+    } cases[] = {{"x: 0.25", FOCAL_FIXED, 0.25, 0.5},
+                 {"from: fixed, y: 1", FOCAL_FIXED, 0.5, 1},
+                 {"from: metadata", FOCAL_METADATA, 0.5, 0.5},
+                 {"from: metadata, x: 0, y: 0.25", FOCAL_METADATA, 0, 0.25}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char file[200];
+        snprintf(file, sizeof file, text, cases[i].keys);
+        struct pipeline *p = pipeline_of(file);
+        const struct focal_config *focal = &p->outputs.entries[0].operations.focal;
+        assert_int_equal(focal->from, cases[i].from);
+        assert_true(focal->x == cases[i].x && focal->y == cases[i].y);
+        assert_int_equal(p->facts.named_focal, cases[i].from == FOCAL_METADATA);
+        vips_pipeline_ops.release(p);
+    }
+}
+
 static void a_labeling_service_has_its_settings(void **state)
 {
     (void)state;
@@ -575,6 +600,7 @@ int main(void)
         cmocka_unit_test(an_extension_of_another_format_is_warned_of),
         cmocka_unit_test(text_that_is_not_utf8_is_refused_where_it_stands),
         cmocka_unit_test(every_key_reaches_its_field),
+        cmocka_unit_test(a_focal_point_is_fixed_unless_metadata_name_it),
         cmocka_unit_test(a_labeling_service_has_its_settings),
         cmocka_unit_test(a_token_is_read_by_loading_only),
         cmocka_unit_test(omitted_keys_have_the_documented_default),

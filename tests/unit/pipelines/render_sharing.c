@@ -505,6 +505,49 @@ static void only_keys_that_leave_the_bytes_alone_may_differ(void **state)
 static struct bytes thread_source;
 static struct bytes thread_expected[ITEMS];
 
+static const char focal_outputs[] =
+    "name: a\nqueue: q\noutputs:\n"
+    "  - {key: 'named/{name}', width: 20, height: 40, fit: cover, focal: {from: metadata, x: "
+    "0.2}}\n"
+    "  - {key: 'fixed/{name}', width: 20, height: 40, fit: cover, focal: {x: 0.2}}\n"
+    "  - {key: 'right/{name}', width: 20, height: 40, fit: cover, focal: {x: 0.8}}\n"
+    "  - {key: 'other/{name}', width: 20, height: 40, fit: cover, focal: {from: metadata, x: "
+    "0.8}}\n";
+enum { NAMED, FIXED, RIGHT, OTHER };
+
+static struct render_item focal_render(const struct bytes *photo, struct focal_point point)
+{
+    static const struct pipeline_limits defaults;
+    struct render_item item = {.pipeline = pipeline_of(focal_outputs)};
+    const struct render_source from = {
+        .bucket = "photos", .key = "a.png", .etag = "etag", .image = view(photo), .focal = point};
+    vips_pipeline_ops.render(&from, &defaults, &item, 1);
+    assert_int_equal(item.error.code, 0);
+    return item;
+}
+
+static bool are_same(const struct render_item *item, size_t a, size_t b)
+{
+    return same_bytes(&item->renditions[a].body, &item->renditions[b].body);
+}
+
+static void twins_are_cut_around_the_same_point(void **state)
+{
+    (void)state;
+    struct bytes source = encode(photograph(200, 150), ".png");
+    struct render_item item = focal_render(&source, (struct focal_point){true, 0.8, 0.5});
+    assert_false(are_same(&item, NAMED, FIXED));
+    assert_true(are_same(&item, NAMED, RIGHT));
+    assert_true(are_same(&item, NAMED, OTHER));
+    item_free(&item);
+    item = focal_render(&source, (struct focal_point){0});
+    assert_true(are_same(&item, NAMED, FIXED));
+    assert_false(are_same(&item, NAMED, OTHER));
+    assert_true(are_same(&item, OTHER, RIGHT));
+    item_free(&item);
+    bytes_free(&source);
+}
+
 static void *render_on_a_thread(void *wrong)
 {
     struct render_item items[ITEMS];
@@ -559,6 +602,7 @@ int main(void)
         cmocka_unit_test(a_service_gets_a_jpeg_of_what_it_cannot_use),
         cmocka_unit_test(a_difference_in_any_key_makes_no_twin),
         cmocka_unit_test(only_keys_that_leave_the_bytes_alone_may_differ),
+        cmocka_unit_test(twins_are_cut_around_the_same_point),
         cmocka_unit_test(threads_do_not_meet),
     };
     return cmocka_run_group_tests(tests, start_pipelines, stop_pipelines);
