@@ -175,8 +175,9 @@ class Container:
             path.mkdir()
         for path in (folder, *list(folder.parents)[:2]):
             path.chmod(0o755)
-        know_key(self.data)
-        for path in (self.data, self.data / "credentials"):
+        cloud = self.data / "thumbwheel"
+        know_key(cloud)
+        for path in (self.data, cloud, cloud / "credentials"):
             os.chown(path, USER, USER)
         picture(photos / "large.jpg")
         (photos / "small.jpg").write_bytes(jpeg(640, 480))
