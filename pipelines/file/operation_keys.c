@@ -43,6 +43,14 @@ static void check_trim(struct schema_reader *r, const struct output_config *outp
                         "not known before");
 }
 
+static void check_page(struct schema_reader *r, const struct output_config *output,
+                       const struct yaml_node *node)
+{
+    if (output->page && output->frames == FRAMES_ALL)
+        schema_fail_key(r, node, "page",
+                        "can't be combined with frames: all: use one or the other");
+}
+
 static void check_light(struct schema_reader *r, const struct output_config *output,
                         const struct yaml_node *node)
 {
@@ -82,6 +90,7 @@ void operation_keys_check(struct schema_reader *r, const struct output_config *o
     check_position(r, output, node);
     check_turn(r, output, node);
     check_trim(r, output, node);
+    check_page(r, output, node);
     check_light(r, output, node);
     check_effects(r, output, node);
 }

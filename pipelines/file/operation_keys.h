@@ -8,6 +8,7 @@
 enum {
     OPERATION_PAD_MAX = 4096,   /* pixels of one side */
     OPERATION_ROUND_MAX = 8192, /* pixels */
+    OPERATION_PAGE_MAX = 10000,
 };
 
 enum {

@@ -153,6 +153,7 @@ struct output_config {
     int keep;        /* bits of enum metadata_kept */
     struct colour background;
     int frames; /* enum output_frames */
+    int page;   /* from 1; 0: not given */
     struct config_numbers widths,
         dprs;                      /* output_variants.c has applied them to the members above */
     size_t entry, variant;         /* of the list in the file; among the outputs of its entry */

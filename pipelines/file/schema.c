@@ -234,6 +234,8 @@ static const struct schema_key output_keys[] = {
      .help = "a name or #rrggbb: behind transparent pixels if the format has no transparency, and around the picture with contain, pad, rotate, round and mask"},
     {.name = "frames", .type = SCHEMA_CHOICE, .effect = EFFECT_PLAN, .offset = OUTPUT(frames), .fallback = "first",
      .choices = frames, .help = "frames of an animation to keep: first, or all (gif, webp)"},
+    {.name = "page", .type = SCHEMA_INTEGER, .effect = EFFECT_PLAN, .offset = OUTPUT(page), .min = 1, .max = OPERATION_PAGE_MAX, .shown = "the first",
+     .help = "the page of a tiff, the frame of a gif or webp, or the image of a heic or avif file, counted from 1; a photo without it is rejected ([image-output.md](image-output.md#pages))"},
     {.name = "placeholder", .type = SCHEMA_SET, .effect = EFFECT_STORE, .offset = OUTPUT(placeholder), .choices = placeholders,
      .shown = "none", .help = "metadata of the stored object, and in the manifest: thumbhash (base64), blurhash, colour (dominant, #rrggbb) ([image-output.md](image-output.md#placeholders))"},
     {.name = "manifest", .type = SCHEMA_TEMPLATE, .effect = EFFECT_STORE, .offset = OUTPUT(manifest), .max = OBJECT_KEY_MAX,

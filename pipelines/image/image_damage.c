@@ -104,13 +104,13 @@ static struct image_state webp_state(struct slice image)
 
 /* ---- all ---- */
 
-static struct image_state gif_state(struct slice image)
+static struct image_state gif_state(struct slice image, unsigned page)
 {
     struct gif_end end = gif_end_of(image);
     struct image_state state = intact;
     if (end.complete)
         return state;
-    state.first = end.cut && end.frames == 0 ? IMAGE_TRUNCATED : IMAGE_ENDS_EARLY;
+    state.first = end.cut && end.frames <= page ? IMAGE_TRUNCATED : IMAGE_ENDS_EARLY;
     state.all = end.cut ? IMAGE_TRUNCATED : IMAGE_ENDS_EARLY;
     state.mended = true;
     return state;
@@ -123,13 +123,13 @@ static bool ends_early(struct slice image, enum image_format format)
     return format == FORMAT_PNG && !png_is_whole(image);
 }
 
-struct image_state image_damage_of(struct slice image, enum image_format format)
+struct image_state image_damage_of(struct slice image, enum image_format format, unsigned page)
 {
     struct image_state state = intact;
     if (format == FORMAT_WEBP)
         state = webp_state(image);
     else if (format == FORMAT_GIF)
-        state = gif_state(image);
+        state = gif_state(image, page);
     else if (ends_early(image, format))
         state.first = state.all = IMAGE_ENDS_EARLY; /* unless the decoder misses pixels */
     if (!state.usable)

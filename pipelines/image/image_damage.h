@@ -18,7 +18,7 @@
 enum { WEBP_XMP = 4, WEBP_EXIF = 8 }; /* flags of an extended header */
 
 struct image_state {
-    enum image_damage first; /* of the first frame */
+    enum image_damage first; /* of the first frame, or of the page that is opened */
     enum image_damage all;   /* of all frames */
     size_t usable;           /* bytes that libwebp accepts; others: the size of the file */
     /* opened as a copy: a JPEG or GIF with an end, a WebP with another size in its header */
@@ -26,7 +26,7 @@ struct image_state {
     unsigned lost; /* flags of a WebP's metadata that is not complete */
 };
 
-/* What is known before pixels are decoded. */
-struct image_state image_damage_of(struct slice image, enum image_format format);
+/* What is known before pixels are decoded. page: from 0. */
+struct image_state image_damage_of(struct slice image, enum image_format format, unsigned page);
 
 #endif

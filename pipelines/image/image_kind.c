@@ -121,10 +121,10 @@ static const char *colours_unsupported(const struct tiff_header *tiff)
     return IS_ANY_OF(tiff->photometric, known) ? NULL : "an uncommon kind of colours";
 }
 
-static const char *tiff_unsupported(struct slice image)
+static const char *tiff_unsupported(struct slice image, unsigned page)
 {
     struct tiff_header tiff;
-    if (!tiff_header_read(image, &tiff))
+    if (!tiff_header_read(image, page, &tiff))
         return NULL;
     if (tiff.compression == TIFF_OLD_JPEG)
         return "the old form of JPEG compression";
@@ -134,9 +134,9 @@ static const char *tiff_unsupported(struct slice image)
     return found ? found : colours_unsupported(&tiff);
 }
 
-const char *image_kind_unsupported(struct slice image, enum image_format format)
+const char *image_kind_unsupported(struct slice image, enum image_format format, unsigned page)
 {
     if (format == FORMAT_JPEG)
         return jpeg_unsupported(image);
-    return format == FORMAT_TIFF ? tiff_unsupported(image) : NULL;
+    return format == FORMAT_TIFF ? tiff_unsupported(image, page) : NULL;
 }

@@ -5,7 +5,8 @@
 #include "bytes.h"
 #include "image_format.h"
 
-/* What makes the image unsupported, such as "lossless JPEG"; NULL: nothing that is known. Static. */
-const char *image_kind_unsupported(struct slice image, enum image_format format);
+/* What makes the image unsupported, such as "lossless JPEG"; NULL: nothing that is known. Static.
+ * page: of a TIFF, from 0. */
+const char *image_kind_unsupported(struct slice image, enum image_format format, unsigned page);
 
 #endif

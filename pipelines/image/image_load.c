@@ -43,10 +43,16 @@ static bool is_subsampled(VipsImage *image)
            strcmp(text, "4:2:0") == 0;
 }
 
+unsigned image_page_index(const struct image_source *source)
+{
+    return source->page ? source->page - 1 : 0;
+}
+
 static unsigned alpha_of(const struct image_source *source)
 {
     struct tiff_header tiff;
-    if (source->format != FORMAT_TIFF || !tiff_header_read(source->bytes, &tiff))
+    if (source->format != FORMAT_TIFF ||
+        !tiff_header_read(source->bytes, image_page_index(source), &tiff))
         return 0;
     return tiff_header_alpha(&tiff);
 }
@@ -91,6 +97,11 @@ int image_fail_corrupt(const struct image_source *source, struct error *error)
 }
 
 const struct pipeline_limits image_limits_default = {.max_pixels = 0};
+
+static uint64_t limit_or(uint64_t limit, uint64_t fallback)
+{
+    return limit ? limit : fallback;
+}
 
 static int check_format(struct slice bytes, unsigned formats, enum image_format format,
                         struct error *error)
@@ -141,6 +152,30 @@ static int check_icon(const struct image_source *source, const struct pipeline_l
     return image_check_limits(&found, limits, error);
 }
 
+static int check_kind(const struct image_source *source, struct error *error)
+{
+    const char *unsupported =
+        image_kind_unsupported(source->bytes, source->format, image_page_index(source));
+    if (!unsupported)
+        return 0;
+    return error_set(error, ERR_UNSUPPORTED, "this kind of %s image is not supported: %s",
+                     image_format_facts(source->format)->name, unsupported);
+}
+
+static int read_header(struct image_source *source, VipsImage **header, struct error *error)
+{
+    source->state = image_damage_of(source->bytes, source->format, image_page_index(source));
+    VipsImage *image = image_open_header(source);
+    if (!image)
+        return image_fail_corrupt(source, error);
+    describe(image, source);
+    if (header)
+        *header = image;
+    else
+        g_object_unref(image);
+    return 0;
+}
+
 int image_probe(struct slice bytes, const struct pipeline_limits *limits, struct image_source *out,
                 VipsImage **header, struct error *error)
 {
@@ -153,28 +188,52 @@ int image_probe(struct slice bytes, const struct pipeline_limits *limits, struct
     code = image_check_metadata(bytes, out->format, error);
     if (code)
         return code;
-    const char *unsupported = image_kind_unsupported(bytes, out->format);
-    if (unsupported)
-        return error_set(error, ERR_UNSUPPORTED, "this kind of %s image is not supported: %s",
-                         image_format_facts(out->format)->name, unsupported);
-    code = check_icon(out, limits, error);
+    code = check_kind(out, error);
     if (code)
         return code;
-    out->state = image_damage_of(bytes, out->format);
-    VipsImage *image = image_open_header(out);
-    if (!image)
-        return image_fail_corrupt(out, error);
-    describe(image, out);
-    if (header)
-        *header = image;
-    else
-        g_object_unref(image);
+    code = check_icon(out, limits, error);
+    return code ? code : read_header(out, header, error);
+}
+
+unsigned image_page(const struct image_source *source, int page)
+{
+    bool chosen = source->format == FORMAT_HEIF || source->format == FORMAT_AVIF; /* by the file */
+    return page == 1 && !chosen ? 0 : (unsigned)page;
+}
+
+/* libvips opens each of them by its number. */
+static bool has_pages(enum image_format format)
+{
+    return format == FORMAT_TIFF || format == FORMAT_GIF || format == FORMAT_WEBP ||
+           format == FORMAT_HEIF || format == FORMAT_AVIF;
+}
+
+/* Frames are made of those before them. */
+static int check_page(const struct image_source *first, unsigned page,
+                      const struct pipeline_limits *limits, struct error *error)
+{
+    unsigned count = has_pages(first->format) ? first->facts.frames : 1;
+    uint64_t most = limit_or(limits->max_frames, PIPELINE_MAX_FRAMES);
+    if (page > count)
+        return error_set(error, ERR_UNSUPPORTED,
+                         "an output needs page %u, but the image has %u page%s", page, count,
+                         count == 1 ? "" : "s");
+    if (page > most && image_format_facts(first->format)->moves)
+        return error_set(error, ERR_LIMIT, "an output needs frame %u; the limit is %llu", page,
+                         (unsigned long long)most);
     return 0;
 }
 
-static uint64_t limit_or(uint64_t limit, uint64_t fallback)
+int image_probe_page(const struct image_source *first, unsigned page,
+                     const struct pipeline_limits *limits, struct image_source *out,
+                     VipsImage **header, struct error *error)
 {
-    return limit ? limit : fallback;
+    int code = check_page(first, page, limits, error);
+    if (code)
+        return code;
+    *out = (struct image_source){.bytes = first->bytes, .format = first->format, .page = page};
+    code = check_kind(out, error);
+    return code ? code : read_header(out, header, error);
 }
 
 int image_check_bytes(size_t size, const struct pipeline_limits *limits, struct error *error)

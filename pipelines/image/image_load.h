@@ -13,6 +13,7 @@
 struct image_source {
     struct slice bytes; /* borrowed */
     enum image_format format;
+    unsigned page; /* from 1; 0: the one that is meant if none is named */
     struct image_facts facts;
     struct plan_size upright; /* of one frame, after orientation */
     struct image_state state;
@@ -36,6 +37,16 @@ extern const struct pipeline_limits image_limits_default;
  * opened image, for its metadata; no pixels have been decoded. */
 int image_probe(struct slice bytes, const struct pipeline_limits *limits, struct image_source *out,
                 VipsImage **header, struct error *error);
+
+/* Of the source's page, from 0. */
+unsigned image_page_index(const struct image_source *source);
+/* The number in image_source of a page that an output names: 0 if it is the same as without. */
+unsigned image_page(const struct image_source *source, int page);
+/* Reads the header of another page of a source that image_probe has read. ERR_UNSUPPORTED, also:
+ * there is no such page; ERR_CORRUPT; ERR_LIMIT: too many frames precede it. */
+int image_probe_page(const struct image_source *first, unsigned page,
+                     const struct pipeline_limits *limits, struct image_source *out,
+                     VipsImage **header, struct error *error);
 
 /* ERR_LIMIT. Sizes of 0 in the limits mean the defaults in pipeline.h. */
 int image_check_bytes(size_t size, const struct pipeline_limits *limits, struct error *error);

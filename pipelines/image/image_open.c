@@ -63,10 +63,22 @@ static VipsImage *open_icon(struct slice bytes)
     return image;
 }
 
+/* Without a page, the file's primary image. */
+static void open_heif(const struct image_source *source, VipsImage **image)
+{
+    void *data = (void *)(uintptr_t)source->bytes.data;
+    if (source->page)
+        vips_heifload_buffer(data, source->bytes.size, image, READ_OPTIONS, "page",
+                             (int)image_page_index(source), NULL);
+    else
+        vips_heifload_buffer(data, source->bytes.size, image, READ_OPTIONS, NULL);
+}
+
 static VipsImage *open_bytes(const struct image_source *source, unsigned shrink, int pages)
 {
     void *data = (void *)(uintptr_t)source->bytes.data; /* libvips only reads it */
     size_t size = source->bytes.size;
+    int page = (int)image_page_index(source);
     VipsImage *image = NULL;
     switch (source->format) {
     case FORMAT_JPEG:
@@ -76,18 +88,18 @@ static VipsImage *open_bytes(const struct image_source *source, unsigned shrink,
         vips_pngload_buffer(data, size, &image, READ_OPTIONS, NULL);
         break;
     case FORMAT_WEBP:
-        vips_webpload_buffer(data, size, &image, READ_OPTIONS, "n", pages, "scale", 1.0 / shrink,
-                             NULL);
+        vips_webpload_buffer(data, size, &image, READ_OPTIONS, "page", page, "n", pages, "scale",
+                             1.0 / shrink, NULL);
         break;
     case FORMAT_GIF:
-        vips_gifload_buffer(data, size, &image, READ_OPTIONS, "n", pages, NULL);
+        vips_gifload_buffer(data, size, &image, READ_OPTIONS, "page", page, "n", pages, NULL);
         break;
     case FORMAT_TIFF:
-        vips_tiffload_buffer(data, size, &image, READ_OPTIONS, NULL);
+        vips_tiffload_buffer(data, size, &image, READ_OPTIONS, "page", page, NULL);
         break;
     case FORMAT_AVIF:
     case FORMAT_HEIF:
-        vips_heifload_buffer(data, size, &image, READ_OPTIONS, NULL);
+        open_heif(source, &image);
         break;
     case FORMAT_JXL:
         vips_jxlload_buffer(data, size, &image, READ_OPTIONS, NULL);
@@ -213,9 +225,12 @@ int image_open_frames(const struct image_source *source, VipsImage **out)
     return open_as(source, 1, -1, out);
 }
 
-/* libwebp scales to any size of at least one pixel. */
+/* libwebp scales to any size of at least one pixel; but parts of frames, which lie over others, would not
+ * meet exactly. */
 static bool can_divide(const struct image_source *source, unsigned shrink)
 {
+    if (source->page)
+        return shrink == 1;
     if (source->format == FORMAT_WEBP)
         return source->facts.width >= shrink && source->facts.height >= shrink;
     if (source->format != FORMAT_JPEG)

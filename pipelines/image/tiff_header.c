@@ -23,6 +23,16 @@ static uint64_t number_at(const struct directory *d, uint64_t at, size_t size)
     return value;
 }
 
+static bool read_directory(struct directory *d, uint64_t at)
+{
+    size_t head = d->big ? 8 : 2;
+    if (at > d->all.size || d->all.size - at < head)
+        return false;
+    d->count = number_at(d, at, head);
+    d->first = (size_t)at + head;
+    return true;
+}
+
 static bool open_directory(struct slice image, struct directory *d)
 {
     enum { CLASSIC = 42, BIG = 43 };
@@ -33,13 +43,21 @@ static bool open_directory(struct slice image, struct directory *d)
     if (version != CLASSIC && version != BIG)
         return false;
     d->big = version == BIG;
-    uint64_t at = d->big ? number_at(d, 8, 8) : number_at(d, 4, 4);
-    size_t head = d->big ? 8 : 2;
-    if (at > image.size || image.size - at < head)
-        return false;
-    d->count = number_at(d, at, head);
-    d->first = at + head;
-    return true;
+    return read_directory(d, d->big ? number_at(d, 8, 8) : number_at(d, 4, 4));
+}
+
+/* The chain may be a circle, so it is followed only as far as the page. */
+static bool open_page(struct slice image, unsigned page, struct directory *d)
+{
+    bool found = open_directory(image, d);
+    for (unsigned i = 0; found && i < page; i++) {
+        uint64_t size = d->big ? 20 : 12;
+        if (d->count > d->all.size / size)
+            return false;
+        uint64_t next = number_at(d, d->first + d->count * size, d->big ? 8 : 4);
+        found = next && read_directory(d, next);
+    }
+    return found;
 }
 
 /* The values of a tag. Returns how many were stored; 0: the tag is absent. */
@@ -83,7 +101,7 @@ static struct slice read_pixels(const struct directory *d)
     return (struct slice){d->all.data + at, (size_t)size};
 }
 
-bool tiff_header_read(struct slice image, struct tiff_header *out)
+bool tiff_header_read(struct slice image, unsigned page, struct tiff_header *out)
 {
     enum {
         BITS = 258,
@@ -96,7 +114,7 @@ bool tiff_header_read(struct slice image, struct tiff_header *out)
     };
     struct directory d;
     uint64_t extras[TIFF_EXTRAS_MAX] = {0};
-    if (!open_directory(image, &d))
+    if (!open_page(image, page, &d))
         return false;
     *out = (struct tiff_header){
         .bits = read_number(&d, BITS, 1),

@@ -1,4 +1,4 @@
-/* Reads the first directory of a TIFF: what its pixels are, without decoding them. */
+/* Reads a directory of a TIFF: what the pixels of a page are, without decoding them. */
 #ifndef THUMBWHEEL_TIFF_HEADER_H
 #define THUMBWHEEL_TIFF_HEADER_H
 
@@ -22,8 +22,8 @@ struct tiff_header {
     struct slice pixels; /* the first strip or tile; empty if it is not in the file */
 };
 
-/* false: it cannot be parsed. */
-bool tiff_header_read(struct slice image, struct tiff_header *out);
+/* Page: from 0. false: it cannot be parsed, or there is no such page. */
+bool tiff_header_read(struct slice image, unsigned page, struct tiff_header *out);
 /* The only band that the header declares as alpha; 0: there is none, or there are several: some
  * programs mark all extra bands so. */
 unsigned tiff_header_alpha(const struct tiff_header *header);

@@ -1,5 +1,5 @@
 /*
- * One decode for all renditions.
+ * One decode for all renditions of a page.
  *
  * The sizes of the items' outputs are computed (plan.c) and become stages, each the whole upright
  * picture in memory. If only one stage reads the source, it is computed directly from the decoder's
@@ -10,6 +10,10 @@
  * An item that fails or is cancelled does not affect the others: its outputs are skipped, and a
  * stage that no other output needs is not computed. A source that cannot be decoded fails every
  * item.
+ *
+ * Outputs may name other pages of the source. Each of these pages has a render of its own, and they
+ * run one after another, so that only one decoded page is in memory. What fails with a page fails the
+ * items that read this page.
  *
  * The same source, settings and set of accepting pipelines give the same bytes, whichever items are
  * rendered together: the plan covers all pipelines that accept the object. With another set of
@@ -38,6 +42,15 @@ static void fail_all(struct render *r, const struct error *error)
     }
 }
 
+static void page_fail(struct render *r, const struct error *error)
+{
+    r->failed = true;
+    for (size_t i = 0; i < r->item_count; i++) {
+        if (render_reads(r, r->items[i].pipeline) && render_item_is_live(&r->items[i]))
+            r->items[i].error = *error;
+    }
+}
+
 /* Even if only one is left. */
 static bool wants_frames(const struct pipeline *pipeline)
 {
@@ -48,16 +61,25 @@ static bool wants_frames(const struct pipeline *pipeline)
     return false;
 }
 
-void render_judge(struct render *r)
+static void judge_item(const struct render *r, struct render_item *item)
 {
     const struct image_state *state = &r->image.state;
-    r->image.facts.damage = state->first;
+    bool all = !r->image.page && wants_frames(item->pipeline);
+    enum image_damage damage = all ? state->all : state->first;
+    if (item->facts.damage < damage) /* the worst of its pages */
+        item->facts.damage = damage;
+    if (damage == IMAGE_TRUNCATED && render_item_is_live(item) &&
+        item->pipeline->tolerate == TOLERATE_NONE)
+        image_fail_truncated(&r->image, &item->error);
+}
+
+void render_judge(struct render *r)
+{
+    r->image.facts.damage = r->image.state.first;
     for (size_t i = 0; i < r->item_count; i++) {
         struct render_item *item = &r->items[i];
-        item->facts.damage = wants_frames(item->pipeline) ? state->all : state->first;
-        if (item->facts.damage == IMAGE_TRUNCATED && render_item_is_live(item) &&
-            item->pipeline->tolerate == TOLERATE_NONE)
-            image_fail_truncated(&r->image, &item->error);
+        if (render_reads(r, item->pipeline))
+            judge_item(r, item);
     }
 }
 
@@ -119,6 +141,105 @@ static int trims_apply(struct render *r, struct error *error)
     return code ? code : render_plan(r, error);
 }
 
+/* ---- the pages ---- */
+
+static int page_plan(struct render *r, struct error *error)
+{
+    int code = image_check_limits(&r->image, r->limits, error);
+    if (code)
+        return code;
+    code = render_plan(r, error);
+    if (!code)
+        render_judge(r);
+    return code;
+}
+
+static void page_open(struct render *r, const struct render *first)
+{
+    struct error error = {0};
+    int code =
+        image_probe_page(&first->image, r->image.page, r->limits, &r->image, &r->header, &error);
+    if (code || page_plan(r, &error))
+        page_fail(r, &error);
+}
+
+static struct render *page_new(const struct render *first, unsigned page)
+{
+    struct render *r = calloc(1, sizeof *r);
+    if (!r)
+        return NULL;
+    r->source = first->source;
+    r->limits = first->limits;
+    r->items = first->items;
+    r->item_count = first->item_count;
+    r->image.format = first->image.format;
+    r->image.page = page;
+    return r;
+}
+
+/* Opens a page unless that has been done. */
+static int page_need(struct render *first, unsigned page, struct error *error)
+{
+    struct render *last = first;
+    while (last->image.page != page && last->next)
+        last = last->next;
+    if (last->image.page == page)
+        return 0;
+    last->next = page_new(first, page);
+    if (!last->next)
+        return error_set(error, ERR_MEMORY, "not enough memory to plan the renditions");
+    page_open(last->next, first);
+    return 0;
+}
+
+static int pages_open(struct render *first, struct render_item *item, struct error *error)
+{
+    const struct output_list *outputs = &item->pipeline->outputs;
+    int code = 0;
+    for (size_t i = 0; !code && i < outputs->count && render_item_is_live(item); i++)
+        code = page_need(first, image_page(&first->image, outputs->entries[i].page), error);
+    return code;
+}
+
+static void page_clear(struct render *r)
+{
+    for (size_t i = 0; i < r->plan.count; i++)
+        g_clear_object(&r->stages[i]);
+    g_clear_object(&r->decoded);
+    g_clear_object(&r->header);
+    free(r->outputs);
+    r->outputs = NULL;
+}
+
+static bool page_is_wanted(struct render *r)
+{
+    for (size_t i = 0; i < r->item_count; i++) {
+        if (render_reads(r, r->items[i].pipeline) && render_item_is_live(&r->items[i]))
+            return !r->failed;
+    }
+    return false;
+}
+
+static int page_make(struct render *r, struct error *error)
+{
+    int code = render_trims_unknown(r) ? trims_apply(r, error) : 0;
+    if (code)
+        return code;
+    code = render_stages(r, error);
+    if (!code)
+        animations_run(r);
+    return code;
+}
+
+static void page_render(struct render *r)
+{
+    struct error error = {0};
+    if (page_is_wanted(r) && page_make(r, &error))
+        page_fail(r, &error);
+    page_clear(r);
+}
+
+/* An error concerns all pages. */
 static int run(struct render *r, struct error *error)
 {
     int code = image_check_bytes(r->source->image.size, r->limits, error);
@@ -129,34 +250,26 @@ static int run(struct render *r, struct error *error)
         return code;
     for (size_t i = 0; i < r->item_count; i++)
         r->items[i].facts = r->image.facts;
-    code = image_check_limits(&r->image, r->limits, error);
-    if (code)
-        return code;
-    code = render_plan(r, error);
-    if (code)
-        return code;
-    render_judge(r);
-    if (any_live(r))
+    struct error planned = {0};
+    if (page_plan(r, &planned))
+        page_fail(r, &planned);
+    for (size_t i = 0; !code && i < r->item_count; i++)
+        code = pages_open(r, &r->items[i], error);
+    if (!code && any_live(r))
         code = gate_pass(r, error);
-    if (code)
-        return code;
-    if (any_live(r) && render_trims_unknown(r))
-        code = trims_apply(r, error);
-    if (code)
-        return code;
-    code = render_stages(r, error);
-    if (!code)
-        animations_run(r);
+    for (struct render *page = r; !code && page; page = page->next)
+        page_render(page);
     return code;
 }
 
-static void render_clear(struct render *r)
+static void render_free(struct render *r)
 {
-    for (size_t i = 0; i < r->plan.count; i++)
-        g_clear_object(&r->stages[i]);
-    g_clear_object(&r->decoded);
-    g_clear_object(&r->header);
-    free(r->outputs);
+    while (r) {
+        struct render *next = r->next;
+        page_clear(r);
+        free(r);
+        r = next;
+    }
 }
 
 void render(const struct render_source *source, const struct pipeline_limits *limits,
@@ -180,6 +293,5 @@ void render(const struct render_source *source, const struct pipeline_limits *li
         fail_all(r, &error);
     for (size_t i = 0; i < count; i++)
         item_end(r, &items[i]);
-    render_clear(r);
-    free(r);
+    render_free(r);
 }

@@ -6,6 +6,9 @@
  * never on which messages are processed together. Stages that no item of this render needs are not
  * computed.
  *
+ * Each page of a source that an output names has a plan: pages differ in size, depth and profile, and
+ * no stage is derived from that of another page. Labels are of the page that is meant if none is named.
+ *
  * What a trim leaves is known only after decoding, but memory is requested before. So there are two
  * plans: the first one has sizes that the real ones do not exceed.
  */
@@ -53,6 +56,22 @@ static const struct output_config *config_of(const struct pipeline *pipeline, si
 {
     return index < pipeline->outputs.count ? &pipeline->outputs.entries[index]
                                            : &pipeline->labels.image;
+}
+
+bool render_has(const struct render *r, const struct output_config *config)
+{
+    return image_page(&r->image, config->page) == r->image.page;
+}
+
+bool render_reads(const struct render *r, const struct pipeline *pipeline)
+{
+    if (pipeline->labels.given && !r->image.page)
+        return true;
+    for (size_t i = 0; i < pipeline->outputs.count; i++) {
+        if (render_has(r, &pipeline->outputs.entries[i]))
+            return true;
+    }
+    return false;
 }
 
 bool render_item_is_analysed(const struct render_item *item)
@@ -128,6 +147,8 @@ static void plan_pipeline(struct render *r, const struct pipeline *pipeline, str
 {
     for (size_t i = 0; i < outputs_of(r, pipeline); i++) {
         struct render_output output = {.config = config_of(pipeline, i)};
+        if (!render_has(r, output.config))
+            continue;
         if (output_place(r, &output, NULL))
             return;
         if (output.animated)
@@ -136,7 +157,7 @@ static void plan_pipeline(struct render *r, const struct pipeline *pipeline, str
             return;
         survey_output(survey, &output);
     }
-    survey->wanted |= is_analysed(pipeline);
+    survey->wanted |= is_analysed(pipeline) && !r->image.page;
 }
 
 static void plan_everybody(struct render *r)
@@ -190,9 +211,11 @@ static void plan_item(struct render *r, struct render_item *item)
         return;
     }
     item->rendition_count = list->count;
-    for (size_t i = 0; i < outputs_of(r, item->pipeline) && !item->error.code; i++)
-        plan_output(r, item, i);
-    r->labels |= render_item_is_analysed(item);
+    for (size_t i = 0; i < outputs_of(r, item->pipeline) && !item->error.code; i++) {
+        if (render_has(r, config_of(item->pipeline, i)))
+            plan_output(r, item, i);
+    }
+    r->labels |= render_item_is_analysed(item) && !r->image.page;
 }
 
 static int outputs_new(struct render *r)

@@ -1,4 +1,4 @@
-/* The state of a render, shared by render.c, render_plan.c and render_stages.c. */
+/* The state of the render of one page, shared by render.c, render_plan.c and render_stages.c. */
 #ifndef THUMBWHEEL_RENDER_PRIVATE_H
 #define THUMBWHEEL_RENDER_PRIVATE_H
 
@@ -18,11 +18,14 @@ struct render_trims {
     bool known;                                  /* the parts have been found */
 };
 
+/* Pages have different sizes, depths and profiles, so each has a plan of its own. */
 struct render {
     const struct render_source *source;
     const struct pipeline_limits *limits;
     struct render_item *items;
     size_t item_count;
+    struct render *next; /* another page; owned */
+    bool failed;         /* nothing more is done with this page */
 
     struct image_source image;
     VipsImage *header;             /* for metadata */
@@ -41,6 +44,10 @@ struct render {
 
 /* Also checks for cancellation. */
 bool render_item_is_live(struct render_item *item);
+/* Whether the pipeline needs this page: for an output, or for labels, which are of the first. */
+bool render_reads(const struct render *r, const struct pipeline *pipeline);
+/* Whether an output is made of this page. */
+bool render_has(const struct render *r, const struct output_config *config);
 /* Whether the item's labels come from the built-in analyser. */
 bool render_item_is_analysed(const struct render_item *item);
 

@@ -9,6 +9,9 @@
  *   effects   the lines that filters and a resize in light keep; masks and overlays
  *   frames    for an animation that is kept: all source frames and all result frames
  *
+ * Pages are rendered one after another: of these parts, the largest counts, except for the outputs,
+ * which stay.
+ *
  * The factors below are measured bytes per pixel (bench/promise.c repeats the measurement), rounded
  * up.
  */
@@ -23,6 +26,7 @@ enum {
     LINES = 64, /* number of lines in the decoder and the resampler */
     HANDS = 3,  /* copies of an output: in the encoder, the memfd and the engine */
     RGBA = 4,
+    PAGE = 256 * 1024, /* the open header of a page that waits */
 };
 
 /* Bytes per pixel that a codec needs for the whole picture. */
@@ -78,7 +82,10 @@ static uint64_t whole_bytes(const struct image_source *image)
 static uint64_t decoder_bytes(const struct image_source *image, struct plan_size decoded)
 {
     const struct hunger *hunger = &hungers[image->format];
-    return whole_bytes(image) + pixels(stored(image)) * hunger->decode * image->sample_bytes +
+    bool late =
+        image->page && image_format_facts(image->format)->moves; /* with the frame before it */
+    return whole_bytes(image) + (late ? pixels(stored(image)) * RGBA : 0) +
+           pixels(stored(image)) * hunger->decode * image->sample_bytes +
            pixels(decoded) * hunger->shrunk +
            (uint64_t)image->facts.width * pixel_bytes(image) * LINES;
 }
@@ -240,11 +247,25 @@ static uint64_t light_bytes(const struct render *r)
     return 0;
 }
 
-uint64_t render_promise(const struct render *r)
+/* While it is rendered, without its outputs. */
+static uint64_t page_bytes(const struct render *r)
 {
     struct plan_size decoded = decoded_size(r);
     uint64_t kept = r->roots > 1 ? pixels(decoded) * pixel_bytes(&r->image) : 0;
-    return BASE + decoder_bytes(&r->image, decoded) +
-           image_copied_bytes(&r->image, render_shrink(r)) + kept + stages_bytes(r) +
-           encoder_bytes(r) + outputs_bytes(r) + animation_bytes(r) + light_bytes(r);
+    return decoder_bytes(&r->image, decoded) + image_copied_bytes(&r->image, render_shrink(r)) +
+           kept + stages_bytes(r) + encoder_bytes(r) + animation_bytes(r) + light_bytes(r);
+}
+
+uint64_t render_promise(const struct render *first)
+{
+    uint64_t most = 0, sum = BASE;
+    for (const struct render *r = first; r; r = r->next) {
+        if (r->failed)
+            continue;
+        most = larger(most, page_bytes(r));
+        sum += outputs_bytes(r);
+        if (r != first)
+            sum += PAGE + image_copied_bytes(&r->image, 1);
+    }
+    return sum + most;
 }

@@ -9,6 +9,7 @@
 
 #include "render_private.h"
 
-uint64_t render_promise(const struct render *r);
+/* With its other pages. */
+uint64_t render_promise(const struct render *first);
 
 #endif

@@ -20,6 +20,9 @@ static const char *const files[] = {
     "  - {key: \"a/{name}\", width: 16, format: jpeg}\n"
     "  - {key: \"b/{name}\", width: 9, height: 7, fit: cover, crop: attention, format: png}\n",
     "name: kept\nqueue: q\noutputs:\n  - {key: \"c/{name}\", scale: 0.5, frames: all}\n",
+    "name: pages\nqueue: q\noutputs:\n"
+    "  - {key: \"e/{name}\", page: 2, width: 16}\n"
+    "  - {key: \"f/{name}\", page: 1, trim: 10, width: 16}\n",
     "name: tags\nqueue: q\nlabels: {tags: true, sidecar: \"d/{name}.json\"}\n",
 };
 enum { PIPELINES = sizeof files / sizeof files[0] };

@@ -142,6 +142,23 @@ static void an_overlay_counts(void **state)
     assert_true(with >= plain + 4ull * AREA);
 }
 
+/* One page is in memory at a time, and the outputs of all. A later frame is made over another one. */
+static void pages_count_one_at_a_time(void **state)
+{
+    (void)state;
+    enum { SIDE = 1000, FRAMES = 4, PIXELS = SIDE * SIDE };
+    VipsImage *strip = four_corners(SIDE, SIDE * FRAMES);
+    vips_image_set_int(strip, VIPS_META_PAGE_HEIGHT, SIDE);
+    struct bytes gif = encode(strip, ".gif");
+    uint64_t first = promise_of(view(&gif), "scale: 1, format: jpeg");
+    uint64_t second = promise_of(view(&gif), "scale: 1, format: jpeg, page: 2");
+    uint64_t both = promise_of(view(&gif), "scale: 1, format: jpeg}, "
+                                           "{key: 'p/{name}', scale: 1, page: 2, format: jpeg");
+    assert_true(second >= first + 4ull * PIXELS);
+    assert_in_range(both - second, 3 * PIXELS, 4 * PIXELS); /* the encoded bytes, three times */
+    bytes_free(&gif);
+}
+
 static void padding_counts(void **state)
 {
     (void)state;
@@ -162,6 +179,7 @@ int main(void)
         cmocka_unit_test(every_kept_frame_counts),
         cmocka_unit_test(encoders_and_comparisons_count),
         cmocka_unit_test(a_trim_needs_the_decoded_picture),
+        cmocka_unit_test(pages_count_one_at_a_time),
         cmocka_unit_test(padding_counts),
         cmocka_unit_test(an_overlay_counts),
     };
