@@ -30,6 +30,8 @@ static const struct kind {
     {"strips.tif[compression=lzw]", COLOUR, 7},
     {"tiles.tif[tile,tile-width=16,tile-height=16,compression=deflate]", COLOUR, 0},
     {"jpeg.tif[compression=jpeg]", COLOUR, 0},
+    {"pages.tif", FRAMES, 0},
+    {"pages-big.tif[bigtiff,compression=lzw]", FRAMES, 0},
     {"bits.tif[bitdepth=1,compression=ccittfax4]", GREY, 0},
     {"deep.tif[bigtiff]", DEEP, 0},
     {"still.avif[effort=0]", COLOUR, 0},
