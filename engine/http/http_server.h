@@ -97,9 +97,9 @@ void http_call_resume(struct http_call *call);
 typedef void http_body_whole(struct http_call *call, struct bytes *body, void *user);
 void http_call_collect(struct http_call *call, size_t max, http_body_whole *on_body, void *user);
 
-/* The handler waits for an event that may never happen, as a long poll does: if the peer shuts down
- * its side, it has most likely left, and the call ends. Any other call gets its response, since the
- * peer may still read. */
+/* The call ends if the peer shuts down its side, since it has most likely left: for a handler that
+ * waits for an event that may never happen, as a long poll does, or works hard for this peer alone.
+ * Any other call gets its response, since the peer may still read. */
 void http_call_wait(struct http_call *call);
 
 /* The response. These functions may be called from any handler or later from the loop; after the

@@ -303,6 +303,7 @@ int rekognition_detect_labels(struct service_call *call)
     if (code)
         return code;
     detect->detection.done = detected;
+    http_call_wait(call->request->call); /* a decoder works for nobody else */
     detector_submit(call->cloud->detector, &detect->detection);
     return service_call_wait(call, 0);
 }
