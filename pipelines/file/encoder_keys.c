@@ -21,21 +21,6 @@ static const struct {
     {"compression", "tiff", BIT(FORMAT_TIFF)},
 };
 
-static const struct yaml_node *find(const struct yaml_node *map, const char *name)
-{
-    const struct yaml_node *child = map->children;
-    while (child && strcmp(child->name, name) != 0)
-        child = child->next;
-    return child;
-}
-
-static void fail_key(struct schema_reader *r, const struct yaml_node *node, const char *name,
-                     const char *text)
-{
-    const struct yaml_node *child = find(node, name);
-    schema_fail(r, (child ? child : node)->place, name, "%s", text);
-}
-
 /* The formats that an output may get; keep: none is known. */
 static unsigned formats_of(const struct output_config *output)
 {
@@ -48,7 +33,7 @@ static void check_owners(struct schema_reader *r, const struct output_config *ou
                          const struct yaml_node *node)
 {
     for (size_t i = 0; i < sizeof owners / sizeof owners[0]; i++) {
-        const struct yaml_node *child = find(node, owners[i].name);
+        const struct yaml_node *child = yaml_child(node, owners[i].name);
         unsigned formats = formats_of(output);
         if (child && formats && !(owners[i].formats & formats))
             schema_fail(r, child->place, owners[i].name, "is for %s; the format is %s",
@@ -61,16 +46,20 @@ static void check_combinations(struct schema_reader *r, const struct output_conf
                                const struct yaml_node *node)
 {
     if (output->format == FORMAT_WEBP && output->chroma == CHROMA_444)
-        fail_key(r, node, "chroma",
-                 "webp has 4:2:0 only; for 4:4:4, set lossless: true or choose another format");
+        schema_fail_key(
+            r, node, "chroma",
+            "webp has 4:2:0 only; for 4:4:4, set lossless: true or choose another format");
     if (output->format == FORMAT_AUTO && output->keep & KEEP_ICC)
-        fail_key(r, node, "keep", "can't have icc with format: auto, which converts to sRGB");
-    if (output->lossless && find(node, "near_lossless"))
-        fail_key(r, node, "near_lossless", "can't be combined with lossless: use one or the other");
-    if (output->lossless && find(node, "quality"))
-        fail_key(r, node, "quality", "can't be combined with lossless, which has no quality");
-    if (find(node, "colours") && output->format == FORMAT_PNG && !output->palette)
-        fail_key(r, node, "colours", "needs palette: true with png");
+        schema_fail_key(r, node, "keep",
+                        "can't have icc with format: auto, which converts to sRGB");
+    if (output->lossless && yaml_child(node, "near_lossless"))
+        schema_fail_key(r, node, "near_lossless",
+                        "can't be combined with lossless: use one or the other");
+    if (output->lossless && yaml_child(node, "quality"))
+        schema_fail_key(r, node, "quality",
+                        "can't be combined with lossless, which has no quality");
+    if (yaml_child(node, "colours") && output->format == FORMAT_PNG && !output->palette)
+        schema_fail_key(r, node, "colours", "needs palette: true with png");
 }
 
 /* The choices of formats in the schema, as formats. */
@@ -83,7 +72,7 @@ static void settle_candidates(struct schema_reader *r, struct output_config *out
     for (size_t i = 0; i < sizeof of / sizeof of[0]; i++)
         formats |= output->candidates & 1 << i ? BIT(of[i]) : 0;
     if (output->candidates && output->format != FORMAT_AUTO)
-        fail_key(r, node, "formats", "is for format: auto");
+        schema_fail_key(r, node, "formats", "is for format: auto");
     if (output->format == FORMAT_AUTO && !formats)
         formats = BIT(FORMAT_AVIF) | BIT(FORMAT_WEBP) | BIT(FORMAT_JPEG);
     output->candidates = (int)formats;
@@ -104,12 +93,12 @@ static void check_target(struct schema_reader *r, const struct output_config *ou
     unsigned formats = formats_of(output);
     bool seeks = output->target == TARGET_SSIM;
     if (seeks && !have_quality(formats))
-        fail_key(r, node, "target",
-                 "ssim needs formats with a quality: jpeg, webp, avif, heic or jxl");
+        schema_fail_key(r, node, "target",
+                        "ssim needs formats with a quality: jpeg, webp, avif, heic or jxl");
     if (seeks && output->frames == FRAMES_ALL)
-        fail_key(r, node, "target", "ssim can't be combined with frames: all");
-    if (find(node, "ssim") && !seeks)
-        fail_key(r, node, "ssim", "needs target: ssim");
+        schema_fail_key(r, node, "target", "ssim can't be combined with frames: all");
+    if (yaml_child(node, "ssim") && !seeks)
+        schema_fail_key(r, node, "ssim", "needs target: ssim");
 }
 
 static void check_search(struct schema_reader *r, const struct output_config *output,
@@ -117,24 +106,25 @@ static void check_search(struct schema_reader *r, const struct output_config *ou
 {
     bool searches = output->max_bytes || output->target == TARGET_SSIM;
     if (output->max_bytes && output->format != FORMAT_AUTO && !have_quality(formats_of(output)))
-        fail_key(r, node, "max_bytes",
-                 "needs a format with a quality: jpeg, webp, avif, heic or jxl");
+        schema_fail_key(r, node, "max_bytes",
+                        "needs a format with a quality: jpeg, webp, avif, heic or jxl");
     if (searches && (output->lossless || output->near_lossless >= 0))
-        fail_key(r, node, output->lossless ? "lossless" : "near_lossless",
-                 "has no quality that max_bytes or target could lower");
-    if (find(node, "min_quality") && !searches)
-        fail_key(r, node, "min_quality", "needs max_bytes or target: ssim");
+        schema_fail_key(r, node, output->lossless ? "lossless" : "near_lossless",
+                        "has no quality that max_bytes or target could lower");
+    if (yaml_child(node, "min_quality") && !searches)
+        schema_fail_key(r, node, "min_quality", "needs max_bytes or target: ssim");
     if (searches && output->quality && output->quality < output->min_quality)
-        fail_key(r, node, "min_quality", "must not be above quality");
+        schema_fail_key(r, node, "min_quality", "must not be above quality");
 }
 
 /* strip: false keeps everything, and keep names what is kept. */
 static void settle_metadata(struct schema_reader *r, struct output_config *output,
                             const struct yaml_node *node)
 {
-    if (output->keep && find(node, "strip"))
-        fail_key(r, node, "keep",
-                 "can't be combined with strip: keep names what is kept, and all else is stripped");
+    if (output->keep && yaml_child(node, "strip"))
+        schema_fail_key(
+            r, node, "keep",
+            "can't be combined with strip: keep names what is kept, and all else is stripped");
     if (!output->keep && !output->strip)
         output->keep = KEEP_ALL;
     output->strip = output->keep == 0;
@@ -161,14 +151,16 @@ static void check_format(struct schema_reader *r, const struct output_config *ou
 {
     enum image_format format = (enum image_format)output->format;
     if (output->frames == FRAMES_ALL && !can_move(format))
-        fail_key(r, node, "frames",
-                 format == FORMAT_AVIF
-                     ? "all needs keep, gif or webp: Debian's libheif can't write animated avif"
-                     : "all needs a format with animations: keep, gif or webp");
+        schema_fail_key(
+            r, node, "frames",
+            format == FORMAT_AVIF
+                ? "all needs keep, gif or webp: Debian's libheif can't write animated avif"
+                : "all needs a format with animations: keep, gif or webp");
     if (r->can_write && !can_write(r, output))
-        fail_key(r, node, "format",
-                 "this machine's libvips can't write it; install its encoder (for avif and heic, "
-                 "libheif with libaom and x265; for jxl, libjxl) or choose another format");
+        schema_fail_key(
+            r, node, "format",
+            "this machine's libvips can't write it; install its encoder (for avif and heic, "
+            "libheif with libaom and x265; for jxl, libjxl) or choose another format");
 }
 
 void encoder_keys_check(struct schema_reader *r, struct output_config *output,

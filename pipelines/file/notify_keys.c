@@ -11,9 +11,7 @@
 
 static const struct yaml_node *node_of(const struct yaml_node *map, const char *name)
 {
-    const struct yaml_node *child = map->children;
-    while (child && strcmp(child->name, name) != 0)
-        child = child->next;
+    const struct yaml_node *child = yaml_child(map, name);
     return child ? child : map;
 }
 

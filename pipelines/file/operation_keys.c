@@ -73,9 +73,7 @@ void overlay_keys_check(struct schema_reader *r, const struct yaml_node *node, v
 {
     struct overlay_config *overlay = filled;
     const char *source = overlay->file ? "file" : "text";
-    const struct yaml_node *child = node->children;
-    while (child && strcmp(child->name, source) != 0)
-        child = child->next;
+    const struct yaml_node *child = yaml_child(node, source);
     const struct yaml_place place = child ? child->place : node->place;
     overlay->place = (struct pipeline_place){place.line, place.column};
     if (!overlay->file == !overlay->text)

@@ -6,21 +6,6 @@
 
 #include "key_template.h"
 
-static const struct yaml_node *find(const struct yaml_node *map, const char *name)
-{
-    const struct yaml_node *child = map->children;
-    while (child && strcmp(child->name, name) != 0)
-        child = child->next;
-    return child;
-}
-
-static void fail_key(struct schema_reader *r, const struct yaml_node *node, const char *name,
-                     const char *text)
-{
-    const struct yaml_node *child = find(node, name);
-    schema_fail(r, (child ? child : node)->place, name, "%s", text);
-}
-
 static bool has_part(const char *template, enum key_part part)
 {
     struct key_piece piece;
@@ -43,17 +28,19 @@ static void check_widths(struct schema_reader *r, const struct output_config *ou
                          const struct yaml_node *node)
 {
     if (!has_part(output->key, KEY_WIDTH))
-        fail_key(r, node, "key", "needs {width} with widths, or the outputs would have one key");
+        schema_fail_key(r, node, "key",
+                        "needs {width} with widths, or the outputs would have one key");
     if (output->scale > 0)
-        fail_key(r, node, "widths", "can't be combined with scale: use one or the other");
+        schema_fail_key(r, node, "widths", "can't be combined with scale: use one or the other");
     if (output->dprs.count)
-        fail_key(r, node, "widths", "can't be combined with dpr: use one or the other");
+        schema_fail_key(r, node, "widths", "can't be combined with dpr: use one or the other");
     if (!output->width != !output->height)
-        fail_key(r, node, "widths", "needs width and height, for the aspect ratio, or neither");
+        schema_fail_key(r, node, "widths",
+                        "needs width and height, for the aspect ratio, or neither");
     if (output->width && output->height &&
         largest(&output->widths) * output->height / output->width > PIPELINE_SIDE_MAX)
-        fail_key(r, node, "widths",
-                 "the height of the largest one would be more than 16384 pixels");
+        schema_fail_key(r, node, "widths",
+                        "the height of the largest one would be more than 16384 pixels");
 }
 
 static void check_dprs(struct schema_reader *r, const struct output_config *output,
@@ -61,11 +48,13 @@ static void check_dprs(struct schema_reader *r, const struct output_config *outp
 {
     int longest = output->width > output->height ? output->width : output->height;
     if (!longest)
-        fail_key(r, node, "dpr", "needs width, height, or both");
+        schema_fail_key(r, node, "dpr", "needs width, height, or both");
     else if (!has_part(output->key, output->width ? KEY_WIDTH : KEY_HEIGHT))
-        fail_key(r, node, "key", "needs {width} with dpr, or {height} if only the height is given");
+        schema_fail_key(r, node, "key",
+                        "needs {width} with dpr, or {height} if only the height is given");
     if (largest(&output->dprs) * longest > PIPELINE_SIDE_MAX)
-        fail_key(r, node, "dpr", "the largest one would have more than 16384 pixels on a side");
+        schema_fail_key(r, node, "dpr",
+                        "the largest one would have more than 16384 pixels on a side");
 }
 
 static bool is_given_as_metadata(const struct output_config *output, const char *name)
@@ -83,8 +72,8 @@ static void check_placeholder(struct schema_reader *r, const struct output_confi
     static const char *const names[] = {"thumbhash", "blurhash", "colour"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (output->placeholder & 1 << i && is_given_as_metadata(output, names[i]))
-            fail_key(r, node, "metadata",
-                     "has a name that placeholder sets: remove it here or there");
+            schema_fail_key(r, node, "metadata",
+                            "has a name that placeholder sets: remove it here or there");
     }
 }
 
@@ -92,14 +81,15 @@ static void check_manifest(struct schema_reader *r, const struct output_config *
                            const struct yaml_node *node)
 {
     if (output->manifest_url && !output->manifest)
-        fail_key(r, node, "manifest_url", "is for the URLs in a manifest: set manifest, too");
+        schema_fail_key(r, node, "manifest_url",
+                        "is for the URLs in a manifest: set manifest, too");
     if (!output->manifest)
         return;
     if (has_part(output->manifest, KEY_WIDTH) || has_part(output->manifest, KEY_HEIGHT))
-        fail_key(r, node, "manifest",
-                 "can't have {width} or {height}: it lists outputs of all sizes");
+        schema_fail_key(r, node, "manifest",
+                        "can't have {width} or {height}: it lists outputs of all sizes");
     if (strcmp(output->manifest, output->key) == 0)
-        fail_key(r, node, "manifest", "must differ from key");
+        schema_fail_key(r, node, "manifest", "must differ from key");
 }
 
 void output_variants_check(struct schema_reader *r, const struct output_config *output,

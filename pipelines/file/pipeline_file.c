@@ -48,9 +48,7 @@ close:
 
 static const struct yaml_node *child_of(const struct yaml_node *node, const char *name)
 {
-    const struct yaml_node *child = node->children;
-    while (child && strcmp(child->name, name) != 0)
-        child = child->next;
+    const struct yaml_node *child = yaml_child(node, name);
     return child ? child : node;
 }
 

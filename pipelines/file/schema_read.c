@@ -34,9 +34,7 @@ int schema_fail(struct schema_reader *r, struct yaml_place place, const char *na
 void schema_fail_key(struct schema_reader *r, const struct yaml_node *map, const char *name,
                      const char *text)
 {
-    const struct yaml_node *child = map->children;
-    while (child && strcmp(child->name, name) != 0)
-        child = child->next;
+    const struct yaml_node *child = yaml_child(map, name);
     schema_fail(r, child ? child->place : map->place, name, "%s", text);
 }
 
@@ -577,14 +575,6 @@ static const struct schema_key *find_key(const struct schema_section *section, c
     return key->name ? key : NULL;
 }
 
-static bool has_child(const struct yaml_node *node, const char *name)
-{
-    const struct yaml_node *child = node->children;
-    while (child && strcmp(child->name, name) != 0)
-        child = child->next;
-    return child != NULL;
-}
-
 static int set_default(struct schema_reader *r, const struct schema_key *key, void *field)
 {
     /* A default outside the valid range means "not given". */
@@ -601,7 +591,7 @@ static int set_defaults(struct schema_reader *r, const struct schema_section *se
 {
     int code = 0;
     for (const struct schema_key *key = section->keys; key->name; key++) {
-        if (has_child(node, key->name))
+        if (yaml_child(node, key->name))
             continue;
         if (key->required)
             keep_code(&code, schema_fail(r, node->place, key->name, "is required"));

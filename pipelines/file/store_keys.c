@@ -10,14 +10,6 @@
  * take a half. */
 enum { TAGGING_MAX = 4096 };
 
-static const struct yaml_node *find(const struct yaml_node *map, const char *name)
-{
-    const struct yaml_node *child = map->children;
-    while (child && strcmp(child->name, name) != 0)
-        child = child->next;
-    return child;
-}
-
 static void fail_entry(struct schema_reader *r, const char *map, const struct yaml_node *entry,
                        const char *text)
 {
@@ -29,7 +21,7 @@ static void fail_entry(struct schema_reader *r, const char *map, const struct ya
 static void fail_key(struct schema_reader *r, const struct yaml_node *node, const char *name,
                      const char *text)
 {
-    schema_fail(r, find(node, name)->place, name, "%s", text);
+    schema_fail(r, yaml_child(node, name)->place, name, "%s", text);
 }
 
 static bool is_printable(const char *text)
@@ -81,7 +73,7 @@ static size_t encoded_size(const char *text)
 static void check_tags(struct schema_reader *r, const struct config_pairs *tags,
                        const struct yaml_node *node)
 {
-    const struct yaml_node *entry = tags->count ? find(node, "tags")->children : NULL;
+    const struct yaml_node *entry = tags->count ? yaml_child(node, "tags")->children : NULL;
     size_t size = 0;
     for (size_t i = 0; entry; i++, entry = entry->next) {
         const char *flaw = tag_flaw(&tags->entries[i]);
@@ -112,7 +104,7 @@ static const char *metadata_flaw(const struct object_pair *pair)
 static void check_metadata(struct schema_reader *r, const struct config_pairs *metadata,
                            const struct yaml_node *node)
 {
-    const struct yaml_node *entry = metadata->count ? find(node, "metadata")->children : NULL;
+    const struct yaml_node *entry = metadata->count ? yaml_child(node, "metadata")->children : NULL;
     size_t size = 0;
     for (size_t i = 0; entry; i++, entry = entry->next) {
         const char *flaw = metadata_flaw(&metadata->entries[i]);

@@ -314,3 +314,11 @@ const char *yaml_describe(const struct yaml_node *node, char *buffer, size_t siz
     snprintf(buffer, size, node->quoted ? "the string \"%.60s\"" : "\"%.60s\"", node->text);
     return buffer;
 }
+
+const struct yaml_node *yaml_child(const struct yaml_node *map, const char *name)
+{
+    const struct yaml_node *child = map->children;
+    while (child && strcmp(child->name, name) != 0)
+        child = child->next;
+    return child;
+}

@@ -35,6 +35,8 @@ int yaml_read(struct slice text, const char *file, struct yaml_node **out,
               struct problem_list *problems);
 void yaml_free(struct yaml_node *node);
 
+/* A value of a map by its key, or NULL. */
+const struct yaml_node *yaml_child(const struct yaml_node *map, const char *name);
 /* "an empty value", "a list", "a map", "the text \"12\"", "true", … for an error message. */
 const char *yaml_describe(const struct yaml_node *node, char *buffer, size_t size);
 
