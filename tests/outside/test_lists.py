@@ -63,7 +63,8 @@ def test_bad_input_gets_a_response(cloud, sqs, queue, bucket, topic, service, op
                 getattr(unchecked, operation)(**needed | {parameter: value})
             except ClientError as error:
                 status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-                assert 400 <= status < 500, (parameter, value, error)
+                unknown = error.response["Error"]["Code"] == "NotImplemented"  # boto3 sends a map as parameters of its own
+                assert 400 <= status < 500 or (status == 501 and unknown), (parameter, value, error)
             except (TypeError, ValueError, AttributeError):
                 pass  # boto3 itself can't write it down
     assert queue in sqs.list_queues().get("QueueUrls", [])
