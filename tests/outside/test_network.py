@@ -92,7 +92,7 @@ def certificate(tmp_path_factory):
 @pytest.fixture(scope="module")
 def port(certificate, tmp_path_factory):
     """The port of an embedded cloud that serves TLS."""
-    process = harness.Process("local", "--cloud-only", "--port", "0", "--tls-cert", certificate[0], "--tls-key", certificate[1],
+    process = harness.Process("local", "--cloud-only", "--port", "0", "--host-name", HOST, "--tls-cert", certificate[0], "--tls-key", certificate[1],
                               "--data", tmp_path_factory.mktemp("cloud"))
     yield int(process.wait_for(r"https://127\.0\.0\.1:(\d+)").group(1))
     process.stop()
