@@ -2,7 +2,7 @@
 """Runs every test and ends with one line: N passed, N failed, N skipped.
 
 clang-format and clang-tidy come first (lint.py; each file counts as one test). Then, the slow ones first and as many at
-once as there are processors, or up to twice as many while a processor is idle, since many tests mostly wait: C tests
+once as there are processors, or up to four times as many while a processor is idle, since many tests mostly wait: C tests
 (cmocka, built with sanitizers), some of them under valgrind, the fuzz targets that `./dev fuzz` has built, some seconds
 each, and the tests from outside (one pytest for each file, with the sanitized binary). Those that measure time or memory
 run alone at the end. With arguments: only those whose file name contains one of them. run.py --targets PRESET NAME...
@@ -32,7 +32,7 @@ OUTSIDE = ROOT / "tests/outside"
 TIMEOUT_S = 1200
 FUZZ_S = 1  # the seeds, and a little more; ./dev fuzz searches
 AT_ONCE = len(os.sched_getaffinity(0))
-LOOK_S = 2  # between two looks at the processors
+LOOK_S = 1  # between two looks at the processors
 
 # What runs for ten seconds or more, the slowest first: started last, it would keep one processor busy and the others
 # idle. The order changes nothing but the time.
@@ -42,7 +42,7 @@ SLOW = ["outside/test_container", "outside/test_first_run", "outside/test_faults
         "outside/test_examples", "outside/test_bad_input", "outside/test_commands", "outside/test_service",
         "test_render_sharing (ASan, UBSan)", "outside/test_process_output", "outside/test_s3",
         "outside/test_sns_topics", "outside/test_sqs_fifo", "outside/test_sqs_admin", "outside/test_rekognition",
-        "outside/test_tracing", "outside/test_notify", "outside/test_dlq", "outside/test_colours",
+        "outside/test_tracing", "outside/test_sns_recorded", "outside/test_notify", "outside/test_dlq", "outside/test_colours",
         "outside/test_s3_multipart", "outside/test_s3_lifecycle", "outside/test_sns_delivery",
         "test_multipart (ASan, UBSan)", "outside/test_emit", "test_render_sizes (ASan, UBSan)",
         "outside/test_s3_tools", "outside/test_sts", "outside/test_sqs", "outside/test_tls", "outside/test_deploy_run",
@@ -291,7 +291,7 @@ def main():
     if not filters or "lint" in filters:
         run_lint(tally)
     runs = [run for run in all_runs() if wanted(run.label, filters)]
-    execute(tally, [run for run in runs if run.label not in ALONE], AT_ONCE, 2 * AT_ONCE)
+    execute(tally, [run for run in runs if run.label not in ALONE], AT_ONCE, 4 * AT_ONCE)
     execute(tally, [run for run in runs if run.label in ALONE], 1, 1)
     if tally.passed + tally.failed + tally.skipped == 0:
         print(f"no test matches {' '.join(filters)}")
