@@ -2,7 +2,7 @@
 """Runs every test and ends with one line: N passed, N failed, N skipped.
 
 clang-format and clang-tidy come first (lint.py; each file counts as one test). Then, the slow ones first and as many at
-once as there are processors, or up to four times as many while a processor is idle, since many tests mostly wait: C tests
+once as there are processors, or up to six times as many while a processor is idle, since many tests mostly wait: C tests
 (cmocka, built with sanitizers), some of them under valgrind, the fuzz targets that `./dev fuzz` has built, some seconds
 each, and the tests from outside (one pytest for each file, with the sanitized binary). Those that measure time or memory
 run alone at the end. With arguments: only those whose file name contains one of them. run.py --targets PRESET NAME...
@@ -290,7 +290,7 @@ def main():
     if not filters or "lint" in filters:
         run_lint(tally)
     runs = [run for run in all_runs() if wanted(run.label, filters)]
-    execute(tally, [run for run in runs if run.label not in ALONE], AT_ONCE, 4 * AT_ONCE)
+    execute(tally, [run for run in runs if run.label not in ALONE], AT_ONCE, 6 * AT_ONCE)
     execute(tally, [run for run in runs if run.label in ALONE], 1, 1)
     if tally.passed + tally.failed + tally.skipped == 0:
         print(f"no test matches {' '.join(filters)}")
