@@ -42,7 +42,7 @@ GOALS = {"sqs": 5, "s3": 3}
 OWN = ("thumbwheel", "relaxed", "ceiling")
 START_TIMEOUT_S = 30
 ROUNDS_TO_JUDGE = 3
-BACKLOG = 60000  # messages in the queue before they are consumed
+BACKLOG = 150_000  # messages in the queue before they are consumed: more than any server delivers in the time
 GET_KEYS = 1000  # number of objects that bench_requests reads in turn
 
 
