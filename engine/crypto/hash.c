@@ -68,10 +68,10 @@ void md5_hex(const void *data, size_t size, char out[MD5_HEX_SIZE])
     hex_write(digest, sizeof digest, out);
 }
 
-static void sha256_pair(struct slice a, struct slice b, uint8_t out[SHA256_SIZE])
+static void hash_pair(enum hash_kind kind, struct slice a, struct slice b, uint8_t *out)
 {
     struct hash hash;
-    hash_start(&hash, HASH_SHA256);
+    hash_start(&hash, kind);
     hash_update(&hash, a.data, a.size);
     hash_update(&hash, b.data, b.size);
     hash_finish(&hash, out);
@@ -89,12 +89,14 @@ static struct slice slice_of_bytes(const void *data, size_t size)
     return (struct slice){data, size};
 }
 
-void hmac_sha256_joined(struct slice key_start, struct slice key_end, struct slice data,
-                        uint8_t out[SHA256_SIZE])
+/* Of a kind whose digest has so many bytes, at most SHA256_SIZE; the block has the same size in all
+ * kinds. */
+static void hmac(enum hash_kind kind, size_t digest_size, struct slice key_start,
+                 struct slice key_end, struct slice data, uint8_t *out)
 {
     uint8_t block[HMAC_BLOCK] = {0}, inner[SHA256_SIZE];
     if (key_start.size + key_end.size > sizeof block) {
-        sha256_pair(key_start, key_end, block);
+        hash_pair(kind, key_start, key_end, block);
     } else {
         if (key_start.size)
             memcpy(block, key_start.data, key_start.size);
@@ -103,12 +105,18 @@ void hmac_sha256_joined(struct slice key_start, struct slice key_end, struct sli
     }
     for (size_t i = 0; i < sizeof block; i++)
         block[i] ^= 0x36;
-    sha256_pair(slice_of_bytes(block, sizeof block), data, inner);
+    hash_pair(kind, slice_of_bytes(block, sizeof block), data, inner);
     for (size_t i = 0; i < sizeof block; i++)
         block[i] ^= 0x36 ^ 0x5c;
-    sha256_pair(slice_of_bytes(block, sizeof block), slice_of_bytes(inner, sizeof inner), out);
+    hash_pair(kind, slice_of_bytes(block, sizeof block), slice_of_bytes(inner, digest_size), out);
     secret_wipe(block, sizeof block);
     secret_wipe(inner, sizeof inner);
+}
+
+void hmac_sha256_joined(struct slice key_start, struct slice key_end, struct slice data,
+                        uint8_t out[SHA256_SIZE])
+{
+    hmac(HASH_SHA256, SHA256_SIZE, key_start, key_end, data, out);
 }
 
 void hmac_sha256(const void *key, size_t key_size, const void *data, size_t size,
@@ -118,29 +126,9 @@ void hmac_sha256(const void *key, size_t key_size, const void *data, size_t size
                        out);
 }
 
-static void sha1_pair(struct slice first, struct slice second, uint8_t out[SHA1_SIZE])
-{
-    struct hash hash;
-    hash_start(&hash, HASH_SHA1);
-    hash_update(&hash, first.data, first.size);
-    hash_update(&hash, second.data, second.size);
-    hash_finish(&hash, out);
-}
-
 void hmac_sha1(const void *key, size_t key_size, const void *data, size_t size,
                uint8_t out[SHA1_SIZE])
 {
-    uint8_t block[HMAC_BLOCK] = {0}, inner[SHA1_SIZE];
-    if (key_size > sizeof block)
-        hash_whole(HASH_SHA1, key, key_size, block);
-    else if (key_size)
-        memcpy(block, key, key_size);
-    for (size_t i = 0; i < sizeof block; i++)
-        block[i] ^= 0x36;
-    sha1_pair(slice_of_bytes(block, sizeof block), slice_of_bytes(data, size), inner);
-    for (size_t i = 0; i < sizeof block; i++)
-        block[i] ^= 0x36 ^ 0x5c;
-    sha1_pair(slice_of_bytes(block, sizeof block), slice_of_bytes(inner, sizeof inner), out);
-    secret_wipe(block, sizeof block);
-    secret_wipe(inner, sizeof inner);
+    hmac(HASH_SHA1, SHA1_SIZE, slice_of(NULL), slice_of_bytes(key, key_size),
+         slice_of_bytes(data, size), out);
 }

@@ -71,9 +71,10 @@ int image_cut(VipsImage **image, struct plan_spot spot, struct plan_size size)
 }
 
 int image_margin_ink(VipsImage **image, const struct colour *background, bool alpha,
-                     double ink[INK_BANDS_MAX], int *bands)
+                     VipsArrayDouble **out)
 {
     VipsImage *made = NULL;
+    double ink[INK_BANDS_MAX] = {0};
     bool clear = alpha && !background->given;
     int code = admit_colour(image, background);
     if (code)
@@ -85,12 +86,12 @@ int image_margin_ink(VipsImage **image, const struct colour *background, bool al
         return code;
     if ((*image)->Bands > INK_BANDS_MAX)
         return ERR_UNSUPPORTED;
-    *bands = (*image)->Bands;
-    if (clear)
-        return 0;
-    int colours = ink_of(*image, background, ink);
-    if (vips_image_hasalpha(*image))
-        ink[colours] = image_alpha_max(*image);
+    if (!clear) {
+        int colours = ink_of(*image, background, ink);
+        if (vips_image_hasalpha(*image))
+            ink[colours] = image_alpha_max(*image);
+    }
+    *out = vips_array_double_new(ink, (*image)->Bands);
     return 0;
 }
 
@@ -98,15 +99,13 @@ int image_pad(VipsImage **image, struct plan_spot spot, struct plan_size size,
               const struct colour *background, bool alpha)
 {
     VipsImage *made = NULL;
-    double ink[INK_BANDS_MAX] = {0};
-    int bands = 0;
-    int code = image_margin_ink(image, background, alpha, ink, &bands);
+    VipsArrayDouble *ink = NULL;
+    int code = image_margin_ink(image, background, alpha, &ink);
     if (code)
         return code;
-    VipsArrayDouble *array = vips_array_double_new(ink, bands);
     int failed =
         vips_embed(*image, &made, (int)spot.left, (int)spot.top, (int)size.width, (int)size.height,
-                   "extend", VIPS_EXTEND_BACKGROUND, "background", array, NULL);
-    vips_area_unref(VIPS_AREA(array));
+                   "extend", VIPS_EXTEND_BACKGROUND, "background", ink, NULL);
+    vips_area_unref(VIPS_AREA(ink));
     return image_replace(image, failed, &made);
 }

@@ -24,13 +24,11 @@ int image_rotate(VipsImage **image, double angle, struct plan_size size,
                  const struct colour *background, bool alpha)
 {
     VipsImage *made = NULL;
-    double ink[INK_BANDS_MAX] = {0};
-    int bands = 0;
-    int code = image_margin_ink(image, background, alpha, ink, &bands);
+    VipsArrayDouble *ink = NULL;
+    int code = image_margin_ink(image, background, alpha, &ink);
     if (code)
         return code;
-    VipsArrayDouble *array = vips_array_double_new(ink, bands);
-    code = image_replace(image, turn(*image, &made, angle, size, array), &made);
-    vips_area_unref(VIPS_AREA(array));
+    code = image_replace(image, turn(*image, &made, angle, size, ink), &made);
+    vips_area_unref(VIPS_AREA(ink));
     return code;
 }

@@ -9,6 +9,7 @@
 
 struct texts { /* data NULL: absent */
     struct slice etag, size, modified;
+    bool has_version; /* the request names one */
 };
 
 static bool read_size(struct slice text, uint64_t *size)
@@ -55,6 +56,10 @@ static enum s3_error read_texts(const struct texts *texts, struct s3_delete_cond
         *message = "The last modified time that an object must have is not a date";
         return S3_INVALID_ARGUMENT;
     }
+    if (out->given && texts->has_version) {
+        *message = "A conditional delete of a version is not implemented.";
+        return S3_NOT_IMPLEMENTED;
+    }
     if (!texts->etag.data)
         return S3_OK;
     out->etag = slice_dup(s3_etag_unquote(texts->etag));
@@ -66,13 +71,9 @@ enum s3_error s3_delete_condition_read(const struct s3_request *request,
                                        struct s3_delete_condition *out, const char **message)
 {
     struct texts texts = {s3_header(request, "if-match"), s3_header(request, "x-amz-if-match-size"),
-                          s3_header(request, "x-amz-if-match-last-modified-time")};
-    enum s3_error error = read_texts(&texts, out, message);
-    if (!error && out->given && s3_parameter(request, "versionId")) {
-        *message = "A conditional delete of a version is not implemented.";
-        return S3_NOT_IMPLEMENTED;
-    }
-    return error;
+                          s3_header(request, "x-amz-if-match-last-modified-time"),
+                          s3_parameter(request, "versionId") != NULL};
+    return read_texts(&texts, out, message);
 }
 
 static struct slice entry_text(const struct s3_xml_node *entry, const char *name)
@@ -85,13 +86,9 @@ enum s3_error s3_delete_condition_read_entry(const struct s3_xml_node *entry,
                                              struct s3_delete_condition *out, const char **message)
 {
     struct texts texts = {entry_text(entry, "ETag"), entry_text(entry, "Size"),
-                          entry_text(entry, "LastModifiedTime")};
-    enum s3_error error = read_texts(&texts, out, message);
-    if (!error && out->given && s3_xml_child(entry, "VersionId")) {
-        *message = "A conditional delete of a version is not implemented.";
-        return S3_NOT_IMPLEMENTED;
-    }
-    return error;
+                          entry_text(entry, "LastModifiedTime"),
+                          s3_xml_child(entry, "VersionId") != NULL};
+    return read_texts(&texts, out, message);
 }
 
 void s3_delete_condition_clear(struct s3_delete_condition *condition)

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "log.h"
+#include "query_text.h"
 #include "response.h"
 #include "s3_access.h"
 #include "s3_address.h"
@@ -40,14 +41,9 @@ static char *decode(struct slice text, int *code)
     return decoded;
 }
 
-static int add_parameter(struct s3_request *request, struct slice pair)
+static int add_parameter(struct s3_request *request, struct slice name, struct slice value)
 {
-    const char *equals = memchr(pair.data, '=', pair.size);
-    struct slice name = {pair.data, equals ? (size_t)(equals - pair.data) : pair.size};
-    struct slice value = {0};
     int code;
-    if (equals)
-        value = (struct slice){equals + 1, pair.size - name.size - 1};
     struct s3_parameter *parameter = &request->parameters[request->parameter_count++];
     parameter->name = decode(name, &code);
     if (!code)
@@ -61,15 +57,12 @@ static int parse_query(struct s3_request *request, struct slice query)
     request->parameters = calloc(PARAMETERS_MAX, sizeof *request->parameters);
     if (!request->parameters)
         return ERR_MEMORY;
-    while (query.size && !code) {
-        const char *end = memchr(query.data, '&', query.size);
-        size_t size = end ? (size_t)(end - query.data) : query.size;
+    struct slice name, value;
+    while (!code && query_next(&query, &name, &value)) {
         if (request->parameter_count == PARAMETERS_MAX)
             return ERR_LIMIT;
-        if (size)
-            code = add_parameter(request, (struct slice){query.data, size});
-        size += end != NULL;
-        query = (struct slice){query.data + size, query.size - size};
+        if (name.size || value.data)
+            code = add_parameter(request, name, value);
     }
     return code;
 }
