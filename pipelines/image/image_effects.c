@@ -2,26 +2,37 @@
 
 #include <stdlib.h>
 
-int image_without_alpha(VipsImage **image, image_effect *effect, const void *how)
+int image_take_alpha(VipsImage **image, VipsImage **alpha)
 {
-    VipsImage *alpha = NULL, *made = NULL;
+    VipsImage *made = NULL;
     int last = (*image)->Bands - 1;
-    if (!vips_image_hasalpha(*image))
-        return effect(image, how);
-    if (vips_extract_band(*image, &alpha, last, NULL)) {
+    if (vips_extract_band(*image, alpha, last, NULL)) {
         vips_error_clear();
         return ERR_INVALID;
     }
-    int code = image_replace(image, vips_extract_band(*image, &made, 0, "n", last, NULL), &made);
+    return image_replace(image, vips_extract_band(*image, &made, 0, "n", last, NULL), &made);
+}
+
+int image_put_alpha(VipsImage **image, VipsImage *alpha)
+{
+    VipsImage *made = NULL;
+    return image_replace(image, vips_bandjoin2(*image, alpha, &made, NULL), &made);
+}
+
+int image_without_alpha(VipsImage **image, image_effect *effect, const void *how)
+{
+    VipsImage *alpha = NULL;
+    if (!vips_image_hasalpha(*image))
+        return effect(image, how);
+    int code = image_take_alpha(image, &alpha);
     if (code)
         goto out;
     code = effect(image, how);
     if (code)
         goto out;
-    made = NULL;
-    code = image_replace(image, vips_bandjoin2(*image, alpha, &made, NULL), &made);
+    code = image_put_alpha(image, alpha);
 out:
-    g_object_unref(alpha);
+    g_clear_object(&alpha);
     return code;
 }
 

@@ -7,6 +7,11 @@
 
 #include "image_ops.h"
 
+/* The last band is taken from the image; *alpha, NULL before, is then the caller's, also after an
+ * error if it is set. */
+int image_take_alpha(VipsImage **image, VipsImage **alpha);
+int image_put_alpha(VipsImage **image, VipsImage *alpha); /* borrows alpha */
+
 typedef int image_effect(VipsImage **image, const void *how);
 /* Applies an effect to all channels but alpha. */
 int image_without_alpha(VipsImage **image, image_effect *effect, const void *how);

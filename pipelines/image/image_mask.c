@@ -103,22 +103,16 @@ static int mask_colours(VipsImage **image, VipsImage **coverage)
 
 static int mask_alpha(VipsImage **image, VipsImage *coverage)
 {
-    VipsImage *alpha = NULL, *made = NULL;
-    int last = (*image)->Bands - 1;
-    if (vips_extract_band(*image, &alpha, last, NULL)) {
-        vips_error_clear();
-        return ERR_INVALID;
-    }
-    int code = take_part(&alpha, coverage, (*image)->BandFmt);
+    VipsImage *alpha = NULL;
+    int code = image_take_alpha(image, &alpha);
     if (code)
         goto out;
-    code = image_replace(image, vips_extract_band(*image, &made, 0, "n", last, NULL), &made);
+    code = take_part(&alpha, coverage, (*image)->BandFmt);
     if (code)
         goto out;
-    made = NULL;
-    code = image_replace(image, vips_bandjoin2(*image, alpha, &made, NULL), &made);
+    code = image_put_alpha(image, alpha);
 out:
-    g_object_unref(alpha);
+    g_clear_object(&alpha);
     return code;
 }
 
