@@ -46,7 +46,7 @@ struct consumer {
     struct engine *engine;
     const struct consumer_observer *observer;
     struct delivery_context *context;                  /* context of its deliveries */
-    void (*delivery_ended)(struct consumer *consumer); /* for delivery.c: a slot is free */
+    void (*delivery_ended)(struct consumer *consumer); /* a slot is free */
     enum consumer_state state;
     struct pipeline *pipeline;  /* a reference; used by new jobs */
     char *service;              /* the account that owns its queue; NULL: unknown */

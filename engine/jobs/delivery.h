@@ -4,6 +4,11 @@
  * It owns the lease and one job per record of the message. Jobs record how they ended;
  * delivery_update reads these facts and decides: wait, delete the message, return it to the queue
  * with a backoff, or send it to the dead-letter queue. Loop thread.
+ *
+ *     delivery.c         receiving, reading the body, starting the jobs, the decision
+ *     delivery_group.c   the order of the messages of a FIFO group
+ *     delivery_settle.c  what the outcome means for the message
+ *     delivery_report.c  log line and observer
  */
 #ifndef THUMBWHEEL_DELIVERY_H
 #define THUMBWHEEL_DELIVERY_H
