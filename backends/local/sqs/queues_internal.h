@@ -1,5 +1,5 @@
-/* The state of the queues, shared by queues.c, queue_load.c, queue_rows.c, queue_messages.c,
- * queue_receive.c. Loop thread, except as described in queue_rows.h. */
+/* The state of the queues, shared by the files that work on it (queues.c, queue_….c, message_….c). Loop
+ * thread, except as described in queue_rows.h. */
 #ifndef THUMBWHEEL_QUEUES_INTERNAL_H
 #define THUMBWHEEL_QUEUES_INTERNAL_H
 
@@ -42,7 +42,7 @@ struct queues {
 };
 
 enum message_state {
-    /* in no list: owned by a storage task, whose result determines its next stat */
+    /* in no list: owned by a storage task, whose result determines its next state */
     MESSAGE_PENDING,
     MESSAGE_DELAYED,
     MESSAGE_VISIBLE,
@@ -118,6 +118,8 @@ struct receipt message_receipt(const struct local_message *message);
 struct local_queue *queue_new(struct queues *queues, uint64_t id, const char *name);
 void queue_retain(struct local_queue *queue);
 void queue_release(struct local_queue *queue);
+/* The queue is deleted, or could not be created: it can no longer be found. */
+void queue_vanish(struct local_queue *queue);
 /* Messages may have become visible: serves the queue's polls in the next turn of the loop. */
 void queue_mark_ready(struct local_queue *queue);
 /* Completes all polls of a queue that is being deleted. */
