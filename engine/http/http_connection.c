@@ -16,14 +16,12 @@
 
 enum { KEEPALIVE_PROBE_S = 60 }; /* TCP keep-alive, for a peer that vanished during a long poll */
 
-static void connection_process(struct http_connection *c, struct slice in);
-
 static uint64_t now_of(const struct http_connection *c)
 {
     return uv_now(c->server->loop);
 }
 
-static void set_state(struct http_connection *c, enum connection_state state)
+void connection_set_state(struct http_connection *c, enum connection_state state)
 {
     static const char *const names[] = {"head", "call", "drain", "linger", "closed"};
     log_debug("connection state", LOG_TEXT("from", names[c->state]), LOG_TEXT("to", names[state]));
@@ -31,9 +29,9 @@ static void set_state(struct http_connection *c, enum connection_state state)
     c->active = now_of(c);
 }
 
-static void expect_head(struct http_connection *c)
+void connection_expect_head(struct http_connection *c)
 {
-    set_state(c, CONNECTION_HEAD);
+    connection_set_state(c, CONNECTION_HEAD);
     c->scan = (struct head_scan){0};
     c->head_done = c->complete = false;
     c->received = c->overhead = c->dropped = 0;
@@ -68,7 +66,7 @@ void connection_close(struct http_connection *c, int code, bool reset)
 {
     if (c->state == CONNECTION_CLOSED)
         return;
-    set_state(c, CONNECTION_CLOSED);
+    connection_set_state(c, CONNECTION_CLOSED);
     c->close_error = code;
     if (!reset || uv_tcp_close_reset(&c->tcp, on_closed))
         uv_close((uv_handle_t *)&c->tcp, on_closed);
@@ -81,11 +79,9 @@ static void on_shutdown(uv_shutdown_t *request, int code)
     (void)code; /* on failure the end of input or the timer closes the connection */
 }
 
-/* Closing while the peer still sends would make the kernel send a reset, which can overtake our
- * response. */
-static void linger(struct http_connection *c)
+void connection_linger(struct http_connection *c)
 {
-    set_state(c, CONNECTION_LINGER);
+    connection_set_state(c, CONNECTION_LINGER);
     connection_tls_finish(c);
     if (c->state == CONNECTION_CLOSED)
         return;
@@ -98,10 +94,10 @@ void connection_end(struct http_connection *c)
     if (c->state == CONNECTION_CALL)
         connection_close(c, ERR_PROTOCOL, true);
     else if (c->state != CONNECTION_CLOSED && c->state != CONNECTION_LINGER)
-        linger(c);
+        connection_linger(c);
 }
 
-static void refuse(struct http_connection *c, int status)
+void connection_refuse(struct http_connection *c, int status)
 {
     if (!connection_tls_ready(c)) {
         connection_close(c, 0, false);
@@ -109,11 +105,10 @@ static void refuse(struct http_connection *c, int status)
     }
     response_refuse(c, status);
     if (c->state != CONNECTION_CLOSED)
-        linger(c);
+        connection_linger(c);
 }
 
-/* The request of an open call is invalid: the server responds unless the handler has started to. */
-static void fail_call(struct http_connection *c, int status, int code)
+void connection_fail_call(struct http_connection *c, int status, int code)
 {
     struct http_call *call = c->call;
     if (call->response != RESPONSE_NONE) {
@@ -128,242 +123,7 @@ static void fail_call(struct http_connection *c, int status, int code)
     c->call = NULL;
     call_end(call, false);
     if (c->state != CONNECTION_CLOSED)
-        refuse(c, status);
-}
-
-/* --- deciding what to do next --- */
-
-static void advance(struct slice *in, size_t size)
-{
-    in->data += size;
-    in->size -= size;
-}
-
-static bool begin_call(struct http_connection *c, struct slice head)
-{
-    int status = head_parse(c, head);
-    buffer_free(&c->head);
-    if (status) {
-        refuse(c, status);
-        return false;
-    }
-    set_state(c, CONNECTION_CALL);
-    c->server->options.on_request(c->call, c->server->options.user);
-    return true;
-}
-
-static bool step_head(struct http_connection *c, struct slice *in)
-{
-    size_t used = 0;
-    if (!in->size)
-        return false;
-    if (!c->scan.started)
-        c->active = now_of(c); /* the whole head must arrive within idle_ms from now */
-    enum head_progress progress = head_scan(&c->scan, *in, &used);
-    struct slice piece = {in->data, used};
-    advance(in, used);
-    int status = 0;
-    if (progress == HEAD_BAD)
-        status = 400;
-    else if (c->head.size + used > c->server->options.header_max)
-        status = 431;
-    else if (progress == HEAD_DONE && !c->head.size)
-        return begin_call(c, piece);
-    else if (buffer_append(&c->head, piece.data, piece.size))
-        status = 503;
-    else if (progress == HEAD_DONE)
-        return begin_call(c, buffer_slice(&c->head));
-    if (status)
-        refuse(c, status);
-    return false;
-}
-
-enum body_use { BODY_HELD, BODY_WANTED, BODY_DROPPED };
-
-static enum body_use body_use(const struct http_connection *c)
-{
-    const struct http_call *call = c->call;
-    if (!call || call->response == RESPONSE_ENDED)
-        return BODY_DROPPED;
-    if (call->taking == BODY_UNTAKEN)
-        return call->response == RESPONSE_NONE ? BODY_HELD : BODY_DROPPED;
-    return call->paused ? BODY_HELD : BODY_WANTED;
-}
-
-static void fail_body(struct http_connection *c, int status, int code)
-{
-    if (c->call)
-        fail_call(c, status, code);
-    else
-        linger(c);
-}
-
-static void collect(struct http_connection *c, struct http_call *call, struct slice piece)
-{
-    if (!crowd_take(call, piece.size)) {
-        fail_call(c, 503, ERR_LIMIT);
-        return;
-    }
-    int code = buffer_append(&call->collected, piece.data, piece.size);
-    if (code == ERR_LIMIT)
-        fail_call(c, 413, ERR_LIMIT);
-    else if (code)
-        fail_call(c, 503, ERR_MEMORY);
-}
-
-static void drop(struct http_connection *c, struct slice piece)
-{
-    c->dropped += piece.size;
-    if (c->dropped <= HTTP_DRAIN_MAX)
-        return;
-    c->keep_alive = false;
-    if (c->state == CONNECTION_DRAIN)
-        linger(c);
-}
-
-static void hand_over(struct http_connection *c, enum body_use use)
-{
-    struct http_call *call = c->call;
-    struct slice piece = c->piece;
-    if (!piece.size)
-        return;
-    if (use == BODY_DROPPED)
-        drop(c, piece);
-    else if (call->taking == BODY_COLLECTED)
-        collect(c, call, piece);
-    else
-        call->on_data(call, 0, piece.data, piece.size, call->body_user);
-}
-
-static bool read_body(struct http_connection *c, struct slice *in, enum body_use use)
-{
-    if (!in->size)
-        return false;
-    ssize_t used = head_parse_body(c, *in);
-    if (used < 0) {
-        fail_body(c, 400, ERR_PROTOCOL);
-        return false;
-    }
-    advance(in, (size_t)used);
-    c->active = now_of(c);
-    c->received += c->piece.size;
-    c->overhead += (size_t)used - c->piece.size;
-    if (c->received > c->server->options.body_max)
-        fail_body(c, 413, ERR_LIMIT);
-    else if (c->overhead / 8 > c->server->options.header_max + c->received)
-        fail_body(c, 400, ERR_PROTOCOL); /* tiny chunks, or endless trailers */
-    else
-        hand_over(c, use);
-    return true;
-}
-
-static void deliver_end(struct http_call *call)
-{
-    call->body_ended = true;
-    if (call->taking == BODY_STREAMED) {
-        call->on_data(call, 0, "", 0, call->body_user);
-        return;
-    }
-    struct bytes body = buffer_take(&call->collected);
-    crowd_return(call);
-    call->on_body(call, &body, call->body_user);
-    bytes_free(&body);
-}
-
-static bool finish_call(struct http_connection *c)
-{
-    struct http_call *call = c->call;
-    c->call = NULL;
-    call_end(call, true);
-    if (c->state == CONNECTION_CLOSED)
-        return false;
-    if (c->peer_done || !c->keep_alive)
-        linger(c);
-    else if (c->complete)
-        expect_head(c);
-    else
-        set_state(c, CONNECTION_DRAIN);
-    return c->state != CONNECTION_CLOSED;
-}
-
-static bool step_call(struct http_connection *c, struct slice *in)
-{
-    struct http_call *call = c->call;
-    enum body_use use = body_use(c);
-    if (call->response == RESPONSE_ENDED && !c->writes)
-        return finish_call(c);
-    if (call->refusal && call->response == RESPONSE_NONE) {
-        fail_call(c, call->refusal, ERR_LIMIT);
-        return false;
-    }
-    if (use == BODY_HELD)
-        return false;
-    if (!c->complete)
-        return read_body(c, in, use);
-    if (use != BODY_WANTED || call->body_ended)
-        return false;
-    deliver_end(call);
-    return true;
-}
-
-static bool step_drain(struct http_connection *c, struct slice *in)
-{
-    if (!c->complete)
-        return read_body(c, in, BODY_DROPPED);
-    expect_head(c);
-    return true;
-}
-
-static bool step(struct http_connection *c, struct slice *in)
-{
-    switch (c->state) {
-    case CONNECTION_HEAD:
-        return step_head(c, in);
-    case CONNECTION_CALL:
-        return step_call(c, in);
-    case CONNECTION_DRAIN:
-        return step_drain(c, in);
-    case CONNECTION_LINGER:
-        in->size = 0;
-        return false;
-    case CONNECTION_CLOSED:
-        break;
-    }
-    return false;
-}
-
-/* `in` is in the early buffer, or in the server's input buffer if the former is empty. */
-static void keep_rest(struct http_connection *c, struct slice in)
-{
-    if (!in.size || c->state == CONNECTION_LINGER) {
-        buffer_free(&c->early);
-    } else if (c->early.size) {
-        memmove(c->early.data, in.data, in.size);
-        c->early.size = in.size;
-    } else if (buffer_append(&c->early, in.data, in.size)) {
-        connection_close(c, ERR_MEMORY, true);
-    }
-}
-
-static void connection_process(struct http_connection *c, struct slice in)
-{
-    c->processing = true;
-    while (step(c, &in))
-        ;
-    c->processing = false;
-    if (c->state == CONNECTION_CLOSED)
-        return;
-    keep_rest(c, in);
-    if (c->peer_done && c->call && !c->complete && !c->early.size)
-        connection_close(c, ERR_NETWORK, false);
-    else
-        connection_update(c);
-}
-
-void connection_continue(struct http_connection *c)
-{
-    if (c->state != CONNECTION_CLOSED)
-        connection_process(c, buffer_slice(&c->early));
+        connection_refuse(c, status);
 }
 
 /* --- the timer --- */
@@ -377,15 +137,15 @@ static bool timer_wanted(const struct http_connection *c, uint64_t *due)
     *due = c->active + limit;
     if (c->state != CONNECTION_CALL || c->writes)
         return true;
-    return !c->complete && body_use(c) != BODY_HELD;
+    return !c->complete && connection_body_use(c) != BODY_KEPT;
 }
 
 static void time_out(struct http_connection *c)
 {
     if (c->state == CONNECTION_HEAD && c->scan.started)
-        refuse(c, 408);
+        connection_refuse(c, 408);
     else if (c->state == CONNECTION_CALL && !c->writes)
-        fail_call(c, 408, ERR_TIMEOUT);
+        connection_fail_call(c, 408, ERR_TIMEOUT);
     else
         connection_close(c, ERR_TIMEOUT, c->state == CONNECTION_CALL);
 }
@@ -443,7 +203,7 @@ void connection_kick(struct http_connection *c)
 static size_t read_room(const struct http_connection *c)
 {
     size_t limit = c->server->options.header_max;
-    if (c->state != CONNECTION_CALL || (!c->complete && body_use(c) != BODY_HELD))
+    if (c->state != CONNECTION_CALL || (!c->complete && connection_body_use(c) != BODY_KEPT))
         return HTTP_READ_MAX;
     size_t room = c->early.size < limit ? limit - c->early.size : 0;
     return room < HTTP_READ_MAX ? room : HTTP_READ_MAX;
@@ -539,7 +299,7 @@ static struct http_connection *connection_create(struct http_server *server)
         c->next->previous = c;
     server->connections = c;
     server->connection_count++;
-    expect_head(c);
+    connection_expect_head(c);
     return c;
 }
 
@@ -559,6 +319,6 @@ void connection_accept(struct http_server *server, int fd, bool welcome)
     uv_tcp_nodelay(&c->tcp, 1);
     uv_tcp_keepalive(&c->tcp, 1, KEEPALIVE_PROBE_S);
     if (!welcome)
-        refuse(c, 503);
+        connection_refuse(c, 503);
     connection_update(c);
 }

@@ -1,13 +1,17 @@
 /*
  * Private to the HTTP server: declarations that its files share.
  *
- *     http_server.c      options, listening socket, accepting, list of connections, closing
- *     http_connection.c  one connection: reading, its state, timers, closing
- *     http_tls.c         TLS between the socket and a connection
- *     http_head.c        finds, checks and parses a request head into a call
- *     http_call.c        the handler's interface to request and body
- *     http_response.c    the handler's interface to response and writes
- *     http_pipe.c        response bodies that are spliced from a pipe
+ *     http_server.c         options, listening socket, accepting, list of connections, closing
+ *     http_connection.c     one connection: its socket, its timer, its states and its end
+ *     http_process.c        what a connection does with its input, and when
+ *     http_crowd.c          limits for all connections together
+ *     http_tls.c            TLS between the socket and a connection
+ *     http_head.c           finds, checks and parses a request head into a call
+ *     http_call.c           the handler's interface to request and body
+ *     http_response.c       the handler's interface to the response
+ *     http_response_head.c  the head of a response
+ *     http_write.c          one write to a connection
+ *     http_pipe.c           response bodies that are spliced from a pipe
  *
  * Bytes arrive in one buffer of the server and are consumed in place. Bytes that cannot be consumed
  * yet (the handler paused, or they belong to the next request) are copied to the connection's
@@ -146,8 +150,8 @@ struct http_call {
 
     enum response_progress response;
     enum response_framing framing;
-    uint64_t response_left;  /* of an announced length */
-    struct http_write *held; /* the response's head, which waits for the first piece of the body */
+    uint64_t response_left;          /* of an announced length */
+    struct http_write *pending_head; /* waits for the first piece of the body */
 
     http_call_ended *ended;
     void *ended_user;
@@ -164,8 +168,6 @@ void server_forget(struct http_connection *connection);
 void connection_accept(struct http_server *server, int fd, bool welcome);
 /* Schedules connection_process; does nothing while it runs. */
 void connection_kick(struct http_connection *connection);
-/* Runs connection_process on the `early` buffer. From a fresh loop callback only. */
-void connection_continue(struct http_connection *connection);
 /* Starts or stops reading and the timer according to the connection's state. */
 void connection_update(struct http_connection *connection);
 /* Closes the connection; error (0 or from error.h) is for the handler of an open call. With reset
@@ -177,6 +179,28 @@ void connection_input(struct http_connection *connection, struct slice in);
 void connection_input_end(struct http_connection *connection);
 /* The input is invalid: nothing more is sent. */
 void connection_end(struct http_connection *connection);
+
+/* The only places where the state changes. */
+void connection_set_state(struct http_connection *connection, enum connection_state state);
+void connection_expect_head(struct http_connection *connection);
+/* Shuts down our side. Closing while the peer still sends would make the kernel send a reset, which
+ * can overtake our response. */
+void connection_linger(struct http_connection *connection);
+/* The server responds instead of a handler, and lingers. There is no call. */
+void connection_refuse(struct http_connection *connection, int status);
+/* The request of an open call is invalid: the server responds unless the handler has started to. */
+void connection_fail_call(struct http_connection *connection, int status, int code);
+
+/* http_process.c */
+enum body_use { BODY_KEPT, BODY_WANTED, BODY_DROPPED };
+/* What is done with the next bytes of the body: they are kept for later, given to the handler, or
+ * dropped. */
+enum body_use connection_body_use(const struct http_connection *connection);
+/* Does what the input and the recorded facts allow. `in` is in the early buffer, or in the server's
+ * input buffer if the former is empty; the rest of it is kept. From a fresh loop callback only. */
+void connection_process(struct http_connection *connection, struct slice in);
+/* Runs it on the `early` buffer. */
+void connection_continue(struct http_connection *connection);
 
 /* http_crowd.c */
 /* Ends a connection that is between two requests, so that a new one fits. False: none is idle. */

@@ -1,0 +1,141 @@
+/* The head of a response: status line, framing, and the headers of the handler. */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "http_write.h"
+
+enum { NAME_LOG_MAX = 64 }; /* of a header's name in the log */
+
+static const char *reason_phrase(int status)
+{
+    static const struct {
+        int status;
+        const char *phrase;
+    } phrases[] = {
+        {200, "OK"},
+        {201, "Created"},
+        {202, "Accepted"},
+        {204, "No Content"},
+        {206, "Partial Content"},
+        {301, "Moved Permanently"},
+        {302, "Found"},
+        {303, "See Other"},
+        {304, "Not Modified"},
+        {307, "Temporary Redirect"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {408, "Request Timeout"},
+        {409, "Conflict"},
+        {411, "Length Required"},
+        {412, "Precondition Failed"},
+        {413, "Content Too Large"},
+        {416, "Range Not Satisfiable"},
+        {417, "Expectation Failed"},
+        {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {503, "Service Unavailable"},
+        {505, "HTTP Version Not Supported"},
+    };
+    for (size_t i = 0; i < sizeof phrases / sizeof *phrases; i++)
+        if (phrases[i].status == status)
+            return phrases[i].phrase;
+    return ""; /* may be empty (RFC 9112, 4) */
+}
+
+void head_put_status(struct http_write *w, int status)
+{
+    write_put_text(w, "HTTP/1.1 ");
+    write_put_number(w, (unsigned)status); /* three digits, as its caller has checked */
+    write_put_text(w, " ");
+    write_put_text(w, reason_phrase(status));
+    write_put_text(w, "\r\nDate: ");
+    write_put_text(w, server_date(w->connection->server));
+    write_put_text(w, "\r\nServer: Thumbwheel\r\n");
+}
+
+void head_put_framing(struct http_write *w, enum response_framing framing, int64_t length)
+{
+    if (length >= 0) {
+        write_put_text(w, "Content-Length: ");
+        write_put_number(w, (uint64_t)length);
+        write_put_text(w, "\r\n");
+    } else if (framing == FRAMING_CHUNKED) {
+        write_put_text(w, "Transfer-Encoding: chunked\r\n");
+    }
+    if (!w->connection->keep_alive)
+        write_put_text(w, "Connection: close\r\n");
+}
+
+/* RFC 9110, 5.6.2 */
+static bool name_is_token(const char *name)
+{
+    for (const char *p = name; *p; p++)
+        if (!((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+              strchr("!#$%&'*+-.^_`|~", *p)))
+            return false;
+    return *name != '\0';
+}
+
+/* RFC 9110, 5.5: no control characters except the tab, so that a value cannot end its line. */
+static bool value_is_legal(const char *value)
+{
+    for (const unsigned char *p = (const unsigned char *)value; *p; p++)
+        if ((*p < ' ' && *p != '\t') || *p == 0x7f)
+            return false;
+    return true;
+}
+
+static bool name_is_ours(const char *name)
+{
+    static const struct slice ours[] = {
+        SLICE_LITERAL("connection"), SLICE_LITERAL("content-length"),    SLICE_LITERAL("date"),
+        SLICE_LITERAL("server"),     SLICE_LITERAL("transfer-encoding"),
+    };
+    size_t size = strlen(name);
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        if (size == ours[i].size && strcasecmp(name, ours[i].data) == 0)
+            return true;
+    return false;
+}
+
+static bool header_sendable(struct http_server *server, const struct http_header *header)
+{
+    bool safe = name_is_token(header->name) && value_is_legal(header->value);
+    if (safe && !name_is_ours(header->name))
+        return true;
+    if (!log_gate_open(&server->header_gate, uv_now(server->loop), HTTP_LOG_EVERY_MS))
+        return false;
+    char name[NAME_LOG_MAX];
+    snprintf(name, sizeof name, "%s", header->name);
+    log_warn("response header dropped", LOG_TEXT("header", name),
+             LOG_TEXT("reason", safe ? "the server sets it" : "not a legal name or value"),
+             LOG_SUPPRESSED(&server->header_gate));
+    return false;
+}
+
+size_t head_headers_size(const struct http_header *headers, size_t count)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++)
+        size += strlen(headers[i].name) + strlen(headers[i].value) + 4;
+    return size;
+}
+
+void head_put_headers(struct http_write *w, const struct http_header *headers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!header_sendable(w->connection->server, &headers[i]))
+            continue;
+        write_put_text(w, headers[i].name);
+        write_put_text(w, ": ");
+        write_put_text(w, headers[i].value);
+        write_put_text(w, "\r\n");
+    }
+    write_put_text(w, "\r\n");
+}

@@ -1,0 +1,48 @@
+/*
+ * One write to a connection, and the heads of responses that are put into it. Private to the HTTP
+ * server.
+ *
+ * Each write is one allocation with its uv request and the generated text (head, chunk size); the
+ * body is written in place, without a copy. What the socket accepts at once costs one system call
+ * and no callback; the rest is queued. A piece whose writer waits for `drained` is always queued, so
+ * that the callback is called from the loop.
+ */
+#ifndef THUMBWHEEL_HTTP_WRITE_H
+#define THUMBWHEEL_HTTP_WRITE_H
+
+#include "http_private.h"
+
+struct http_write {
+    uv_write_t request;
+    struct http_connection *connection;
+    struct http_call *call; /* the call whose drained is called; NULL: none */
+    http_call_drained *drained;
+    void *user;
+    struct bytes body;
+    size_t size, room;
+    char text[];
+};
+
+/* NULL: memory is short, and the connection is closed. */
+struct http_write *write_create(struct http_connection *c, size_t room);
+void write_free(struct http_write *w);
+/* Adds to the text. What does not fit in the room is not added: the room was computed before. */
+void write_put(struct http_write *w, const char *data, size_t size);
+void write_put_text(struct http_write *w, const char *text);
+void write_put_number(struct http_write *w, uint64_t number);
+/* Sends text, body and tail (static), and frees the write when they are sent. May close the
+ * connection. */
+void write_send(struct http_write *w, const char *tail);
+
+/* http_response_head.c */
+enum { HEAD_FIXED = 256 }; /* status line and the server's own headers, at most, in bytes */
+/* Room for these headers, in bytes. */
+size_t head_headers_size(const struct http_header *headers, size_t count);
+void head_put_status(struct http_write *w, int status); /* the status line, Date, Server */
+/* Content-Length, Transfer-Encoding, Connection. length -1: unknown, or no body. */
+void head_put_framing(struct http_write *w, enum response_framing framing, int64_t length);
+/* A handler's headers, and the end of the head. Those that are not legal, or the server's own, are
+ * dropped. */
+void head_put_headers(struct http_write *w, const struct http_header *headers, size_t count);
+
+#endif
