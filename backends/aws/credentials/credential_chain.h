@@ -22,9 +22,7 @@
 
 #include "credential_plan.h"
 #include "credential_provider.h"
-#include "list.h"
-
-enum { CREDENTIAL_WAIT_MS = 60000, CREDENTIAL_WAITERS_MAX = 65536 };
+#include "credential_waiters.h"
 
 struct credential_chain;
 
@@ -45,17 +43,9 @@ const struct credential_host *credential_chain_host(const struct credential_chai
 /* Changes with the credentials. */
 unsigned credential_chain_generation(const struct credential_chain *chain);
 
-struct credential_wait {
-    struct list link;
-    struct credential_chain *chain; /* NULL: does not wait */
-    uint64_t deadline_ms;
-    void (*done)(const struct error *error, void *user); /* code 0: ask again. From a fresh loop
-                                                            callback, once */
-    void *user;
-};
-/* ERR_LIMIT: too many wait; then done is not called. */
+/* Waits for credentials; credential_wait_cancel ends it. ERR_LIMIT: too many wait; then done is not
+ * called. */
 int credential_chain_wait(struct credential_chain *chain, struct credential_wait *wait);
-void credential_wait_cancel(struct credential_wait *wait); /* does nothing if it does not wait */
 
 /* A service rejected credentials of this generation. */
 void credential_chain_reject(struct credential_chain *chain, unsigned generation);
