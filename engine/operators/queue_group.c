@@ -15,11 +15,16 @@ int queue_group_init(struct queue_group *group, struct queue_backend *backend,
     for (; group->count < count; group->count++) {
         struct group_queue *item = &group->items[group->count];
         item->group = group;
-        item->name = strdup(names[group->count]);
-        if (!item->name)
+        if (names[group->count] && !(item->name = strdup(names[group->count])))
             return ERR_MEMORY;
     }
     return 0;
+}
+
+int queue_group_name(struct queue_group *group, size_t index, const char *name)
+{
+    group->items[index].name = strdup(name);
+    return group->items[index].name ? 0 : ERR_MEMORY;
 }
 
 static void ended(struct group_queue *item, const struct error *error)
@@ -65,11 +70,14 @@ static void go_on(struct queue_group *group)
     while (group->work != GROUP_IDLE && group->next < group->count &&
            group->pending < QUEUE_GROUP_AT_ONCE) {
         struct group_queue *item = &group->items[group->next++];
-        if ((group->work == GROUP_OPENING) == (item->queue == NULL))
+        if (item->name && (group->work == GROUP_OPENING) == (item->queue == NULL))
             start(group, item);
     }
-    if (group->pending == 0 && group->next == group->count)
-        group->work = GROUP_IDLE;
+    if (group->work == GROUP_IDLE || group->pending || group->next < group->count)
+        return;
+    group->work = GROUP_IDLE;
+    if (group->idle)
+        group->idle(group);
 }
 
 void queue_group_open(struct queue_group *group)

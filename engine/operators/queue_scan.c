@@ -112,6 +112,20 @@ static void on_timer(uv_timer_t *timer)
     queue_scan_update(scan);
 }
 
+static void on_done(uv_timer_t *timer)
+{
+    const struct queue_scan *scan = container_of(timer, struct queue_scan, timer);
+    scan->options.done(scan->options.user);
+}
+
+static void conclude(struct queue_scan *scan)
+{
+    uv_timer_stop(&scan->timer);
+    scan->done = true;
+    if (scan->options.done)
+        uv_timer_start(&scan->timer, on_done, 0, 0);
+}
+
 static void update_soon(struct queue_scan *scan)
 {
     if (!scan->waiting && !scan->done)
@@ -132,8 +146,7 @@ void queue_scan_update(struct queue_scan *scan)
     queue_scan_return_some(scan);
     if (scan->returning || !list_empty(&scan->held))
         return;
-    uv_timer_stop(&scan->timer);
-    scan->done = true;
+    conclude(scan);
 }
 
 int queue_scan_start(const struct queue_scan_options *options, struct queue_scan **out)

@@ -52,6 +52,8 @@ struct queue_scan_options {
     struct queue *queue;
     unsigned visibility_s; /* how long the messages are hidden; see queue_scan_visibility */
     queue_scan_look *look;
+    /* From a fresh callback, once it is done; it may free the scan. NULL: nobody is told. */
+    void (*done)(void *user);
     void *user;
 };
 

@@ -255,6 +255,12 @@ static enum scan_verdict look(struct queue_message *message, struct scan_item *i
 
 /* ---- the redrive ---- */
 
+static void on_scanned(void *user)
+{
+    const struct redrive *redrive = user;
+    redrive->options.done(redrive->options.user);
+}
+
 int redrive_start(const struct redrive_options *options, struct redrive **out)
 {
     struct redrive *redrive = calloc(1, sizeof *redrive);
@@ -268,6 +274,7 @@ int redrive_start(const struct redrive_options *options, struct redrive **out)
                                             .queue = options->dead_letters,
                                             .visibility_s = options->visibility_s,
                                             .look = look,
+                                            .done = options->done ? on_scanned : NULL,
                                             .user = redrive};
     int code = queue_scan_start(&scan, &redrive->scan);
     if (code) {

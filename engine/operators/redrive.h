@@ -46,6 +46,9 @@ struct redrive_options { /* all borrowed until the end */
     const struct redrive_target *targets;
     size_t target_count;
     bool targets_known; /* there are no others */
+    /* As in struct queue_scan_options. */
+    void (*done)(void *user);
+    void *user;
 };
 
 struct redrive_facts {

@@ -358,6 +358,37 @@ static int fake_send(struct queue *queue, const struct queue_send *message, queu
     return 0;
 }
 
+struct depth_reply {
+    struct reply reply;
+    struct queue *queue;
+    queue_depth_known *done;
+    void *user;
+};
+
+static void depth_run(struct reply *reply)
+{
+    const struct depth_reply *depth = container_of(reply, struct depth_reply, reply);
+    const struct error none = {0};
+    const uint64_t now = uv_now(depth->queue->service->loop);
+    uint64_t visible = 0, in_flight = 0;
+    for (struct list *l = depth->queue->messages.next; l != &depth->queue->messages; l = l->next) {
+        const bool hidden = container_of(l, struct fake_message, link)->visible_at_ms > now;
+        visible += !hidden;
+        in_flight += hidden;
+    }
+    depth->done(visible, in_flight, 0, &none, depth->user);
+}
+
+static int fake_depth(struct queue *queue, queue_depth_known *done, void *user)
+{
+    struct depth_reply *depth = calloc(1, sizeof *depth);
+    depth->queue = queue;
+    depth->done = done;
+    depth->user = user;
+    reply_after(queue->service->loop, &queue->service->replies, &depth->reply, 0, depth_run);
+    return 0;
+}
+
 void fake_queues_init(struct fake_queues *service, uv_loop_t *loop)
 {
     *service = (struct fake_queues){.loop = loop};
@@ -374,6 +405,7 @@ void fake_queues_init(struct fake_queues *service, uv_loop_t *loop)
         .delete_batch = fake_delete,
         .extend_batch = fake_extend,
         .send = fake_send,
+        .depth = fake_depth,
     };
     service->backend.ops = &service->ops;
     list_init(&service->queues);
