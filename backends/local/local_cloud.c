@@ -18,7 +18,7 @@
 #include "cloud.h"
 #include "descriptors.h"
 #include "detector.h"
-#include "events_rules.h"
+#include "events_state.h"
 #include "faults.h"
 #include "lifecycle.h"
 #include "own_key.h"

@@ -308,7 +308,7 @@ def test_rules_have_tags_and_the_bus_is_described(events, name):
 
 
 def test_unsupported_operations_are_refused_by_name(cloud, events):
-    assert error_code(events.create_event_bus, Name="orders") == ("NotImplemented", 501)
+    assert error_code(events.create_connection, Name="c", AuthorizationType="BASIC", AuthParameters={}) == ("NotImplemented", 501)
     assert error_code(events.list_archives) == ("NotImplemented", 501)
 
 

@@ -14,7 +14,7 @@ struct buckets;          /* buckets.h: S3 state */
 struct lifecycle_worker; /* lifecycle.h */
 struct queues;           /* queues.h: SQS state */
 struct topics;           /* topics.h: SNS state */
-struct events_rules;     /* events_rules.h: EventBridge's state */
+struct events_state;     /* events_state.h: EventBridge's state */
 struct detector;         /* detector.h: Rekognition's images */
 struct sns_signer;
 struct sns_outbox;
@@ -34,7 +34,7 @@ struct cloud {
     struct lifecycle_worker *lifecycle; /* NULL: not started */
     struct queues *queues;
     struct topics *topics;
-    struct events_rules *events;
+    struct events_state *events;
     struct detector *detector; /* NULL: none */
     struct sns_signer *signer;
     struct sns_outbox *outbox; /* of SNS */

@@ -1,8 +1,5 @@
-/* EventBridge: its operations and errors (JSON 1.1, version 2015-10-07), and event buses. */
+/* EventBridge: its operations and errors (JSON 1.1, version 2015-10-07). */
 #include "events_api.h"
-
-#include <stdio.h>
-#include <string.h>
 
 #include "call_protocol.h"
 
@@ -13,7 +10,7 @@ static const struct service_operation operations[] = {
     {.name = "CreateArchive"},
     {.name = "CreateConnection"},
     {.name = "CreateEndpoint"},
-    {.name = "CreateEventBus"},
+    {.name = "CreateEventBus", .run = events_create_event_bus},
     {.name = "CreatePartnerEventSource"},
     {.name = "DeactivateEventSource"},
     {.name = "DeauthorizeConnection"},
@@ -21,7 +18,7 @@ static const struct service_operation operations[] = {
     {.name = "DeleteArchive"},
     {.name = "DeleteConnection"},
     {.name = "DeleteEndpoint"},
-    {.name = "DeleteEventBus"},
+    {.name = "DeleteEventBus", .run = events_delete_event_bus},
     {.name = "DeletePartnerEventSource"},
     {.name = "DeleteRule", .run = events_delete_rule},
     {.name = "DescribeApiDestination"},
@@ -50,10 +47,10 @@ static const struct service_operation operations[] = {
     {.name = "ListTargetsByRule", .run = events_list_targets},
     {.name = "PutEvents", .run = events_put_events},
     {.name = "PutPartnerEvents"},
-    {.name = "PutPermission"},
+    {.name = "PutPermission", .run = events_put_permission},
     {.name = "PutRule", .run = events_put_rule},
     {.name = "PutTargets", .run = events_put_targets},
-    {.name = "RemovePermission"},
+    {.name = "RemovePermission", .run = events_remove_permission},
     {.name = "RemoveTargets", .run = events_remove_targets},
     {.name = "StartReplay"},
     {.name = "TagResource", .run = events_tag_resource},
@@ -63,7 +60,7 @@ static const struct service_operation operations[] = {
     {.name = "UpdateArchive"},
     {.name = "UpdateConnection"},
     {.name = "UpdateEndpoint"},
-    {.name = "UpdateEventBus"},
+    {.name = "UpdateEventBus", .run = events_update_event_bus},
 };
 
 static const struct wire_error errors[EVENTS_CODE_COUNT] = {
@@ -85,57 +82,40 @@ static const struct wire_error errors[EVENTS_CODE_COUNT] = {
                           "The resource does not exist."},
     [EVENTS_LIMIT_EXCEEDED] = {"LimitExceededException", NULL, 400, 0, "A limit was exceeded."},
     [EVENTS_CONCURRENT] = {"ConcurrentModificationException", NULL, 400, 0,
-                           "The rule is being changed."},
+                           "The resource is being changed."},
+    [EVENTS_EXISTS] = {"ResourceAlreadyExistsException", NULL, 400, 0, "The resource exists."},
+    [EVENTS_POLICY_LENGTH] = {"PolicyLengthExceededException", NULL, 400, 0,
+                              "The policy of an event bus can have at most 10240 bytes."},
+    [EVENTS_ACCESS_DENIED] = {"AccessDeniedException", NULL, 400, 0, "Access is denied."},
     [EVENTS_INVALID_PATTERN] = {"InvalidEventPatternException", NULL, 400, 0,
                                 "The event pattern is invalid."},
 };
 
-int events_change(struct service_call *call, const char *name, json_t *document)
+int events_change(struct service_call *call, struct events_items *items, const char *name,
+                  json_t *document)
 {
-    int code = document
-                   ? events_put(call->cloud->events, name, document, service_call_written, call)
-                   : ERR_MEMORY;
+    int code =
+        document ? events_items_put(items, name, document, service_call_written, call) : ERR_MEMORY;
     json_decref(document);
     if (code == ERR_CONFLICT)
         return service_call_fail(call, EVENTS_CONCURRENT,
-                                 "Rule %s is being deleted. Try again in a moment.", name);
+                                 "%s is being deleted. Try again in a moment.", name);
     return service_call_wait(call, code);
 }
 
-/* Buses. */
-
-static json_t *bus_json(const struct cloud *cloud)
+int events_member_set(json_t *object, const char *name, const char *value)
 {
-    return json_pack(
-        "{s:s, s:o}", "Name", "default", "Arn",
-        json_sprintf("arn:aws:events:%s:%s:event-bus/default", cloud->region, cloud->account));
+    return value && json_object_set_new(object, name, json_string(value)) ? ERR_MEMORY : 0;
 }
 
-int events_describe_event_bus(struct service_call *call)
+int events_members_copy(const json_t *from, json_t *to, const char *const *names, size_t count)
 {
-    int code = events_input_bus(call, "Name");
-    if (code)
-        return code;
-    json_decref(call->output);
-    call->output = bus_json(call->cloud);
-    return call->output ? 0 : ERR_MEMORY;
-}
-
-int events_list_event_buses(struct service_call *call)
-{
-    const char *prefix, *after;
-    size_t limit;
-    int code = events_input_text(call, "NamePrefix", false, 1, 256, &prefix);
-    if (code)
-        return code;
-    code = events_input_page(call, &limit, &after);
-    if (code)
-        return code;
-    json_t *buses = json_array();
-    code = service_call_output(call, "EventBuses", buses);
-    if (code || (prefix && strncmp("default", prefix, strlen(prefix)) != 0))
-        return code;
-    return json_array_append_new(buses, bus_json(call->cloud)) ? ERR_MEMORY : 0;
+    for (size_t i = 0; i < count; i++) {
+        json_t *value = json_object_get(from, names[i]);
+        if (value && json_object_set(to, names[i], value))
+            return ERR_MEMORY;
+    }
+    return 0;
 }
 
 static const struct service_api events_api = {

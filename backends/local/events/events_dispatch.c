@@ -7,7 +7,7 @@
 #include "authorization.h"
 #include "cloud.h"
 #include "events_input.h"
-#include "events_rules.h"
+#include "events_state.h"
 #include "iso_time.h"
 #include "json_dots.h"
 #include "json_text.h"
@@ -27,7 +27,7 @@ struct dispatch {
     const char *trace;
     struct storage_unit unit;
     /* ARN of the current rule */
-    struct events_rule *rule;
+    struct events_item *rule;
     char arn[EVENTS_ARN_SIZE];
 };
 
@@ -57,7 +57,7 @@ json_t *events_event_json(const struct cloud *cloud, const struct events_event *
 
 bool events_wanted(const struct cloud *cloud)
 {
-    return events_count(cloud->events) > 0;
+    return events_rule_count(cloud->events, EVENTS_DEFAULT_BUS) > 0;
 }
 
 /* One target. */
@@ -178,7 +178,7 @@ static void lost(struct dispatch *d, const json_t *target, const struct failure 
                  const struct failure *letter)
 {
     if (authorization_should_log(d->cloud, &d->rule->refusals))
-        log_error("event not delivered by its rule", LOG_TEXT("rule", d->rule->named.name),
+        log_error("event not delivered by its rule", LOG_TEXT("rule", events_rule_name(d->rule)),
                   LOG_TEXT("target", json_text_in(target, "Arn")), LOG_TEXT("reason", why->reason),
                   LOG_TEXT("dead_letter", letter->code ? letter->reason : "sent"),
                   LOG_SUPPRESSED(&d->rule->refusals));
@@ -187,7 +187,7 @@ static void lost(struct dispatch *d, const json_t *target, const struct failure 
 static int target_serve(struct dispatch *d, const json_t *target)
 {
     const struct events_input_facts facts = {
-        .rule_arn = d->arn, .rule_name = d->rule->named.name, .time_s = (int64_t)time(NULL)};
+        .rule_arn = d->arn, .rule_name = events_rule_name(d->rule), .time_s = (int64_t)time(NULL)};
     struct failure failure = {0}, letter = {0};
     struct buffer input;
     buffer_init(&input, EVENTS_INPUT_MAX);
@@ -210,14 +210,14 @@ out:
 
 /* All rules. */
 
-static int rule_serve(struct dispatch *d, struct events_rule *rule)
+static int rule_serve(struct dispatch *d, struct events_item *rule)
 {
-    json_t *targets = json_object_get(rule->document, "Targets");
+    json_t *targets = json_object_get(rule->content.document, "Targets");
     int code = 0;
-    if (!rule->enabled || !event_pattern_matches(rule->pattern, d->undotted))
+    if (!events_rule_enabled(rule) || !event_pattern_matches(rule->content.pattern, d->undotted))
         return 0;
     d->rule = rule;
-    events_rule_arn(d->cloud, rule->named.name, d->arn);
+    events_item_arn(d->cloud, rule, d->arn);
     for (size_t i = 0; i < json_array_size(targets) && !code; i++)
         code = target_serve(d, json_array_get(targets, i));
     return code;
@@ -230,10 +230,11 @@ int events_dispatch(struct cloud *cloud, const struct events_event *event,
         .cloud = cloud, .event = events_event_json(cloud, event), .trace = event->trace};
     d.undotted = json_undotted(d.event);
     int code = d.event && d.undotted ? 0 : ERR_MEMORY;
-    for (size_t i = 0; i < events_count(cloud->events) && !code; i++) {
-        struct events_rule *rule = events_at(cloud->events, i);
-        if (rule)
-            code = rule_serve(&d, rule);
+    size_t at, end;
+    events_rule_range(cloud->events, event->bus, &at, &end);
+    for (; at < end && !code; at++) {
+        struct events_item *rule = events_items_at(&cloud->events->rules, at);
+        code = events_item_shown(rule) ? rule_serve(&d, rule) : 0;
     }
     if (code)
         publish_discard(&d.unit);

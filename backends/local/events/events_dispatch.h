@@ -1,6 +1,6 @@
 /*
- * Sends an event (of PutEvents or S3) to the targets of all enabled rules that it matches, as part
- * of one durable unit.
+ * Sends an event (of PutEvents or S3) to the targets of all enabled rules of its bus that it matches,
+ * as part of one durable unit.
  *
  *   event ──► rule matches ──► each target's input ──► a queue's message, or a topic's notification
  *                                    └── undeliverable ──► the target's dead-letter queue
@@ -24,6 +24,7 @@
 struct cloud;
 
 struct events_event { /* borrowed */
+    const char *bus;  /* its name */
     char id[UUID_TEXT_SIZE];
     const char *source, *detail_type;
     json_t *resources; /* a list of strings; NULL: none */
@@ -35,7 +36,7 @@ struct events_event { /* borrowed */
 /* Creates the event document for rules and targets; NULL if memory is short. */
 json_t *events_event_json(const struct cloud *cloud, const struct events_event *event);
 
-/* Whether there is any rule: without rules no event needs to be created. */
+/* Whether the default bus has any rule: without rules no event of a service needs to be created. */
 bool events_wanted(const struct cloud *cloud);
 
 /* Adds the event's deliveries to the unit. Failed deliveries are logged and are not errors.

@@ -3,10 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "authorization.h"
 #include "events_api.h"
 #include "utf8.h"
 
-enum { NAME_MAX_SIZE = 64, BUS_MAX = 1600, TOKEN_MAX = 2048, PAGE_MAX = 100, CONSTRAINT_MAX = 96 };
+enum { BUS_MAX = 1600, TOKEN_MAX = 2048, PAGE_MAX = 100, CONSTRAINT_MAX = 96 };
 
 /* As the service words it, in which names begin with a small letter. value: with its quotes and a
  * space behind; "" if it is not shown. */
@@ -94,56 +95,98 @@ int events_input_list(struct service_call *call, const char *name, size_t min, s
     return 0;
 }
 
-bool events_name_valid(const char *name)
+static bool name_valid(const char *name, size_t max)
 {
     size_t size = strlen(name);
     for (size_t i = 0; i < size; i++) {
         if (!isalnum((unsigned char)name[i]) && !strchr(".-_", name[i]))
             return false;
     }
-    return size > 0 && size <= NAME_MAX_SIZE;
+    return size > 0 && size <= max;
+}
+
+bool events_name_valid(const char *name)
+{
+    return name_valid(name, EVENTS_NAME_MAX);
+}
+
+/* The pattern that the service shows allows the slashes of partners' buses. */
+int events_input_bus_name(struct service_call *call, const char *parameter, bool required,
+                          const char **out)
+{
+    int code = events_input_text(call, parameter, required, 1, EVENTS_BUS_NAME_MAX, out);
+    if (code || !*out || name_valid(*out, EVENTS_BUS_NAME_MAX))
+        return code;
+    return text_failed(call, *out, parameter,
+                       "satisfy regular expression pattern: [/\\.\\-_A-Za-z0-9]+");
 }
 
 int events_input_name(struct service_call *call, const char *parameter, bool required,
                       const char **out)
 {
-    int code = events_input_text(call, parameter, required, 1, NAME_MAX_SIZE, out);
+    int code = events_input_text(call, parameter, required, 1, EVENTS_NAME_MAX, out);
     if (code || !*out || events_name_valid(*out))
         return code;
     return text_failed(call, *out, parameter,
                        "satisfy regular expression pattern: [\\.\\-_A-Za-z0-9]+");
 }
 
-int events_input_bus(struct service_call *call, const char *parameter)
+/* Buses and rules. */
+
+int events_permit(struct service_call *call, const struct events_item *bus, const char *arn)
 {
-    const char *name;
-    char arn[EVENTS_ARN_SIZE];
-    int code = events_input_text(call, parameter, false, 1, BUS_MAX, &name);
-    if (code || !name || strcmp(name, "default") == 0)
-        return code;
-    snprintf(arn, sizeof arn, "arn:aws:events:%s:%s:event-bus/default", call->cloud->region,
-             call->cloud->account);
-    if (strcmp(name, arn) == 0)
+    const struct cloud_request *asked = call->request;
+    const char *action = call->operation->name;
+    char reason[POLICY_REASON_MAX], text[AUTHORIZATION_TEXT_MAX];
+    if (authorize_request(asked, bus->content.policy, action, arn, reason))
         return 0;
-    return service_call_fail(call, EVENTS_NOT_FOUND, "Event bus %.200s does not exist.", name);
+    authorization_denied_text(asked, "events", action, arn, reason, text);
+    return service_call_fail(call, EVENTS_ACCESS_DENIED, "%s", text);
 }
 
-int events_input_rule(struct service_call *call, const char *parameter, struct events_rule **out)
+int events_input_bus(struct service_call *call, const char *parameter, struct events_item **out)
 {
     const char *name;
-    int code = events_input_bus(call, "EventBusName");
+    int code = events_input_text(call, parameter, false, 1, BUS_MAX, &name);
     if (code)
         return code;
-    code = events_input_name(call, parameter, true, &name);
-    if (code)
-        return code;
-    snprintf(call->request->resource, sizeof call->request->resource, "%s", name);
-    *out = events_find(call->cloud->events, name);
+    *out = events_bus_named(call->cloud, name);
     if (*out)
         return 0;
-    return service_call_fail(call, EVENTS_NOT_FOUND, "Rule %s does not exist on EventBus default.",
-                             name);
+    service_call_fail(call, EVENTS_NOT_FOUND, "Event bus %.300s does not exist.", name);
+    return EVENTS_NOT_FOUND;
 }
+
+int events_input_rule_name(struct service_call *call, const char *parameter,
+                           struct events_item **bus, const char **name)
+{
+    char arn[EVENTS_ARN_SIZE];
+    int code = events_input_bus(call, "EventBusName", bus);
+    if (code)
+        return code;
+    code = events_input_name(call, parameter, true, name);
+    if (code)
+        return code;
+    snprintf(call->request->resource, sizeof call->request->resource, "%s", *name);
+    events_rule_arn(call->cloud, (*bus)->named.name, *name, arn);
+    return events_permit(call, *bus, arn);
+}
+
+int events_input_rule(struct service_call *call, const char *parameter, struct events_item **out)
+{
+    struct events_item *bus;
+    const char *name;
+    int code = events_input_rule_name(call, parameter, &bus, &name);
+    if (code)
+        return code;
+    *out = events_rule_find(call->cloud->events, bus->named.name, name);
+    if (*out)
+        return 0;
+    return service_call_fail(call, EVENTS_NOT_FOUND, "Rule %s does not exist on EventBus %s.", name,
+                             bus->named.name);
+}
+
+/* Pages. */
 
 int events_input_page(struct service_call *call, size_t *limit, const char **after)
 {
@@ -153,9 +196,33 @@ int events_input_page(struct service_call *call, size_t *limit, const char **aft
         return code;
     *limit = (size_t)max;
     code = events_input_text(call, "NextToken", false, 1, TOKEN_MAX, after);
-    if (code || !*after || events_name_valid(*after))
+    if (code || !*after || name_valid(*after, EVENTS_BUS_NAME_MAX))
         return code;
     return service_call_fail(call, EVENTS_VALIDATION, "NextToken is invalid.");
+}
+
+int events_input_rule_page(struct service_call *call, const char *prefix,
+                           struct events_rule_page *out)
+{
+    struct events_item *bus;
+    const char *after;
+    int code = events_input_bus(call, "EventBusName", &bus);
+    if (code)
+        return code;
+    code = events_input_page(call, &out->page.part.limit, &after);
+    if (code)
+        return code;
+    events_key(bus->named.name, prefix ? prefix : "", out->prefix);
+    events_key(bus->named.name, after ? after : "", out->after);
+    out->page.prefix = out->prefix;
+    out->page.after = after ? out->after : NULL;
+    return 0;
+}
+
+int events_output_rule_token(struct service_call *call, const struct events_rule_page *page)
+{
+    const char *next = page->page.part.next;
+    return events_output_token(call, next ? strchr(next, '/') + 1 : NULL);
 }
 
 int events_output_token(struct service_call *call, const char *token)

@@ -83,15 +83,10 @@ static json_t *entry_resources(const json_t *entry, struct entry_refusal *refusa
     return json_is_array(resources) ? resources : NULL;
 }
 
-static bool bus_exists(const struct cloud *cloud, const json_t *entry)
+/* NULL: none; the service accepts events to buses that don't exist. */
+static const struct events_item *entry_bus(const struct cloud *cloud, const json_t *entry)
 {
-    const char *bus = json_text_in(entry, "EventBusName");
-    json_t *arn =
-        json_sprintf("arn:aws:events:%s:%s:event-bus/default", cloud->region, cloud->account);
-    bool ours =
-        !bus || strcmp(bus, "default") == 0 || (arn && strcmp(bus, json_string_value(arn)) == 0);
-    json_decref(arn);
-    return ours;
+    return events_bus_named(cloud, json_text_in(entry, "EventBusName"));
 }
 
 /* The caller frees the detail. */
@@ -127,13 +122,24 @@ static int entry_put(struct service_call *call, const json_t *entry, json_t *res
         result = json_pack("{s:s, s:s}", "ErrorCode", refusal.code, "ErrorMessage", refusal.text);
         (*failed)++;
     } else {
-        if (bus_exists(call->cloud,
-                       entry)) /* the service accepts events to buses that don't exist */
-            code = events_dispatch(call->cloud, &event, unit);
+        const struct events_item *bus = entry_bus(call->cloud, entry);
+        event.bus = bus ? bus->named.name : NULL;
+        code = bus ? events_dispatch(call->cloud, &event, unit) : 0;
         result = json_pack("{s:s}", "EventId", event.id);
     }
     json_decref(event.detail);
     return json_array_append_new(results, result) ? ERR_MEMORY : code;
+}
+
+/* One denied entry fails the call, as with an identity that may not put events. */
+static int entry_permit(struct service_call *call, const json_t *entry)
+{
+    const struct events_item *bus = entry_bus(call->cloud, entry);
+    char arn[EVENTS_ARN_SIZE];
+    if (!bus)
+        return 0;
+    events_bus_arn(call->cloud, bus->named.name, arn);
+    return events_permit(call, bus, arn);
 }
 
 static int entries_check(struct service_call *call, json_t **entries)
@@ -148,8 +154,13 @@ static int entries_check(struct service_call *call, json_t **entries)
     code = events_input_list(call, "Entries", 1, ENTRIES_MAX, entries);
     if (code)
         return code;
-    for (size_t i = 0; i < json_array_size(*entries); i++)
-        size += entry_size(json_array_get(*entries, i));
+    for (size_t i = 0; i < json_array_size(*entries) && !code; i++) {
+        const json_t *entry = json_array_get(*entries, i);
+        size += entry_size(entry);
+        code = entry_permit(call, entry);
+    }
+    if (code)
+        return code;
     if (size > BYTES_MAX)
         return service_call_fail(call, EVENTS_VALIDATION,
                                  "Total size of the entries in the request is over the limit.");

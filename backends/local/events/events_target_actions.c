@@ -163,9 +163,9 @@ static int failures_begin(struct service_call *call, json_t **out)
 }
 
 /* Takes targets and stores them in the rule's document. */
-static int targets_store(struct service_call *call, const struct events_rule *rule, json_t *targets)
+static int targets_store(struct service_call *call, const struct events_item *rule, json_t *targets)
 {
-    json_t *document = json_copy(rule->document);
+    json_t *document = json_copy(rule->content.document);
     if (!document) {
         json_decref(targets);
         return ERR_MEMORY;
@@ -174,12 +174,12 @@ static int targets_store(struct service_call *call, const struct events_rule *ru
         json_decref(document);
         return ERR_MEMORY;
     }
-    return events_change(call, rule->named.name, document);
+    return events_change(call, &call->cloud->events->rules, rule->named.name, document);
 }
 
-static json_t *targets_copy(const struct events_rule *rule)
+static json_t *targets_copy(const struct events_item *rule)
 {
-    json_t *targets = json_object_get(rule->document, "Targets");
+    json_t *targets = json_object_get(rule->content.document, "Targets");
     return targets ? json_copy(targets) : json_array();
 }
 
@@ -199,7 +199,7 @@ static int targets_put(struct service_call *call, json_t *targets, const json_t 
 
 int events_put_targets(struct service_call *call)
 {
-    struct events_rule *rule;
+    struct events_item *rule;
     json_t *list, *failed, *targets;
     int code = events_input_rule(call, "Rule", &rule);
     if (code)
@@ -228,7 +228,7 @@ int events_put_targets(struct service_call *call)
 
 /* RemoveTargets. */
 
-static int target_remove(struct service_call *call, const struct events_rule *rule, json_t *targets,
+static int target_remove(struct service_call *call, const struct events_item *rule, json_t *targets,
                          const char *id, json_t *failed)
 {
     size_t place = id ? place_of(targets, id) : json_array_size(targets);
@@ -237,7 +237,7 @@ static int target_remove(struct service_call *call, const struct events_rule *ru
     json_t *entry = json_pack("{s:s, s:s, s:o}", "TargetId", id ? id : "", "ErrorCode",
                               "ResourceNotFoundException", "ErrorMessage",
                               json_sprintf("Rule %s does not have a target with the Id %s.",
-                                           rule->named.name, id ? id : ""));
+                                           events_rule_name(rule), id ? id : ""));
     if (json_array_append_new(failed, entry))
         return ERR_MEMORY;
     return service_call_output(call, "FailedEntryCount",
@@ -246,7 +246,7 @@ static int target_remove(struct service_call *call, const struct events_rule *ru
 
 int events_remove_targets(struct service_call *call)
 {
-    struct events_rule *rule;
+    struct events_item *rule;
     json_t *ids, *failed, *targets;
     int code = events_input_rule(call, "Rule", &rule);
     if (code)
@@ -282,7 +282,7 @@ static size_t after_place(const json_t *targets, const char *after)
 
 int events_list_targets(struct service_call *call)
 {
-    struct events_rule *rule;
+    struct events_item *rule;
     struct page_part page = {0};
     const char *after;
     int code = events_input_rule(call, "Rule", &rule);
@@ -293,7 +293,7 @@ int events_list_targets(struct service_call *call)
         return code;
     json_t *list = json_array();
     code = service_call_output(call, "Targets", list);
-    const json_t *targets = json_object_get(rule->document, "Targets");
+    const json_t *targets = json_object_get(rule->content.document, "Targets");
     for (size_t i = after_place(targets, after); !code && i < json_array_size(targets); i++) {
         json_t *target = json_array_get(targets, i);
         if (!page_part_take(&page, json_text_in(target, "Id")))
@@ -305,22 +305,19 @@ int events_list_targets(struct service_call *call)
 
 int events_list_rule_names_by_target(struct service_call *call)
 {
-    const struct events_rule *rule;
-    struct name_page page = {0};
+    const struct events_item *rule;
+    struct events_rule_page page = {.prefix = ""};
     const char *arn;
-    int code = events_input_bus(call, "EventBusName");
+    int code = events_input_text(call, "TargetArn", true, 1, ARN_MAX, &arn);
     if (code)
         return code;
-    code = events_input_text(call, "TargetArn", true, 1, ARN_MAX, &arn);
-    if (code)
-        return code;
-    code = events_input_page(call, &page.part.limit, &page.after);
+    code = events_input_rule_page(call, NULL, &page);
     if (code)
         return code;
     json_t *list = json_array();
     code = service_call_output(call, "RuleNames", list);
-    events_page_start(call->cloud->events, arn, &page);
-    while (!code && (rule = events_page_next(&page)))
-        code = json_array_append_new(list, json_string(rule->named.name)) ? ERR_MEMORY : 0;
-    return code ? code : events_output_token(call, page.part.next);
+    events_rules_page_start(call->cloud->events, arn, &page.page);
+    while (!code && (rule = events_page_next(&page.page)))
+        code = json_array_append_new(list, json_string(events_rule_name(rule))) ? ERR_MEMORY : 0;
+    return code ? code : events_output_rule_token(call, &page);
 }

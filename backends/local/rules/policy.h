@@ -1,5 +1,6 @@
 /*
- * Resource policies: who may send to a queue, publish to a topic, or use a bucket.
+ * Resource policies: who may send to a queue, publish to a topic, use a bucket, or put events to
+ * a bus.
  *
  * A document is read once, when the attribute is set or loaded; evaluating it allocates nothing. A
  * statement applies if its principal, action, resource and all conditions match. Conditions that
@@ -16,7 +17,7 @@
 
 #include "error.h"
 
-enum policy_kind { POLICY_OF_QUEUE, POLICY_OF_TOPIC, POLICY_OF_BUCKET };
+enum policy_kind { POLICY_OF_QUEUE, POLICY_OF_TOPIC, POLICY_OF_BUCKET, POLICY_OF_BUS };
 
 struct policy;
 

@@ -9,12 +9,13 @@
 
 #include "json_text.h"
 
-/* Sources: "Amazon SQS policy quotas" in the SQS Developer Guide; SNS and S3 publish only a size
- * limit, so theirs are bounds that no sensible policy of that size exceeds. */
+/* Sources: "Amazon SQS policy quotas" in the SQS Developer Guide; SNS, S3 and EventBridge publish
+ * only a size limit, so theirs are bounds that no sensible policy of that size exceeds. */
 static const struct policy_quotas quotas[] = {
     [POLICY_OF_QUEUE] = {"sqs", 8192, 20, 50, 10, 7},
     [POLICY_OF_TOPIC] = {"sns", 30720, 100, 200, 100, 100},
     [POLICY_OF_BUCKET] = {"s3", 20480, 200, 200, 100, 200},
+    [POLICY_OF_BUS] = {"events", 10240, 100, 200, 100, 100},
 };
 
 int policy_refuse_member(struct policy_reader *r, const char *what, const char *name)

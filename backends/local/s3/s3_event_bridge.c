@@ -96,7 +96,8 @@ int s3_event_bridge_send(struct cloud *cloud, const struct s3_event *event,
     if (!kind || !events_wanted(cloud))
         return 0;
     snprintf(arn, sizeof arn, "arn:aws:s3:::%s", event->bucket);
-    struct events_event out = {.source = "aws.s3",
+    struct events_event out = {.bus = "default",
+                               .source = "aws.s3",
                                .detail_type = kind->detail_type,
                                .resources = json_pack("[s]", arn),
                                .detail = detail_json(cloud, event, kind),

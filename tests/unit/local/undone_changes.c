@@ -1,6 +1,6 @@
 /* Changes that cannot be stored: several pending ones restore the state on the disk. */
 #include "cloud_world.h"
-#include "events_rules.h"
+#include "events_state.h"
 
 /* Each fails, and both were submitted before the first could. */
 struct two_changes {
@@ -84,18 +84,19 @@ static void a_topic_keeps_its_stored_attributes(void **state)
                         "stored");
 }
 
-static void put_rule(struct events_rules *rules, const char *description,
+static void put_rule(struct events_state *rules, const char *description,
                      struct world_change *change)
 {
     json_t *document = json_pack("{s:s, s:s}", "EventPattern", "{\"source\": [\"aws.s3\"]}",
                                  "Description", description);
-    assert_int_equal(events_put(rules, "r", document, world_written, change), 0);
+    assert_int_equal(events_items_put(&rules->rules, "default/r", document, world_written, change),
+                     0);
     json_decref(document);
 }
 
-static struct events_rules *rules_open(struct world *w)
+static struct events_state *rules_open(struct world *w)
 {
-    struct events_rules *rules;
+    struct events_state *rules;
     struct error error = {0};
     world_sql(w, events_schema);
     assert_int_equal(events_open(&w->cloud, &rules, &error), 0);
@@ -106,13 +107,13 @@ static void a_rule_that_was_never_stored_vanishes(void **state)
 {
     struct world *w = *state;
     struct two_changes two = {.first = {.done = false}};
-    struct events_rules *rules = rules_open(w);
+    struct events_state *rules = rules_open(w);
     refuse(w, "INSERT", "event_rules");
     put_rule(rules, "a", &two.first);
     put_rule(rules, "b", &two.second);
     wait_for_both(w, &two);
-    assert_null(events_find(rules, "r"));
-    assert_int_equal(events_count(rules), 0);
+    assert_null(events_rule_find(rules, "default", "r"));
+    assert_int_equal(events_rule_count(rules, "default"), 0);
     events_close(rules);
 }
 
@@ -121,16 +122,16 @@ static void a_rule_keeps_its_stored_content(void **state)
     struct world *w = *state;
     struct two_changes two = {.first = {.done = false}};
     struct world_change made = {0};
-    struct events_rules *rules = rules_open(w);
+    struct events_state *rules = rules_open(w);
     put_rule(rules, "stored", &made);
     assert_int_equal(world_wait(w, &made), 0);
     refuse(w, "INSERT", "event_rules");
     put_rule(rules, "a", &two.first);
     put_rule(rules, "b", &two.second);
     wait_for_both(w, &two);
-    struct events_rule *rule = events_find(rules, "r");
+    struct events_item *rule = events_rule_find(rules, "default", "r");
     assert_non_null(rule);
-    assert_string_equal(json_string_value(json_object_get(rule->document, "Description")),
+    assert_string_equal(json_string_value(json_object_get(rule->content.document, "Description")),
                         "stored");
     events_close(rules);
 }

@@ -1,0 +1,211 @@
+#include "events_state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cloud.h"
+#include "container_of.h"
+#include "json_text.h"
+
+/* Rules that were stored before there were other buses have no bus in their name. */
+const char events_schema[] =
+    "CREATE TABLE IF NOT EXISTS event_buses (name TEXT PRIMARY KEY, document TEXT NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS event_rules (name TEXT PRIMARY KEY, document TEXT NOT NULL);"
+    "UPDATE event_rules SET name = '" EVENTS_DEFAULT_BUS "/' || name WHERE instr(name, '/') = 0;";
+
+static int rule_parse(struct events_content *content)
+{
+    const char *text = json_text_in(content->document, "EventPattern");
+    return text ? event_pattern_parse(slice_of(text), &content->pattern, NULL) : ERR_INVALID;
+}
+
+static int bus_parse(struct events_content *content)
+{
+    const char *text = json_text_in(content->document, "Policy");
+    return text ? policy_parse(POLICY_OF_BUS, text, &content->policy, NULL) : 0;
+}
+
+static const struct events_kind rules = {
+    .what = "event rule",
+    .put_sql = "INSERT OR REPLACE INTO event_rules (name, document) VALUES (?1, ?2)",
+    .delete_sql = "DELETE FROM event_rules WHERE name = ?1",
+    .load_sql = "SELECT name, document FROM event_rules",
+    .parse = rule_parse,
+};
+
+static const struct events_kind buses = {
+    .what = "event bus",
+    .put_sql = "INSERT OR REPLACE INTO event_buses (name, document) VALUES (?1, ?2)",
+    .delete_sql = "DELETE FROM event_buses WHERE name = ?1",
+    .load_sql = "SELECT name, document FROM event_buses",
+    .parse = bus_parse,
+};
+
+/* Opening and closing. */
+
+static int default_add(struct events_items *items, struct error *error)
+{
+    struct events_item *bus;
+    json_t *empty = json_object();
+    int code = empty ? events_items_add(items, EVENTS_DEFAULT_BUS, empty, &bus) : ERR_MEMORY;
+    json_decref(empty);
+    if (code)
+        return error_set(error, code, "out of memory");
+    bus->stored = true;
+    return 0;
+}
+
+int events_open(struct cloud *cloud, struct events_state **out, struct error *error)
+{
+    struct events_state *state = *out = calloc(1, sizeof *state);
+    if (!state)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    int code = events_items_open(&state->buses, cloud, &buses, error);
+    if (code)
+        return code;
+    if (!events_items_has(&state->buses, EVENTS_DEFAULT_BUS))
+        code = default_add(&state->buses, error);
+    return code ? code : events_items_open(&state->rules, cloud, &rules, error);
+}
+
+void events_close(struct events_state *state)
+{
+    events_items_close(&state->rules);
+    events_items_close(&state->buses);
+    free(state);
+}
+
+/* Finding. */
+
+struct events_item *events_bus_find(const struct events_state *state, const char *name)
+{
+    struct events_item *bus = events_items_find(&state->buses, name);
+    return bus && bus->stored ? bus : NULL;
+}
+
+struct events_item *events_bus_named(const struct cloud *cloud, const char *name)
+{
+    char prefix[EVENTS_ARN_SIZE];
+    events_bus_arn(cloud, "", prefix);
+    size_t size = strlen(prefix);
+    if (name && strncmp(name, prefix, size) == 0)
+        name += size;
+    return events_bus_find(cloud->events, name ? name : EVENTS_DEFAULT_BUS);
+}
+
+void events_key(const char *bus, const char *name, char out[EVENTS_KEY_SIZE])
+{
+    snprintf(out, EVENTS_KEY_SIZE, "%s/%s", bus, name);
+}
+
+struct events_item *events_rule_find(const struct events_state *state, const char *bus,
+                                     const char *name)
+{
+    char key[EVENTS_KEY_SIZE];
+    events_key(bus, name, key);
+    return events_items_find(&state->rules, key);
+}
+
+const char *events_rule_name(const struct events_item *rule)
+{
+    return strchr(rule->named.name, '/') + 1;
+}
+
+bool events_rule_enabled(const struct events_item *rule)
+{
+    const char *state = json_text_in(rule->content.document, "State");
+    return !state || strcmp(state, "ENABLED") == 0;
+}
+
+void events_rule_range(const struct events_state *state, const char *bus, size_t *first,
+                       size_t *end)
+{
+    char prefix[EVENTS_KEY_SIZE];
+    events_key(bus, "", prefix);
+    *first = name_index_from(&state->rules.index, prefix);
+    *end = name_index_beyond(&state->rules.index, prefix);
+}
+
+size_t events_rule_count(const struct events_state *state, const char *bus)
+{
+    size_t first, end;
+    events_rule_range(state, bus, &first, &end);
+    return end - first;
+}
+
+/* Pages. */
+
+static bool has_target(const struct events_item *rule, const char *arn)
+{
+    const json_t *targets = json_object_get(rule->content.document, "Targets");
+    for (size_t i = 0; i < json_array_size(targets); i++) {
+        if (strcmp(json_text_in(json_array_get(targets, i), "Arn"), arn) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool shows_rule(const struct named *named, const void *target_arn)
+{
+    const struct events_item *rule = container_of(named, const struct events_item, named);
+    return events_item_shown(rule) && (!target_arn || has_target(rule, target_arn));
+}
+
+static bool shows_bus(const struct named *named, const void *user)
+{
+    const struct events_item *bus = container_of(named, const struct events_item, named);
+    (void)user;
+    return events_item_shown(bus) && bus->stored;
+}
+
+void events_rules_page_start(const struct events_state *state, const char *target_arn,
+                             struct name_page *page)
+{
+    page->shows = shows_rule;
+    page->user = target_arn;
+    name_page_start(page, &state->rules.index);
+}
+
+void events_buses_page_start(const struct events_state *state, struct name_page *page)
+{
+    page->shows = shows_bus;
+    name_page_start(page, &state->buses.index);
+}
+
+struct events_item *events_page_next(struct name_page *page)
+{
+    struct named *named = name_page_next(page);
+    return named ? container_of(named, struct events_item, named) : NULL;
+}
+
+/* ARNs. */
+
+static void arn_write(const struct cloud *cloud, const char *what, const char *name,
+                      char out[EVENTS_ARN_SIZE])
+{
+    snprintf(out, EVENTS_ARN_SIZE, "arn:aws:events:%s:%s:%s/%s", cloud->region, cloud->account,
+             what, name);
+}
+
+void events_bus_arn(const struct cloud *cloud, const char *bus, char out[EVENTS_ARN_SIZE])
+{
+    arn_write(cloud, "event-bus", bus, out);
+}
+
+void events_rule_arn(const struct cloud *cloud, const char *bus, const char *name,
+                     char out[EVENTS_ARN_SIZE])
+{
+    char key[EVENTS_KEY_SIZE];
+    events_key(bus, name, key);
+    arn_write(cloud, "rule", strcmp(bus, EVENTS_DEFAULT_BUS) == 0 ? name : key, out);
+}
+
+void events_item_arn(const struct cloud *cloud, const struct events_item *rule,
+                     char out[EVENTS_ARN_SIZE])
+{
+    static const char prefix[] = EVENTS_DEFAULT_BUS "/";
+    const char *key = rule->named.name;
+    bool plain = strncmp(key, prefix, sizeof prefix - 1) == 0;
+    arn_write(cloud, "rule", plain ? events_rule_name(rule) : key, out);
+}

@@ -1,0 +1,72 @@
+/*
+ * The state of EventBridge: event buses, and their rules with targets and tags, independent of the
+ * protocol.
+ *
+ * A bus is a JSON document with the members of CreateEventBus that DescribeEventBus returns, its
+ * Policy (a string), Tags (an object of strings), CreationTime and LastModifiedTime (Unix seconds).
+ * The default bus always exists; it has a row only once it was changed. Other buses are found when
+ * their row is on the disk, so that no rule is stored without its bus.
+ *
+ * A rule is a document with the members of PutRule and PutTargets: EventPattern, State,
+ * Description, RoleArn (strings), Targets (a list as in the API), Tags. Its key is BUS/NAME: bus
+ * names contain no slash here. Loop thread.
+ */
+#ifndef THUMBWHEEL_EVENTS_STATE_H
+#define THUMBWHEEL_EVENTS_STATE_H
+
+#include "events_items.h"
+
+#define EVENTS_DEFAULT_BUS "default"
+
+enum {
+    EVENTS_BUSES_MAX = 100,
+    EVENTS_RULES_MAX = 300, /* of a bus */
+    EVENTS_TARGETS_MAX = 5,
+    EVENTS_NAME_MAX = 64,
+    EVENTS_BUS_NAME_MAX = 256,
+    EVENTS_KEY_SIZE = EVENTS_BUS_NAME_MAX + 1 + EVENTS_NAME_MAX + 1,
+    EVENTS_ARN_SIZE = EVENTS_KEY_SIZE + 96,
+};
+
+struct events_state {
+    struct events_items buses, rules;
+};
+
+extern const char events_schema[];
+
+/* Reads all state; blocking, before the loop runs. Even after an error, *out must be closed unless
+ * it is NULL. */
+int events_open(struct cloud *cloud, struct events_state **out, struct error *error);
+void events_close(struct events_state *state); /* call it after storage has closed */
+
+struct events_item *events_bus_find(const struct events_state *state, const char *name);
+/* By its name or ARN; NULL: the default bus. */
+struct events_item *events_bus_named(const struct cloud *cloud, const char *name);
+struct events_item *events_rule_find(const struct events_state *state, const char *bus,
+                                     const char *name);
+
+void events_key(const char *bus, const char *name, char out[EVENTS_KEY_SIZE]);
+const char *events_rule_name(const struct events_item *rule); /* without its bus */
+bool events_rule_enabled(const struct events_item *rule);
+/* How many rules a bus has, with those that are being deleted. */
+size_t events_rule_count(const struct events_state *state, const char *bus);
+/* All rules of a bus: the indexes from *first to before *end, for events_items_at. */
+void events_rule_range(const struct events_state *state, const char *bus, size_t *first,
+                       size_t *end);
+
+/* target_arn: only rules that have this target; NULL: all. */
+void events_rules_page_start(const struct events_state *state, const char *target_arn,
+                             struct name_page *page);
+void events_buses_page_start(const struct events_state *state, struct name_page *page);
+struct events_item *events_page_next(struct name_page *page); /* NULL: the page has ended */
+
+/* arn:aws:events:…:event-bus/BUS */
+void events_bus_arn(const struct cloud *cloud, const char *bus, char out[EVENTS_ARN_SIZE]);
+/* arn:aws:events:…:rule/NAME on the default bus, otherwise rule/BUS/NAME. */
+void events_rule_arn(const struct cloud *cloud, const char *bus, const char *name,
+                     char out[EVENTS_ARN_SIZE]);
+/* The bus (default or a name) and rule of the key BUS/NAME. */
+void events_item_arn(const struct cloud *cloud, const struct events_item *rule,
+                     char out[EVENTS_ARN_SIZE]);
+
+#endif
