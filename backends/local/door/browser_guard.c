@@ -40,20 +40,34 @@ static bool is_name_or_below(struct slice name, struct slice top)
     return same_text(end, top) && (name.size == top.size || end.data[-1] == '.');
 }
 
+static bool is_listed(struct slice name, const char *names,
+                      bool (*matches)(struct slice name, struct slice listed))
+{
+    while (names && *names) {
+        size_t size = strcspn(names, ",");
+        if (matches(name, (struct slice){names, size}))
+            return true;
+        names += size + (names[size] == ',');
+    }
+    return false;
+}
+
 bool browser_guard_host(struct slice host, const char *names)
 {
     if (!host.size)
         return true;
     struct slice name = name_of(host);
-    if (is_address(name) || is_name_or_below(name, SLICE_LITERAL("localhost")))
+    return is_address(name) || is_name_or_below(name, SLICE_LITERAL("localhost")) ||
+           is_listed(name, names, is_name_or_below);
+}
+
+bool browser_guard_is_server(struct slice host, const char *names)
+{
+    if (!host.size)
         return true;
-    while (names && *names) {
-        size_t size = strcspn(names, ",");
-        if (is_name_or_below(name, (struct slice){names, size}))
-            return true;
-        names += size + (names[size] == ',');
-    }
-    return false;
+    struct slice name = name_of(host);
+    return is_address(name) || same_text(name, SLICE_LITERAL("localhost")) ||
+           is_listed(name, names, same_text);
 }
 
 static bool is_own_origin(const struct http_call *call, struct slice origin, bool tls)

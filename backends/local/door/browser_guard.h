@@ -24,6 +24,9 @@
  * it. An absent Host, loopback names and addresses are always served. */
 bool browser_guard_host(struct slice host, const char *names);
 
+/* Whether it names the server itself, not a name below one of its names, which may be a bucket. */
+bool browser_guard_is_server(struct slice host, const char *names);
+
 /* Whether a page of another origin than this server's makes the request. */
 bool browser_guard_is_page(const struct http_call *call, bool tls);
 

@@ -10,6 +10,7 @@
 #include "cloud_service.h"
 #include "fault_injection.h"
 #include "hash.h"
+#include "health.h"
 #include "request_log.h"
 #include "router_refusal.h"
 #include "signature_check.h"
@@ -308,6 +309,8 @@ static void routed_start(struct routed *r)
         return;
     }
     if (!preflight && page_refuse(r))
+        return;
+    if (code == SIGNATURE_MISSING && health_respond(request))
         return;
     if (code == SIGNATURE_MISSING && r->request.service && !r->request.service->collects) {
         unsigned_handle(r);
