@@ -50,6 +50,7 @@ static void describe_outputs(struct engine_record *record, const struct render_i
 {
     record->renditions = item->renditions;
     record->rendition_count = item->rendition_count;
+    record->image = item->facts.width ? &item->facts : NULL;
     record->labels = item->labels.count ? &item->labels : NULL;
     record->sidecar_bucket = item->sidecar_bucket;
     record->sidecar_key = item->sidecar_key;
@@ -82,12 +83,21 @@ static int64_t event_ms(const struct delivery *delivery, const struct job *job)
     return of_event_ms ? of_event_ms : delivery->message.sent_ms;
 }
 
+static void observers_tell(const struct engine_observer *observer,
+                           const struct engine_record *record)
+{
+    for (; observer; observer = observer->next) {
+        if (observer->record_finished)
+            observer->record_finished(record, observer->user);
+    }
+}
+
 static void report(const struct delivery *delivery, const struct job *job)
 {
-    const struct engine_observer *observer = delivery->consumer->context->observer;
     int code = 0;
     struct engine_record record = {
         .pipeline = delivery->consumer->home.name,
+        .message = delivery->message.id,
         .bucket = job ? job->msg.record->bucket : "",
         .key = job ? job->msg.record->key : "",
         .outcome = record_outcome(delivery, job),
@@ -105,8 +115,7 @@ static void report(const struct delivery *delivery, const struct job *job)
         consumer_stats_stored(&delivery->consumer->stats, event_ms(delivery, job),
                               record.milliseconds);
     log_record(delivery, &record, code);
-    if (observer->record_finished)
-        observer->record_finished(&record, observer->user);
+    observers_tell(delivery->consumer->context->observer, &record);
 }
 
 void delivery_report(const struct delivery *delivery)

@@ -124,6 +124,7 @@ static void jobs_begin(struct engine *engine)
         .notifiers = engine->options.notifiers,
         .order = &engine->order,
         .sources = &engine->sources,
+        .observer = &engine->options.observer,
         .drop_missing = engine->options.drop_missing,
         .freed = something_ended,
         .user = engine,

@@ -25,24 +25,40 @@ struct engine;
 /* A settled record of a message. Strings and arrays are borrowed for the callback. */
 struct engine_record {
     const char *pipeline;
+    const char *message;      /* its id */
     const char *bucket, *key; /* of the source; empty if the message could not be parsed */
     enum outcome outcome;
     const char *reason;                 /* static; "" if acknowledged */
     const char *detail;                 /* human-readable; "" if acknowledged */
     const struct rendition *renditions; /* stored; the bodies are freed, body.size remains */
     size_t rendition_count;
-    const struct label_set *labels; /* NULL: no labels */
-    const char *sidecar_bucket;     /* NULL: the source's bucket */
-    const char *sidecar_key;        /* NULL: none */
+    const struct image_facts *image; /* of the source; NULL: it was not decoded */
+    const struct label_set *labels;  /* NULL: no labels */
+    const char *sidecar_bucket;      /* NULL: the source's bucket */
+    const char *sidecar_key;         /* NULL: none */
     /* with RETRY: not processed, because the engine is shutting down */
     bool handed_back;
     double milliseconds; /* from receive until settled */
     int64_t sent_ms;     /* SentTimestamp of the message, Unix milliseconds; 0 if unknown */
 };
 
+/* A job has entered a step. Strings are borrowed for the callback, except step. */
+struct engine_step {
+    const char *pipeline;
+    const char *message;      /* its id; one message may have several jobs */
+    const char *bucket, *key; /* of the source */
+    const char *step;         /* "matching", "fetching", … (job_state_name); static */
+    uint64_t at_ns;           /* uv_hrtime */
+    uint64_t received_ns;     /* uv_hrtime: when the message was received */
+    int64_t sent_ms;          /* SentTimestamp of the message, Unix milliseconds; 0 if unknown */
+};
+
+/* Callbacks must not call the engine. */
 struct engine_observer {
     void (*record_finished)(const struct engine_record *record, void *user); /* may be NULL */
+    void (*step_entered)(const struct engine_step *step, void *user);        /* may be NULL */
     void *user;
+    const struct engine_observer *next; /* is told as well; borrowed; NULL: none */
 };
 
 struct engine_options {

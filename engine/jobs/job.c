@@ -5,6 +5,7 @@
 
 #include "consumer.h"
 #include "delivery.h"
+#include "engine.h"
 #include "log.h"
 
 static void claim_woken(struct source_claim *claim)
@@ -60,6 +61,28 @@ const char *job_state_name(enum job_state state)
     return names[state];
 }
 
+static void observers_tell(const struct job *job)
+{
+    const struct engine_observer *observer = job->msg.runner->options.observer;
+    struct engine_step step = {.step = NULL};
+    for (; observer; observer = observer->next) {
+        if (!observer->step_entered)
+            continue;
+        if (!step.step)
+            step = (struct engine_step){
+                .pipeline = job->msg.delivery->consumer->home.name,
+                .message = job->msg.delivery->message.id,
+                .bucket = job->msg.record->bucket,
+                .key = job->msg.record->key,
+                .step = job_state_name(job->loop.state),
+                .at_ns = uv_hrtime(),
+                .received_ns = job->msg.delivery->received_us * 1000,
+                .sent_ms = job->msg.delivery->message.sent_ms,
+            };
+        observer->step_entered(&step, observer->user);
+    }
+}
+
 /* The one state setter. */
 static void job_enter(struct job *job, enum job_state state)
 {
@@ -69,6 +92,8 @@ static void job_enter(struct job *job, enum job_state state)
               LOG_TEXT("pipeline", job->msg.delivery->consumer->home.name),
               LOG_TEXT("bucket", job->msg.record->bucket), LOG_TEXT("key", job->msg.record->key),
               LOG_TRACE(&job->msg.delivery->trace), LOG_TEXT("state", job_state_name(state)));
+    if (state != JOB_FINISHED)
+        observers_tell(job);
 }
 
 static const struct job_step *step_of(const struct job *job)

@@ -34,6 +34,7 @@ struct delivery;
 struct job;
 struct job_step;
 struct consumer;
+struct engine_observer;
 
 struct job_stats {
     uint64_t rendered, stored, stored_bytes;
@@ -51,6 +52,7 @@ struct job_runner_options {
     struct notifier *const *notifiers; /* by enum notify_kind */
     struct event_order *order;
     struct source_table *sources;
+    const struct engine_observer *observer;
     bool drop_missing;
     /* Called when the memory of a job has been freed. */
     void (*freed)(void *user);

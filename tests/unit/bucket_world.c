@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "container_of.h"
-#include "statement.h"
+#include "storage_statement.h"
 
 static void mark_done(void *user)
 {

@@ -1,5 +1,7 @@
 #include "cloud_world.h"
 
+#include <sqlite3.h>
+
 #include "container_of.h"
 #include "database.h"
 
@@ -334,7 +336,7 @@ struct world_sql {
 static int world_sql_run(struct storage_task *task, struct storage *storage)
 {
     const char *sql = container_of(task, struct world_sql, task)->sql;
-    return sqlite3_exec(storage_database(storage)->handle, sql, NULL, NULL, NULL) ? ERR_IO : 0;
+    return database_script(storage_database(storage), sql, NULL) ? ERR_IO : 0;
 }
 
 static void world_sql_done(struct storage_task *task, int code)

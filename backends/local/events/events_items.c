@@ -7,8 +7,8 @@
 #include "cloud.h"
 #include "container_of.h"
 #include "json_text.h"
-#include "statement.h"
 #include "storage.h"
+#include "storage_statement.h"
 
 struct item_task {
     struct storage_task task;

@@ -6,7 +6,7 @@
 #include "container_of.h"
 #include "json_text.h"
 #include "sns_outbox_internal.h"
-#include "statement.h"
+#include "storage_statement.h"
 
 const char sns_outbox_schema[] =
     "CREATE TABLE IF NOT EXISTS sns_outbox (id INTEGER PRIMARY KEY, subscription TEXT NOT NULL,"

@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "container_of.h"
-#include "statement.h"
+#include "storage_statement.h"
 
 enum { WINDOW_MS = 5 * 60 * 1000, KEY_SIZE = 2 * TOPIC_FIFO_ID_MAX + 2 };
 

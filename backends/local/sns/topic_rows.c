@@ -5,7 +5,7 @@
 
 #include "container_of.h"
 #include "json_text.h"
-#include "statement.h"
+#include "storage_statement.h"
 
 const char topics_schema[] =
     "CREATE TABLE IF NOT EXISTS topics (arn TEXT PRIMARY KEY, attributes TEXT NOT NULL,"

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "queue_rows.h"
-#include "statement.h"
+#include "storage_statement.h"
 
 static struct message_task *message_task_of(struct storage_task *task)
 {

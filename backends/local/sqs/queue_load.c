@@ -12,7 +12,7 @@
 
 #include "json_text.h"
 #include "queue_rows.h"
-#include "statement.h"
+#include "storage_statement.h"
 
 static int attributes_load(struct local_queue *q, const char *text, struct error *error)
 {

@@ -5,7 +5,7 @@
 
 #include "queue_rows.h"
 #include "queue_transfer.h"
-#include "statement.h"
+#include "storage_statement.h"
 
 enum {
     TOGETHER = 64, /* concurrent messages of a task without a rate */

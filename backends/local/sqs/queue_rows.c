@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "log.h"
-#include "statement.h"
+#include "storage_statement.h"
 
 enum { LOG_EVERY_MS = 1000 };
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "queue_rows.h"
-#include "statement.h"
+#include "storage_statement.h"
 
 enum { PIECE = 500 };
 

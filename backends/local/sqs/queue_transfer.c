@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "queue_rows.h"
-#include "statement.h"
+#include "storage_statement.h"
 
 struct transfer {
     struct storage_task task;

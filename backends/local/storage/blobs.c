@@ -16,7 +16,7 @@
 #include "data_directory.h"
 #include "files.h"
 #include "log.h"
-#include "statement.h"
+#include "storage_statement.h"
 
 enum { ID_DIGITS = 16, PATH_SIZE = 4096, FORGET_AT_ONCE = 4 };
 

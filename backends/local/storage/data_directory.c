@@ -9,26 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "database.h"
+
 int data_directory_error(const char *path, int number, struct error *error)
 {
-    switch (number) {
-    case ENOMEM:
-        return error_set(error, ERR_MEMORY, "out of memory");
-    case ENOSPC:
-    case EDQUOT:
-        return error_set(error, ERR_IO, "the disk that holds %s is full: free some space", path);
-    case EACCES:
-    case EPERM:
-    case EROFS:
-        return error_set(error, ERR_IO,
-                         "cannot write to %s (%s): make it writable or choose another with --data",
-                         path, strerror(number));
-    case ENOTDIR:
-    case EEXIST:
-        return error_set(error, ERR_IO, "%s is not a directory: choose another with --data", path);
-    default:
-        return error_set(error, ERR_IO, "%s: %s", path, strerror(number));
-    }
+    return database_directory_error(path, "--data", number, error);
 }
 
 char *data_directory_join(const struct data_directory *directory, const char *name)

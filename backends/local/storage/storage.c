@@ -18,6 +18,7 @@
 #include "storage_private.h"
 
 enum {
+    FORMAT = 1,    /* of the tables */
     HAND_OVER = 8, /* maximum number of units that the loop gathers before passing them on */
 };
 
@@ -216,10 +217,16 @@ static int open_database(struct storage *storage, const char *const *schemas, si
     char *path = data_directory_join(&storage->directory, DATABASE_FILE);
     if (!path)
         return error_set(error, ERR_MEMORY, "out of memory");
+    const struct database_settings settings = {.path = path,
+                                               .directory = storage->directory.path,
+                                               .option = "--data",
+                                               .sync_commits = storage->durability == STORAGE_FULL,
+                                               .format = FORMAT,
+                                               .schemas = schemas,
+                                               .schema_count = count};
     int code = database_file_prepare(&storage->directory, path, error);
     if (!code)
-        code = database_open(&storage->database, storage->directory.path, path,
-                             storage->durability == STORAGE_FULL, schemas, count, error);
+        code = database_open(&storage->database, &settings, error);
     free(path);
     return code;
 }
@@ -303,9 +310,8 @@ struct database *storage_database(struct storage *storage)
 
 void storage_map_file(struct storage *storage, bool mapped)
 {
-    sqlite3_exec(storage->database.handle,
-                 mapped ? "PRAGMA mmap_size=1099511627776" : "PRAGMA mmap_size=0", NULL, NULL,
-                 NULL);
+    database_script(&storage->database,
+                    mapped ? "PRAGMA mmap_size=1099511627776" : "PRAGMA mmap_size=0", NULL);
 }
 
 const char *storage_directory(const struct storage *storage)

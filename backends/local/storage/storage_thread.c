@@ -95,7 +95,7 @@ static int unit_run(struct storage *storage, struct storage_task *head, bool sav
 {
     size_t mark = storage->after_count;
     if (savepoint) {
-        sqlite3_stmt *begin = database_statement(&storage->database, "SAVEPOINT unit");
+        struct sqlite3_stmt *begin = database_statement(&storage->database, "SAVEPOINT unit");
         int code = database_execute(&storage->database, begin, error);
         if (code)
             return code;
@@ -111,7 +111,7 @@ static int unit_run(struct storage *storage, struct storage_task *head, bool sav
     }
     if (!savepoint)
         return 0;
-    sqlite3_stmt *release = database_statement(&storage->database, "RELEASE unit");
+    struct sqlite3_stmt *release = database_statement(&storage->database, "RELEASE unit");
     return database_execute(&storage->database, release, error);
 }
 
@@ -147,7 +147,7 @@ static void group_roll_back(struct storage *storage)
 {
     storage->after_count = 0;
     if (!database_idle(&storage->database))
-        sqlite3_exec(storage->database.handle, "ROLLBACK", NULL, NULL, NULL);
+        database_script(&storage->database, "ROLLBACK", NULL);
 }
 
 /* Moves units from the front of *pending to *group and runs them until a limit is met. */

@@ -126,6 +126,54 @@ static void a_pointer_is_followed(void **state)
     assert_stored("web/a.jpg", "web:pixels");
 }
 
+/* ---- observers ---- */
+
+struct sightings {
+    char steps[256]; /* "pipeline:step …" */
+    unsigned records, ordered;
+    uint64_t last_ns;
+    char message[64];
+};
+
+static void on_step(const struct engine_step *step, void *user)
+{
+    struct sightings *seen = user;
+    size_t used = strlen(seen->steps);
+    snprintf(seen->steps + used, sizeof seen->steps - used, "%s:%s ", step->pipeline, step->step);
+    snprintf(seen->message, sizeof seen->message, "%s", step->message);
+    seen->ordered += step->received_ns <= step->at_ns && seen->last_ns <= step->at_ns;
+    seen->last_ns = step->at_ns;
+    assert_string_equal(step->bucket, "photos");
+    assert_string_equal(step->key, "ingest/a.jpg");
+}
+
+static void on_sighted(const struct engine_record *record, void *user)
+{
+    struct sightings *seen = user;
+    assert_string_equal(record->message, seen->message);
+    seen->records++;
+}
+
+static void observers_see_the_steps_of_a_job_and_its_end(void **state)
+{
+    (void)state;
+    struct sightings seen = {.records = 0}, second = {.records = 0};
+    const struct engine_observer next = {on_sighted, on_step, &second, NULL};
+    add_pipeline("web", "web");
+    photo("a.jpg", "pixels");
+    struct engine_options with = options();
+    with.observer = (struct engine_observer){on_sighted, on_step, &seen, &next};
+    start(&with);
+    announce("web", "a.jpg");
+    UNTIL(seen.records == 1 && engine_idle(w.engine));
+    assert_string_equal(seen.steps,
+                        "web:matching web:fetching web:rendering web:ordering web:storing "
+                        "web:labelling web:comparing web:describing web:tagging web:notifying ");
+    assert_int_equal(seen.ordered, 10);
+    assert_string_equal(second.steps, seen.steps);
+    assert_int_equal(second.records, 1);
+}
+
 /* ---- permanent failures ---- */
 
 static void assert_dead(const char *reason, const char *body)
@@ -522,6 +570,7 @@ int main(void)
         CASE(our_own_outputs_are_never_processed),
         CASE(a_test_event_is_acknowledged),
         CASE(a_pointer_is_followed),
+        CASE(observers_see_the_steps_of_a_job_and_its_end),
         CASE(a_corrupt_image_goes_to_the_dead_letters),
         CASE(an_unreadable_message_keeps_its_body_and_attributes),
         CASE(a_missing_object_is_rejected),

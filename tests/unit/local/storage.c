@@ -14,10 +14,11 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "database.h"
-#include "statement.h"
 #include "storage.h"
+#include "storage_statement.h"
 
 static const char *const schemas[] = {
     "CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY, value INTEGER NOT NULL, body BLOB)"};
@@ -384,7 +385,7 @@ static void a_damaged_database_is_explained(void **state)
     struct error error = {0};
     close_storage(f);
     write_file(f, "cloud.sqlite3", "this is no database\n");
-    assert_int_equal(open_storage(f, &error), ERR_IO);
+    assert_int_equal(open_storage(f, &error), ERR_CORRUPT);
     assert_non_null(strstr(error.text, "damaged"));
     assert_null(f->storage);
 }

@@ -6,7 +6,7 @@
 #include "container_of.h"
 #include "objects.h"
 #include "s3_time.h"
-#include "statement.h"
+#include "storage_statement.h"
 #include "uploads.h"
 
 static int no_memory(struct error *error)

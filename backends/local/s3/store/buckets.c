@@ -6,7 +6,7 @@
 #include "buckets_internal.h"
 #include "cloud.h"
 #include "objects.h"
-#include "statement.h"
+#include "storage_statement.h"
 #include "upload_parts.h"
 #include "uploads.h"
 

@@ -9,7 +9,7 @@
 #define THUMBWHEEL_LOCAL_OBJECT_HISTORY_H
 
 #include "objects.h"
-#include "statement.h"
+#include "storage_statement.h"
 
 /* Moves the row to the history. */
 int object_history_archive(struct storage *storage, uint64_t id, struct error *error);

@@ -7,7 +7,7 @@
 
 #include "key_prefix.h"
 #include "objects.h"
-#include "statement.h"
+#include "storage_statement.h"
 
 /* The start of the next seek: keys >= text, or > text. */
 struct position {

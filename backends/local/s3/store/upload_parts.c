@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "statement.h"
+#include "storage_statement.h"
 
 static void copy_text(char *out, size_t size, struct statement *row, int column)
 {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "statement.h"
+#include "storage_statement.h"
 #include "upload_parts.h"
 
 static int no_memory(struct error *error)

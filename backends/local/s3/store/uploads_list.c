@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "key_prefix.h"
-#include "statement.h"
+#include "storage_statement.h"
 #include "uploads.h"
 
 /* A common prefix is listed only once, even if the previous page ended with it. */

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "key_prefix.h"
-#include "statement.h"
+#include "storage_statement.h"
 
 enum { POSITION_MAX = 4096 };
 

@@ -1,15 +1,15 @@
 #include "statement.h"
 
+#include <sqlite3.h>
 #include <string.h>
 
 #include "database.h"
-#include "storage.h"
 
-struct statement statement_prepare(struct storage *storage, const char *sql)
+struct statement database_prepare(struct database *database, const char *sql)
 {
     return (struct statement){
-        .storage = storage,
-        .handle = database_statement(storage_database(storage), sql),
+        .database = database,
+        .handle = database_statement(database, sql),
     };
 }
 
@@ -46,12 +46,12 @@ void bind_null(struct statement *s)
 
 int statement_step(struct statement *s, struct error *error)
 {
-    return database_step(storage_database(s->storage), s->handle, error);
+    return database_step(s->database, s->handle, error);
 }
 
 int statement_execute(struct statement *s, struct error *error)
 {
-    return database_execute(storage_database(s->storage), s->handle, error);
+    return database_execute(s->database, s->handle, error);
 }
 
 void statement_reset(struct statement *s)
@@ -59,21 +59,21 @@ void statement_reset(struct statement *s)
     sqlite3_reset(s->handle);
 }
 
-int statement_execute_with(struct storage *storage, const char *sql, uint64_t value,
-                           struct error *error)
+int database_execute_with(struct database *database, const char *sql, uint64_t value,
+                          struct error *error)
 {
-    struct statement s = statement_prepare(storage, sql);
+    struct statement s = database_prepare(database, sql);
     bind_uint(&s, value);
     return statement_execute(&s, error);
 }
 
-int statement_add_columns(struct storage *storage, const struct added_column *columns, size_t count,
-                          struct error *error)
+int database_add_columns(struct database *database, const struct added_column *columns,
+                         size_t count, struct error *error)
 {
     for (size_t i = 0; i < count; i++) {
-        if (statement_prepare(storage, columns[i].probe).handle)
+        if (database_prepare(database, columns[i].probe).handle)
             continue;
-        struct statement add = statement_prepare(storage, columns[i].sql);
+        struct statement add = database_prepare(database, columns[i].sql);
         int code = statement_execute(&add, error);
         if (code)
             return code;
@@ -83,12 +83,12 @@ int statement_add_columns(struct storage *storage, const struct added_column *co
 
 int64_t statement_changes(const struct statement *s)
 {
-    return sqlite3_changes64(storage_database(s->storage)->handle);
+    return sqlite3_changes64(s->database->handle);
 }
 
 int64_t statement_row_id(const struct statement *s)
 {
-    return sqlite3_last_insert_rowid(storage_database(s->storage)->handle);
+    return sqlite3_last_insert_rowid(s->database->handle);
 }
 
 int64_t column_int(const struct statement *s, int column)

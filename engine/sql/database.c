@@ -1,15 +1,14 @@
 #include "database.h"
 
 #include <errno.h>
+#include <sqlite3.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "data_directory.h"
-
 enum {
     BUSY_TIMEOUT_MS = 5000,  /* someone may be using the sqlite3 shell on the file */
-    FORMAT = 1,              /* of the tables; PRAGMA user_version */
     CHECKPOINT_PAGES = 4000, /* size of the write-ahead log that triggers a checkpoint */
 };
 
@@ -19,15 +18,43 @@ struct database_statement {
     struct database_statement *next;
 };
 
+int database_directory_error(const char *path, const char *option, int number, struct error *error)
+{
+    switch (number) {
+    case ENOMEM:
+        return error_set(error, ERR_MEMORY, "out of memory");
+    case ENOSPC:
+    case EDQUOT:
+        return error_set(error, ERR_IO, "the disk that holds %s is full: free some space", path);
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return error_set(error, ERR_IO,
+                         "cannot write to %s (%s): make it writable or choose another with %s",
+                         path, strerror(number), option);
+    case ENOTDIR:
+    case EEXIST:
+        return error_set(error, ERR_IO, "%s is not a directory: choose another with %s", path,
+                         option);
+    default:
+        return error_set(error, ERR_IO, "%s: %s", path, strerror(number));
+    }
+}
+
+static int directory_error(struct database *database, int number, struct error *error)
+{
+    return database_directory_error(database->directory, database->option, number, error);
+}
+
 static int full(struct database *database, struct error *error)
 {
-    return data_directory_error(database->directory, ENOSPC, error);
+    return directory_error(database, ENOSPC, error);
 }
 
 static int unwritable(struct database *database, struct error *error)
 {
     int number = database->handle ? sqlite3_system_errno(database->handle) : 0;
-    return data_directory_error(database->directory, number ? number : EACCES, error);
+    return directory_error(database, number ? number : EACCES, error);
 }
 
 static int io_error(struct database *database, struct error *error)
@@ -56,10 +83,10 @@ static int result_error(struct database *database, int result, struct error *err
         return io_error(database, error);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-        return error_set(error, ERR_IO,
+        return error_set(error, ERR_CORRUPT,
                          "the database in %s is damaged: restore it from a copy, or choose another "
-                         "directory with --data",
-                         database->directory);
+                         "directory with %s",
+                         database->directory, database->option);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return error_set(error, ERR_BUSY, "the database in %s is locked by another process",
@@ -93,23 +120,24 @@ static int read_integer(struct database *database, const char *sql, int *value, 
     return result == SQLITE_ROW ? 0 : result_error(database, result, error);
 }
 
-static int check_format(struct database *database, struct error *error)
+static int check_format(struct database *database, int newest, struct error *error)
 {
     int format = 0;
     int code = read_integer(database, "PRAGMA user_version", &format, error);
     if (code)
         return code;
-    if (format > FORMAT)
+    if (format > newest)
         return error_set(error, ERR_UNSUPPORTED,
                          "%s was written by a newer version of thumbwheel: use that version, or "
-                         "choose another directory with --data",
-                         database->directory);
+                         "choose another directory with %s",
+                         database->directory, database->option);
     return 0;
 }
 
 /* In WAL mode, FULL syncs the log at each commit, NORMAL only around a checkpoint, which keeps the
  * file consistent. */
-static int set_up(struct database *database, bool sync_commits, struct error *error)
+static int set_up(struct database *database, const struct database_settings *settings,
+                  struct error *error)
 {
     sqlite3_extended_result_codes(database->handle, 1);
     sqlite3_busy_timeout(database->handle, BUSY_TIMEOUT_MS);
@@ -117,46 +145,48 @@ static int set_up(struct database *database, bool sync_commits, struct error *er
     int code = database_script(database, "PRAGMA journal_mode = WAL", error);
     if (code)
         return code;
-    code = database_script(
-        database, sync_commits ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
-        error);
+    code = database_script(database,
+                           settings->sync_commits ? "PRAGMA synchronous = FULL"
+                                                  : "PRAGMA synchronous = NORMAL",
+                           error);
     if (code)
         return code;
     code = database_script(database, "PRAGMA cache_size = -8192", error);
     if (code)
         return code;
-    return check_format(database, error);
+    return check_format(database, settings->format, error);
 }
 
-static int apply_schemas(struct database *database, const char *const *schemas, size_t count,
+static int apply_schemas(struct database *database, const struct database_settings *settings,
                          struct error *error)
 {
+    char version[48];
+    snprintf(version, sizeof version, "PRAGMA user_version = %d", settings->format);
     int code = database_script(database, "BEGIN IMMEDIATE", error);
-    for (size_t i = 0; i < count && !code; i++)
-        code = database_script(database, schemas[i], error);
+    for (size_t i = 0; i < settings->schema_count && !code; i++)
+        code = database_script(database, settings->schemas[i], error);
     if (code)
         return code;
-    code = database_script(database, "PRAGMA user_version = 1", error);
+    code = database_script(database, version, error);
     if (code)
         return code;
     return database_script(database, "COMMIT", error);
 }
 
-int database_open(struct database *database, const char *directory, const char *path,
-                  bool sync_commits, const char *const *schemas, size_t schema_count,
+int database_open(struct database *database, const struct database_settings *settings,
                   struct error *error)
 {
-    *database = (struct database){.directory = directory};
+    *database = (struct database){.directory = settings->directory, .option = settings->option};
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* the statistics are not used; once per process */
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-    int result = sqlite3_open_v2(path, &database->handle, flags, NULL);
+    int result = sqlite3_open_v2(settings->path, &database->handle, flags, NULL);
     int code = result == SQLITE_OK ? 0 : result_error(database, result, error);
     if (code)
         goto failed;
-    code = set_up(database, sync_commits, error);
+    code = set_up(database, settings, error);
     if (code)
         goto failed;
-    code = apply_schemas(database, schemas, schema_count, error);
+    code = apply_schemas(database, settings, error);
     if (!code)
         return 0;
 failed:

@@ -1,16 +1,16 @@
 /*
- * SQL for tasks: prepares a statement, binds its values in order, reads the columns of its rows. No
- * other library calls SQLite.
+ * SQL: prepares a statement, binds its values in order, reads the columns of its rows. No other
+ * library calls SQLite.
  *
- *     struct statement insert = statement_prepare(storage, "INSERT INTO t (a, b) VALUES (?, ?)");
+ *     struct statement insert = database_prepare(database, "INSERT INTO t (a, b) VALUES (?, ?)");
  *     bind_uint(&insert, id);
  *     bind_text(&insert, name);
- *     return statement_execute(&insert, &task->error);
+ *     return statement_execute(&insert, error);
  *
- * In run(), on the storage thread; or while loading, on the loop thread.
+ * On the thread that uses the database.
  */
-#ifndef THUMBWHEEL_LOCAL_STATEMENT_H
-#define THUMBWHEEL_LOCAL_STATEMENT_H
+#ifndef THUMBWHEEL_STATEMENT_H
+#define THUMBWHEEL_STATEMENT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,11 +19,11 @@
 #include "bytes.h"
 #include "error.h"
 
+struct database;
 struct sqlite3_stmt;
-struct storage;
 
 struct statement {
-    struct storage *storage;
+    struct database *database;
     struct sqlite3_stmt *handle; /* NULL: it could not be prepared */
     int last;                    /* number of the value that was bound last */
 };
@@ -31,7 +31,7 @@ struct statement {
 /* The prepared statement is cached by the address of `sql` (a static literal), so only one of each
  * text may be in use. Where it cannot be prepared, binding does nothing, and statement_step and
  * statement_execute report why. */
-struct statement statement_prepare(struct storage *storage, const char *sql);
+struct statement database_prepare(struct database *database, const char *sql);
 
 /* The next value. Texts and blobs are borrowed until the statement has run. */
 void bind_int(struct statement *s, int64_t value);
@@ -42,23 +42,23 @@ void bind_blob(struct statement *s, const void *data, size_t size); /* empty, bu
 void bind_null(struct statement *s);
 
 /* Steps a statement that returns rows: 1 a row, 0 the end, else a code with a text. What is left
- * half-way is reset after run(). */
+ * half-way is reset by database_settle. */
 int statement_step(struct statement *s, struct error *error);
 /* Runs a statement that returns no row, and resets it: 0, or a code with a text. */
 int statement_execute(struct statement *s, struct error *error);
 void statement_reset(struct statement *s);
 
 /* For the many statements with one number as their only value. */
-int statement_execute_with(struct storage *storage, const char *sql, uint64_t value,
-                           struct error *error);
+int database_execute_with(struct database *database, const char *sql, uint64_t value,
+                          struct error *error);
 
 /* Adds the columns that tables of an earlier version lack. */
 struct added_column {
     const char *probe; /* cannot be prepared without the column */
     const char *sql;
 };
-int statement_add_columns(struct storage *storage, const struct added_column *columns, size_t count,
-                          struct error *error);
+int database_add_columns(struct database *database, const struct added_column *columns,
+                         size_t count, struct error *error);
 
 /* Rows that the last INSERT, UPDATE or DELETE changed; the id that SQLite gave to the last row. */
 int64_t statement_changes(const struct statement *s);
