@@ -333,7 +333,7 @@ static const struct schema_key notify_keys[] = {
 };
 
 static const struct schema_section match_section = {.keys = match_keys, .size = sizeof(struct match_config)};
-static const struct schema_section output_section = {
+const struct schema_section schema_output = {
     .keys = output_keys, .size = sizeof(struct output_config), .check = pipeline_check_output,
     .variants = output_variants, .vary = output_vary};
 static const struct schema_section labels_section = {.keys = labels_keys, .size = sizeof(struct labels_config), .given_offset = LABELS(given), .check = pipeline_check_labels};
@@ -355,7 +355,7 @@ static const struct schema_key pipeline_keys[] = {
      .choices = tolerances,
      .help = "none: an image with missing pixels is rejected; truncated: a jpeg, png, gif or animation that breaks off is processed as far as it goes ([formats.md](formats.md))"},
     {.name = "outputs", .type = SCHEMA_SECTIONS, .offset = WHOLE(outputs),
-     .section = &output_section, .max = PIPELINE_OUTPUTS_MAX, .shown = "none",
+     .section = &schema_output, .max = PIPELINE_OUTPUTS_MAX, .shown = "none",
      .help = "the renditions to make of each image"},
     {.name = "labels", .type = SCHEMA_SECTION, .offset = WHOLE(labels), .section = &labels_section,
      .shown = "none", .help = "labels for each image; a pipeline has outputs, labels, or both"},
@@ -367,174 +367,3 @@ static const struct schema_key pipeline_keys[] = {
 
 const struct schema_section schema_pipeline = {.keys = pipeline_keys,
                                                .size = sizeof(struct pipeline)};
-
-static bool texts_alike(const char *a, const char *b)
-{
-    return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-static bool colours_alike(const struct colour *a, const struct colour *b)
-{
-    return a->given == b->given && a->red == b->red && a->green == b->green && a->blue == b->blue;
-}
-
-static bool sections_alike(const struct schema_section *section, const void *a, const void *b);
-
-/* a and b are the fields of two structs. A key with a type that cannot be compared counts as
- * different. */
-static bool values_alike(const struct schema_key *key, const void *a, const void *b)
-{
-    switch (key->type) {
-    case SCHEMA_NAME:
-    case SCHEMA_TEXT:
-    case SCHEMA_BUCKET:
-    case SCHEMA_TARGET:
-    case SCHEMA_TEMPLATE:
-    case SCHEMA_SUBJECT:
-    case SCHEMA_MESSAGE:
-    case SCHEMA_WORD:
-        return texts_alike(*(char *const *)a, *(char *const *)b);
-    case SCHEMA_INTEGER:
-    case SCHEMA_DURATION:
-    case SCHEMA_TIME:
-    case SCHEMA_BYTES:
-    case SCHEMA_CHOICE:
-    case SCHEMA_SET:
-        return *(const int *)a == *(const int *)b;
-    case SCHEMA_NUMBER:
-        return *(const double *)a == *(const double *)b;
-    case SCHEMA_BOOLEAN:
-        return *(const bool *)a == *(const bool *)b;
-    case SCHEMA_COLOUR:
-        return colours_alike(a, b);
-    case SCHEMA_SECTION:
-        return sections_alike(key->section, a, b);
-    case SCHEMA_TEXTS:
-    case SCHEMA_NUMBERS: /* what follows from them is compared: the sizes */
-    case SCHEMA_INTEGERS:
-    case SCHEMA_PAIRS:
-    case SCHEMA_VARIANT:
-    case SCHEMA_SECTIONS:
-        break;
-    }
-    return false;
-}
-
-static const void *field_of(const void *filled, size_t offset)
-{
-    return (const char *)filled + offset;
-}
-
-/* Sections with the same keys, one of which may be absent. */
-static bool sections_alike(const struct schema_section *section, const void *a, const void *b)
-{
-    size_t given = section->given_offset;
-    if (given && *(const bool *)field_of(a, given) != *(const bool *)field_of(b, given))
-        return false;
-    for (const struct schema_key *key = section->keys; key->name; key++) {
-        if (!values_alike(key, field_of(a, key->offset), field_of(b, key->offset)))
-            return false;
-    }
-    return true;
-}
-
-bool schema_outputs_alike(const struct output_config *a, const struct output_config *b)
-{
-    for (const struct schema_key *key = output_keys; key->name; key++) {
-        if (key->effect == EFFECT_BYTES &&
-            !values_alike(key, field_of(a, key->offset), field_of(b, key->offset)))
-            return false;
-    }
-    return true;
-}
-
-static const char *type_shown(const struct schema_key *key)
-{
-    switch (key->type) {
-    case SCHEMA_TEXTS:
-        return "string or list";
-    case SCHEMA_INTEGER:
-        return "whole number";
-    case SCHEMA_NUMBER:
-        return "number";
-    case SCHEMA_NUMBERS:
-        return "list of numbers";
-    case SCHEMA_INTEGERS:
-        return "list of whole numbers";
-    case SCHEMA_TIME:
-        return "duration";
-    case SCHEMA_BYTES:
-        return "size";
-    case SCHEMA_BOOLEAN:
-        return "true, false";
-    case SCHEMA_COLOUR:
-        return "colour";
-    case SCHEMA_SECTION:
-        return "map";
-    case SCHEMA_PAIRS:
-        return "map of strings";
-    case SCHEMA_SECTIONS:
-        return "list of maps";
-    case SCHEMA_TEMPLATE:
-    case SCHEMA_SUBJECT:
-    case SCHEMA_MESSAGE:
-        return "template";
-    case SCHEMA_DURATION:
-        return "1s–7d";
-    default:
-        return "string";
-    }
-}
-
-static void print_type(FILE *stream, const struct schema_key *key)
-{
-    if (key->choices) {
-        fputs(key->type == SCHEMA_SET ? "list of " : "", stream);
-        for (size_t i = 0; key->choices[i]; i++)
-            fprintf(stream, "%s%s", i ? ", " : "", key->choices[i]);
-        fputs(key->type == SCHEMA_VARIANT ? ", or a map" : "", stream);
-        return;
-    }
-    fputs(type_shown(key), stream);
-    if (key->type == SCHEMA_INTEGER || key->type == SCHEMA_NUMBER || key->type == SCHEMA_INTEGERS ||
-        key->type == SCHEMA_NUMBERS)
-        fprintf(stream, ", %g–%g", key->min, key->max);
-    if (key->type == SCHEMA_TIME)
-        fprintf(stream, ", %gs–%gs", key->min / 1000, key->max / 1000);
-    if (key->type == SCHEMA_BYTES)
-        fprintf(stream, ", %gKiB–%gKiB", key->min / 1024, key->max / 1024);
-}
-
-static void print_default(FILE *stream, const struct schema_key *key)
-{
-    if (key->required)
-        fputs("required", stream);
-    else if (key->shown)
-        fputs(key->shown, stream);
-    else if (key->fallback)
-        fprintf(stream, "`%s`", key->fallback);
-}
-
-static void print_section(FILE *stream, const char *prefix, const struct schema_section *section)
-{
-    for (const struct schema_key *key = section->keys; key->name; key++) {
-        fprintf(stream, "| `%s%s` | ", prefix, key->name);
-        print_type(stream, key);
-        fputs(" | ", stream);
-        print_default(stream, key);
-        fprintf(stream, " | %s |\n", key->help);
-        if (key->section) {
-            char inner[SCHEMA_PATH_MAX];
-            snprintf(inner, sizeof inner, "%s%s%s.", prefix, key->name,
-                     key->type == SCHEMA_SECTIONS ? "[]" : "");
-            print_section(stream, inner, key->section);
-        }
-    }
-}
-
-int schema_print(FILE *stream)
-{
-    fputs("| key | value | default | meaning |\n|---|---|---|---|\n", stream);
-    print_section(stream, "", &schema_pipeline);
-    return fflush(stream) || ferror(stream) ? ERR_IO : 0;
-}

@@ -83,6 +83,7 @@ struct schema_section {
 };
 
 extern const struct schema_section schema_pipeline; /* fills a struct pipeline */
+extern const struct schema_section schema_output;   /* of it: fills a struct output_config */
 
 enum { SCHEMA_PATH_MAX = 96 };
 

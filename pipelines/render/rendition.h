@@ -1,4 +1,11 @@
-/* One output of one item: from the picture of its stage to encoded bytes with a name. */
+/*
+ * One output of one item: from the picture of its stage to encoded bytes with a name.
+ *
+ *     rendition_plan.c         format, what is kept of the source, sizes
+ *     rendition.c              the picture
+ *     rendition_placeholder.c  its placeholders
+ *     rendition_finish.c       its bytes and its name; twins
+ */
 #ifndef THUMBWHEEL_RENDITION_H
 #define THUMBWHEEL_RENDITION_H
 
@@ -35,6 +42,10 @@ void rendition_bound(struct render_output *output);
 /* After rendition_plan, if the whole picture would exceed the limit: plans to crop before
  * enlarging. Nothing changes if the output is not of this kind. */
 void rendition_crop_first(struct render_output *output);
+
+/* Of a planned output: whether it has the source's 16 bits, and its colours with their profile. */
+bool rendition_keeps_depth(const struct render_output *output, const struct image_source *source);
+bool rendition_keeps_colours(const struct render_output *output, const struct image_source *source);
 
 /* Converts the stage's picture to the final one: crop or margins, background, colours. Replaces
  * *image. */

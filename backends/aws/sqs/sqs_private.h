@@ -11,6 +11,7 @@
 
 #include "aws_json.h"
 #include "hash.h"
+#include "sqs_name.h"
 
 enum { SQS_POLL_MARGIN_MS = 10 * 1000 }; /* how late the response to a long poll may be */
 
@@ -77,8 +78,6 @@ void sqs_client_entry_id(unsigned serial, size_t index, char out[SQS_ID_SIZE]);
 int sqs_client_entry_index(const json_t *entry, unsigned serial, size_t count);
 /* The members of a message in a request; NULL if memory is short or a text is not UTF-8. */
 json_t *sqs_message_body(const struct queue_send *message);
-/* "https://sqs.eu-central-1.amazonaws.com/", for free(). region NULL: that of struct aws. */
-char *sqs_endpoint(const struct aws *aws, const char *region);
 
 bool sqs_same(const struct queue *queue, const struct queue *other);
 char *sqs_service(const struct queue_backend *backend, const char *name);

@@ -3,16 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arn.h"
 #include "container_of.h"
 #include "endpoint_host.h"
 #include "json_text.h"
-#include "partition.h"
 #include "sqs_private.h"
 #include "sqs_queue.h"
 #include "url.h"
-
-enum { ENDPOINT_MAX = 4096 };
 
 const struct queue_backend_ops sqs_ops = {
     .open = sqs_open,
@@ -92,7 +88,7 @@ void sqs_operation_free(struct queue_request *operation)
     free(operation);
 }
 
-/* --- memory and names --- */
+/* --- memory --- */
 
 static void queue_free(struct queue *queue)
 {
@@ -103,131 +99,6 @@ static void queue_free(struct queue *queue)
     free(queue->endpoint);
     free(queue->region);
     free(queue);
-}
-
-char *sqs_endpoint(const struct aws *aws, const char *region)
-{
-    struct buffer text;
-    buffer_init(&text, ENDPOINT_MAX);
-    endpoint_append(&aws->endpoints, AWS_SQS, region ? region : aws->region, &text);
-    buffer_byte(&text, '/');
-    return buffer_take_text(&text);
-}
-
-/* The forms in which a user may name a queue. */
-struct queue_name {
-    struct slice name;    /* the last part */
-    struct slice account; /* of an ARN; else empty */
-    struct slice region;  /* of an ARN or of an AWS URL; else empty */
-    const char *url;      /* NULL unless the text is a URL */
-};
-
-static bool name_is_plain(struct slice name)
-{
-    static const char allowed[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-    for (size_t i = 0; i < name.size; i++) {
-        if (!memchr(allowed, name.data[i], sizeof allowed - 1))
-            return false;
-    }
-    return name.size > 0 && name.size <= 80;
-}
-
-static int name_parse(const char *text, struct queue_name *out)
-{
-    *out = (struct queue_name){.name = slice_of(text)};
-    struct url url;
-    if (url_parse(text, &url) == 0) {
-        const char *slash = strrchr(text, '/');
-        out->url = text;
-        out->name = slice_of(slash + 1);
-        out->region = endpoint_host_read(AWS_SQS, url.host).region;
-    } else if (strncmp(text, "arn:", 4) == 0) {
-        out->region = arn_part(text, ARN_REGION);
-        out->account = arn_part(text, ARN_ACCOUNT);
-        out->name = arn_part(text, ARN_RESOURCE);
-        if (!slice_equal_text(arn_part(text, ARN_SERVICE), "sqs") ||
-            !region_is_plain(out->region) || out->account.size == 0)
-            return ERR_INVALID;
-    }
-    return name_is_plain(out->name) ? 0 : ERR_INVALID;
-}
-
-int aws_queue_check(const char *name, struct error *error)
-{
-    struct queue_name parsed;
-    if (name_parse(name, &parsed))
-        return error_set(error, ERR_INVALID,
-                         "\"%.200s\" is not a valid queue; use a name (1 to 80 letters, digits, "
-                         "hyphens and underscores), a URL or an ARN",
-                         name);
-    return 0;
-}
-
-/* The account in the path of a queue's URL, "/123456789012/web"; empty when there is none. */
-static struct slice url_account(const char *text)
-{
-    enum { ACCOUNT_DIGITS = 12 };
-    const char *slash = strrchr(text, '/');
-    const size_t before = (size_t)(slash - text);
-    if (before <= ACCOUNT_DIGITS || slash[-ACCOUNT_DIGITS - 1] != '/' ||
-        strspn(slash - ACCOUNT_DIGITS, "0123456789") != ACCOUNT_DIGITS)
-        return slice_of(NULL);
-    return (struct slice){slash - ACCOUNT_DIGITS, ACCOUNT_DIGITS};
-}
-
-static bool parts_differ(struct slice a, struct slice b)
-{
-    return a.size && b.size && !slice_equal(a, b);
-}
-
-enum queue_relation aws_queue_compare(const char *name, const char *other)
-{
-    struct queue_name a, b;
-    if (name_parse(name, &a) || name_parse(other, &b))
-        return QUEUES_DIFFER;
-    if (strcmp(name, other) == 0)
-        return QUEUES_ARE_ONE;
-    if (a.url)
-        a.account = url_account(a.url);
-    if (b.url)
-        b.account = url_account(b.url);
-    if (!slice_equal(a.name, b.name) || parts_differ(a.account, b.account) ||
-        parts_differ(a.region, b.region))
-        return QUEUES_DIFFER;
-    const bool known = a.account.size && b.account.size && a.region.size && b.region.size;
-    return known ? QUEUES_ARE_ONE : QUEUES_MAY_BE_ONE;
-}
-
-/* Any host but the usual ones of AWS is used as it is. Those are replaced by the host that the
- * settings ask for (FIPS, dual stack); older ones do not speak this protocol. */
-static void origin_append(const struct endpoints *endpoints, const struct url *url,
-                          const char *region, struct buffer *out)
-{
-    const struct endpoint_host host = endpoint_host_read(AWS_SQS, url->host);
-    if (!host.region.size || host.vpc) {
-        buffer_append(out, url->origin.data, url->origin.size);
-        return;
-    }
-    buffer_text(out, url->https ? "https://" : "http://");
-    endpoint_host_append(AWS_SQS, region, host.dualstack || endpoints->dualstack,
-                         host.fips || endpoints->fips, out);
-    buffer_append(out, host.port.data, host.port.size);
-}
-
-/* The host of the URL is the endpoint, unless the user configured another one. */
-static char *endpoint_of(const struct aws *aws, const struct queue_name *name, const char *region)
-{
-    struct url url;
-    if (!name->url || aws->endpoints.urls[AWS_SQS])
-        return sqs_endpoint(aws, region);
-    if (url_parse(name->url, &url))
-        return NULL;
-    struct buffer text;
-    buffer_init(&text, ENDPOINT_MAX);
-    origin_append(&aws->endpoints, &url, region, &text);
-    buffer_byte(&text, '/');
-    return buffer_take_text(&text);
 }
 
 static struct queue *queue_create(struct aws *aws, const struct queue_name *name)
@@ -241,7 +112,7 @@ static struct queue *queue_create(struct aws *aws, const struct queue_name *name
     queue->facts.url = name->url ? slice_dup(slice_of(name->url)) : NULL;
     char *region = slice_dup(name->region.size ? name->region : slice_of(aws->region));
     if (region) {
-        queue->endpoint = endpoint_of(aws, name, region);
+        queue->endpoint = sqs_name_endpoint(aws, name, region);
         queue->region = slice_dup(slice_of(endpoint_region(&aws->endpoints, AWS_SQS, region)));
     }
     free(region);
@@ -383,7 +254,7 @@ static int url_ask(struct opening *opening, const struct queue_name *name)
 int sqs_open(struct queue_backend *backend, const char *name, queue_opened *done, void *user)
 {
     struct queue_name parsed;
-    if (name_parse(name, &parsed))
+    if (sqs_name_parse(name, &parsed))
         return ERR_INVALID;
     struct opening *opening = calloc(1, sizeof *opening);
     struct queue *queue = queue_create(container_of(backend, struct aws, queues), &parsed);
@@ -406,11 +277,11 @@ int sqs_open(struct queue_backend *backend, const char *name, queue_opened *done
 char *sqs_service(const struct queue_backend *backend, const char *name)
 {
     struct queue_name parsed;
-    if (name_parse(name, &parsed))
+    if (sqs_name_parse(name, &parsed))
         return NULL;
     const struct aws *aws = container_of(backend, const struct aws, queues);
     char *region = parsed.region.size ? slice_dup(parsed.region) : NULL;
-    char *endpoint = endpoint_of(aws, &parsed, region);
+    char *endpoint = sqs_name_endpoint(aws, &parsed, region);
     struct url url;
     char *host = endpoint && url_parse(endpoint, &url) == 0 ? slice_dup(url.host) : NULL;
     free(endpoint);
