@@ -364,6 +364,11 @@ def queue_arn(name):
     return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
 
 
+def allow_public_policies(s3, bucket):
+    """New buckets block them, as those of S3 do."""
+    s3.delete_public_access_block(Bucket=bucket)
+
+
 def send_policy(name, service, source):
     """Lets a service send to a queue."""
     return json.dumps({"Version": "2012-10-17", "Statement": [

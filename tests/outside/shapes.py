@@ -15,13 +15,14 @@ COMMON = {"AccessDenied", "AccessDeniedException", "ExpiredToken", "IncompleteSi
           "Throttling", "ThrottlingException", "UnrecognizedClientException", "ValidationError", "ValidationException"}
 
 # "Error responses" in the S3 API reference; the model lists almost none of them.
-S3 = {"AccessDenied", "AuthorizationHeaderMalformed", "AuthorizationQueryParametersError", "BadDigest",
+S3 = {"AccessControlListNotSupported", "AccessDenied", "AuthorizationHeaderMalformed", "AuthorizationQueryParametersError", "BadDigest",
       "BucketAlreadyExists", "BucketAlreadyOwnedByYou", "BucketNotEmpty", "EntityTooLarge", "EntityTooSmall",
       "ExpiredToken", "IllegalLocationConstraintException", "IllegalVersioningConfigurationException", "IncompleteBody",
-      "InternalError", "InvalidAccessKeyId", "InvalidArgument", "InvalidBucketName", "InvalidBucketOwnerAWSAccountID", "InvalidBucketState",
+      "InternalError", "InvalidAccessKeyId", "InvalidArgument", "InvalidBucketAclWithObjectOwnership", "InvalidBucketName",
+      "InvalidBucketOwnerAWSAccountID", "InvalidBucketState",
       "InvalidDigest", "InvalidLocationConstraint", "InvalidPart", "InvalidPartNumber", "InvalidPartOrder",
       "InvalidPolicyDocument", "InvalidRange", "InvalidRequest", "InvalidStorageClass", "InvalidTag",
-      "InvalidToken", "InvalidURI",
+      "InvalidTargetBucketForLogging", "InvalidToken", "InvalidURI",
       "KeyTooLongError", "MalformedACLError", "MalformedPolicy", "MalformedPOSTRequest", "MalformedXML",
       "MaxMessageLengthExceeded", "MetadataTooLarge", "MethodNotAllowed", "MissingContentLength",
       "MissingRequestBodyError", "MissingSecurityHeader", "NoSuchBucket", "NoSuchBucketPolicy",

@@ -18,7 +18,7 @@ from botocore.auth import S3SigV4Auth
 from botocore.credentials import Credentials
 
 import harness
-from harness import (REGION, aws, client, curl, depth, error_code, fetch, http, make_queue, queue_arn, receive, send_policy,
+from harness import (REGION, allow_public_policies, aws, client, curl, depth, error_code, fetch, http, make_queue, queue_arn, receive, send_policy,
                      until)
 
 KEYS = ["plain.txt", "a b+c%2F%.txt", "Café/東京.jpg", "~!*'()$&@=:;,?#[]<>|\\^`{}\".txt", "a//b/../c",
@@ -304,6 +304,7 @@ def test_a_missing_key_is_denied_without_permission_to_list(cloud, s3, bucket):
                 error_code(s3.get_object, Bucket=bucket, Key="here", VersionId=other),
                 error_code(s3.get_object_tagging, Bucket=bucket, Key="absent"),
                 error_code(s3.copy_object, Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": "absent"})]
+    allow_public_policies(s3, bucket)
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     s3.put_object(Bucket=bucket, Key="here", Body=b"x")
     other = s3.put_object(Bucket=bucket, Key="marked", Body=b"x")["VersionId"]

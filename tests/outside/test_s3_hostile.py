@@ -12,7 +12,7 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from harness import ACCESS_KEY, REGION, SECRET_KEY, client, error_code, fetch
+from harness import ACCESS_KEY, REGION, SECRET_KEY, allow_public_policies, client, error_code, fetch
 
 
 class Peer:
@@ -113,6 +113,7 @@ def test_no_header_is_injected_through_a_query(peer, s3, bucket, parameter, valu
 
 def test_only_signed_requests_may_override_response_headers(cloud, s3, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    allow_public_policies(s3, bucket)
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Statement": [
         {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}]}))
     anybody = client(cloud.endpoint, "s3", signature_version=UNSIGNED)

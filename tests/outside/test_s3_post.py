@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from harness import client, error_code, fetch, make_queue, queue_arn, receive, send_policy
+from harness import allow_public_policies, client, error_code, fetch, make_queue, queue_arn, receive, send_policy
 
 BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
 
@@ -195,9 +195,11 @@ def test_temporary_credentials_sign_a_form(cloud, s3, bucket):
 def test_anybody_may_post_where_the_bucket_says_so(cloud, s3, bucket):
     url, data = f"{cloud.endpoint}/{bucket}", form([("key", "in/k")], b"hello")
     assert code_of(send(url, data)) == ("AccessDenied", 403)
+    allow_public_policies(s3, bucket)
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Principal": "*", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/in/*"}]}))
-    assert send(url, data)[0] == 204
+    status, headers, _ = send(url, data)
+    assert status == 204 and headers["x-amz-server-side-encryption"] == "AES256"
     assert code_of(send(url, form([("key", "out/k")], b"hello"))) == ("AccessDenied", 403)
 
 

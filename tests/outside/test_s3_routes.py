@@ -13,7 +13,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 import harness
-from harness import REGION, ROOT, error_code, error_message, http
+from harness import REGION, ROOT, error_code, http
 
 METHODS = ["GET", "HEAD", "PUT", "POST", "DELETE"]
 FOLDER = ROOT / "tests/js"
@@ -145,7 +145,7 @@ def test_s3_control_is_not_a_bucket(cloud, s3, method, path):
 
 def test_headers_in_a_presigned_query_count_as_headers(cloud, s3, bucket):
     """As the AWS SDK for JavaScript v3 puts them there."""
-    query = "x-amz-meta-Camera=box&x-amz-tagging=a%3Db&x-amz-storage-class=STANDARD_IA&x-amz-acl=private&x-id=PutObject"
+    query = "x-amz-meta-Camera=box&x-amz-tagging=a%3Db&x-amz-storage-class=STANDARD_IA&x-amz-acl=bucket-owner-full-control&x-id=PutObject"
     status, _, body = send(cloud, "PUT", f"/{bucket}/q?{query}", b"body", presign=True)
     assert status == 200, body
     head = s3.head_object(Bucket=bucket, Key="q")
@@ -279,5 +279,6 @@ def test_create_bucket_with_tags(cloud, s3, name):
 
 
 def test_create_bucket_with_an_ownership(s3, name):
-    assert error_message(s3.create_bucket, Bucket=name, ObjectOwnership="ObjectWriter").endswith("only BucketOwnerEnforced is implemented.")
-    s3.create_bucket(Bucket=name, ObjectOwnership="BucketOwnerEnforced")
+    assert error_code(s3.create_bucket, Bucket=name, ObjectOwnership="Nobody") == ("InvalidArgument", 400)
+    s3.create_bucket(Bucket=name, ObjectOwnership="ObjectWriter")
+    assert s3.get_bucket_ownership_controls(Bucket=name)["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}

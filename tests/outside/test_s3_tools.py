@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from harness import ACCESS_KEY, REGION, SECRET_KEY, aws_environment, clean_environment, fetch
+from harness import ACCESS_KEY, REGION, SECRET_KEY, allow_public_policies, aws_environment, clean_environment, fetch
 
 NAMES = ["plain.txt", "with space.txt", "a+b=c&d.txt", "Café 東京.jpg", "deep/er/x%20y.txt", "100% #1?.txt"]
 
@@ -90,6 +90,7 @@ def test_s3cmd_sets_a_policy_and_cors_and_a_lifecycle(s3cmd, s3, bucket, tmp_pat
     policy = tmp_path / "policy.json"
     policy.write_text('{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject",'
                       f'"Resource":"arn:aws:s3:::{bucket}/*"}}]}}')
+    allow_public_policies(s3, bucket)
     s3cmd("setpolicy", policy, f"s3://{bucket}")
     assert s3.get_bucket_policy(Bucket=bucket)["Policy"] == policy.read_text()
     s3cmd("delpolicy", f"s3://{bucket}")

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "authorization.h"
+#include "bucket_choices.h"
 #include "bucket_policy.h"
+#include "bucket_public_access.h"
 #include "signature_check.h"
 
 enum { ACTION_SIZE = 64, ARN_MAX = 2048 };
@@ -40,10 +42,16 @@ static const struct {
     {"PutBucketNotificationConfiguration", "PutBucketNotification"},
     {"DeleteBucketTagging", "PutBucketTagging"},
     {"GetBucketEncryption", "GetEncryptionConfiguration"},
+    {"PutBucketEncryption", "PutEncryptionConfiguration"},
+    {"DeleteBucketEncryption", "PutEncryptionConfiguration"},
     {"GetPublicAccessBlock", "GetBucketPublicAccessBlock"},
+    {"PutPublicAccessBlock", "PutBucketPublicAccessBlock"},
+    {"DeletePublicAccessBlock", "PutBucketPublicAccessBlock"},
+    {"DeleteBucketOwnershipControls", "PutBucketOwnershipControls"},
     {"GetObjectLockConfiguration", "GetBucketObjectLockConfiguration"},
     {"GetBucketReplication", "GetReplicationConfiguration"},
     {"GetBucketAccelerateConfiguration", "GetAccelerateConfiguration"},
+    {"PutBucketAccelerateConfiguration", "PutAccelerateConfiguration"},
 };
 
 /* If a version is given, the permission has another name. */
@@ -56,6 +64,7 @@ static const struct {
     {"PutObjectTagging", "PutObjectVersionTagging"},
     {"DeleteObjectTagging", "DeleteObjectVersionTagging"},
     {"GetObjectAcl", "GetObjectVersionAcl"},
+    {"PutObjectAcl", "PutObjectVersionAcl"},
     {"GetObjectAttributes", "GetObjectVersionAttributes"},
 };
 
@@ -75,6 +84,16 @@ static const char *action_of(const struct s3_request *request, const char *opera
     return action;
 }
 
+/* "RestrictPublicBuckets" in "Blocking public access to your Amazon S3 storage"; "Requester Pays
+ * buckets" does not allow anonymous requests (both S3 User Guide). */
+static bool refuses_strangers(const struct bucket *bucket, const struct policy *policy)
+{
+    const struct bucket_public_access *access = bucket->settings[BUCKET_PUBLIC_ACCESS].read;
+    if (bucket_choice(&bucket->settings[BUCKET_PAYER], PAYER_OWNER) == PAYER_REQUESTER)
+        return true;
+    return access && access->restrict_buckets && bucket_policy_is_public(policy);
+}
+
 bool s3_access_caller_allowed(const struct cloud *cloud, const struct access_key *caller,
                               const char *bucket, const char *action, const char *key)
 {
@@ -86,6 +105,8 @@ bool s3_access_caller_allowed(const struct cloud *cloud, const struct access_key
     const struct policy *policy = found.settings[BUCKET_POLICY].read;
     if (!policy)
         return is_signed;
+    if (!is_signed && refuses_strangers(&found, policy))
+        return false;
     snprintf(arn, sizeof arn, "arn:aws:s3:::%s%s%s", bucket, *key ? "/" : "", key);
     struct policy_request asked = {.account = is_signed ? cloud->account : NULL,
                                    .principal = is_signed ? caller->arn : NULL,

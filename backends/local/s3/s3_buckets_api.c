@@ -5,8 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bucket_choices.h"
+#include "bucket_public_access.h"
 #include "bucket_tagging.h"
 #include "name_page.h"
+#include "s3_acl.h"
 #include "s3_body.h"
 #include "s3_listing.h"
 #include "s3_multipart.h"
@@ -137,6 +140,12 @@ static void on_created(int code, const struct error *error, void *user)
     s3_request_release(request);
 }
 
+static struct slice ownership_asked(const struct s3_request *request)
+{
+    struct slice owner = s3_header(request, "x-amz-object-ownership");
+    return owner.data ? owner : slice_of("BucketOwnerEnforced");
+}
+
 /* Reads the CreateBucketConfiguration, which may be absent. */
 static enum s3_error read_configuration(const struct s3_request *request, struct slice body,
                                         struct bucket_setting *tags,
@@ -164,44 +173,77 @@ static enum s3_error read_configuration(const struct s3_request *request, struct
     return error;
 }
 
-static void on_configuration(struct s3_request *request, struct slice body)
+/* "Default settings for new S3 buckets", S3 User Guide: public access is blocked, and the owner of
+ * the bucket owns its objects, without ACLs. */
+static enum s3_error choose_settings(const struct s3_request *request, struct slice body,
+                                     struct bucket_setting settings[BUCKET_SETTING_KINDS],
+                                     char message[BUCKET_SETTING_MESSAGE_MAX])
+{
+    enum s3_error error = read_configuration(request, body, &settings[BUCKET_TAGGING], message);
+    if (error)
+        return error;
+    error = bucket_public_access_block(&settings[BUCKET_PUBLIC_ACCESS]);
+    if (error)
+        return error;
+    return bucket_ownership_choose(ownership_asked(request), &settings[BUCKET_OWNERSHIP]);
+}
+
+/* Returns whether the settings were taken. */
+static bool create(struct s3_request *request, struct bucket_setting *settings)
 {
     struct bucket bucket;
-    struct bucket_setting tags;
-    char message[BUCKET_SETTING_MESSAGE_MAX];
-    enum s3_error error = read_configuration(request, body, &tags, message);
-    if (error) {
-        s3_respond_error(request, error, *message ? message : NULL);
-        return;
-    }
     if (buckets_find(request->cloud->buckets, request->bucket, &bucket)) {
-        bucket_setting_clear(BUCKET_TAGGING, &tags);
         respond_existing(request);
-        return;
+        return false;
     }
     s3_request_hold(request);
-    if (buckets_create(request->cloud->buckets, request->bucket, &tags, on_created, request)) {
-        bucket_setting_clear(BUCKET_TAGGING, &tags);
-        s3_respond_error(request, S3_INTERNAL_ERROR, NULL);
-        s3_request_release(request);
+    if (!buckets_create(request->cloud->buckets, request->bucket, settings, on_created, request))
+        return true;
+    s3_respond_error(request, S3_INTERNAL_ERROR, NULL);
+    s3_request_release(request);
+    return false;
+}
+
+static void on_configuration(struct s3_request *request, struct slice body)
+{
+    struct bucket_setting settings[BUCKET_SETTING_KINDS] = {0};
+    char message[BUCKET_SETTING_MESSAGE_MAX] = "";
+    enum s3_error error = choose_settings(request, body, settings, message);
+    if (error)
+        s3_respond_error(request, error, *message ? message : NULL);
+    if (error || !create(request, settings))
+        bucket_settings_clear(settings);
+}
+
+static bool check_owner(struct s3_request *request)
+{
+    char message[160];
+    const char *reason = NULL;
+    struct slice name = ownership_asked(request);
+    struct bucket_setting setting;
+    enum s3_error error = bucket_ownership_choose(name, &setting);
+    if (!error) {
+        error =
+            s3_acl_check_headers(request, ACL_OF_NEW_BUCKET, bucket_choice(&setting, 0), &reason);
+    } else if (error == S3_INVALID_ARGUMENT) {
+        snprintf(message, sizeof message, "Invalid x-amz-object-ownership header: %.*s",
+                 (int)(name.size < 100 ? name.size : 100), name.data);
+        reason = message;
     }
+    bucket_setting_clear(BUCKET_OWNERSHIP, &setting);
+    if (error)
+        s3_respond_error(request, error, reason);
+    return !error;
 }
 
 void s3_create_bucket(struct s3_request *request)
 {
-    struct slice acl = s3_header(request, "x-amz-acl");
     struct slice lock = s3_header(request, "x-amz-bucket-object-lock-enabled");
-    struct slice owner = s3_header(request, "x-amz-object-ownership");
     if (!bucket_name_valid(request->bucket))
         s3_respond_error(request, S3_INVALID_BUCKET_NAME, NULL);
-    else if (acl.data && !slice_equal_text(acl, "private"))
-        s3_respond_error(request, S3_NOT_IMPLEMENTED, "x-amz-acl: only private is implemented.");
     else if (lock.data && !slice_equal_text(lock, "false"))
         s3_respond_error(request, S3_NOT_IMPLEMENTED, "x-amz-bucket-object-lock-enabled");
-    else if (owner.data && !slice_equal_text(owner, "BucketOwnerEnforced"))
-        s3_respond_error(request, S3_NOT_IMPLEMENTED,
-                         "x-amz-object-ownership: only BucketOwnerEnforced is implemented.");
-    else
+    else if (check_owner(request))
         s3_collect(request, BODY_MAX, on_configuration);
 }
 

@@ -311,8 +311,8 @@ void s3_copy_respond(struct s3_copy *copy, const char *root, int64_t modified_ms
         headers[count++] = (struct http_header){"x-amz-version-id", version};
     if (object)
         count += s3_expiration_header(copy->request, object, expiration, &headers[count]);
-    if (object)
-        count += s3_placement_respond(object->headers, &placement, &headers[count]);
+    if (copy->placement)
+        count += s3_placement_respond(copy->placement, &placement, &headers[count]);
     s3_time_iso(modified_ms, time);
     buffer_init(&out, RESPONSE_MAX);
     s3_xml_begin(&out, root);

@@ -61,6 +61,7 @@ struct s3_copy { /* the first member of the request's operation */
     struct buffer small; /* the body, unless is_file */
     char etag[33];
     char checksum[S3_CHECKSUM_LINE_SIZE];
+    const char *placement; /* headers with how it is stored, for the response; borrowed */
 
     /* private */
     bool whole;

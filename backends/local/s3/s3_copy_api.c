@@ -106,6 +106,7 @@ static void object_stored(struct s3_copy *copy)
     const struct copy_object *copy_object = (const struct copy_object *)copy;
     char version[S3_VERSION_SIZE];
     s3_version_of(&copy_object->object, copy_object->versioning, version);
+    copy->placement = copy_object->object.headers;
     s3_copy_respond(copy, "CopyObjectResult", copy_object->object.modified_ms, version,
                     &copy_object->object);
 }
@@ -199,6 +200,7 @@ void s3_copy_object(struct s3_request *request)
 struct copy_part {
     struct s3_copy copy;
     struct s3_part_place place;
+    struct multipart_upload upload;
     struct part part;
 };
 
@@ -206,17 +208,17 @@ static void copy_part_free(void *operation)
 {
     struct copy_part *copy_part = operation;
     s3_copy_end(&copy_part->copy);
+    upload_clear(&copy_part->upload);
     free(copy_part);
 }
 
 static int part_found(struct s3_copy *copy, struct storage *storage, struct error *error)
 {
-    const struct s3_part_place *place = &container_of(copy, struct copy_part, copy)->place;
-    struct multipart_upload upload;
-    int code =
-        uploads_find(storage, place->bucket, copy->request->key, place->upload, &upload, error);
-    copy->kind = upload.checksum;
-    upload_clear(&upload);
+    struct copy_part *copy_part = container_of(copy, struct copy_part, copy);
+    const struct s3_part_place *place = &copy_part->place;
+    int code = uploads_find(storage, place->bucket, copy->request->key, place->upload,
+                            &copy_part->upload, error);
+    copy->kind = copy_part->upload.checksum;
     if (code == ERR_NOT_FOUND)
         copy->verdict = S3_NO_SUCH_UPLOAD;
     return code == ERR_NOT_FOUND ? 0 : code;
@@ -244,8 +246,9 @@ static int part_commit(struct s3_copy *copy, struct error *error)
 
 static void part_stored(struct s3_copy *copy)
 {
-    s3_copy_respond(copy, "CopyPartResult",
-                    container_of(copy, struct copy_part, copy)->part.modified_ms, "", NULL);
+    const struct copy_part *copy_part = container_of(copy, struct copy_part, copy);
+    copy->placement = copy_part->upload.headers;
+    s3_copy_respond(copy, "CopyPartResult", copy_part->part.modified_ms, "", NULL);
 }
 
 static const struct s3_copy_owner part_owner = {

@@ -28,9 +28,11 @@ s3_handler s3_create_multipart_upload, s3_abort_multipart_upload, s3_upload_part
     s3_complete_multipart_upload, s3_list_parts, s3_list_multipart_uploads;
 s3_handler s3_copy_object, s3_upload_part_copy;
 
-/* s3_constants_api.c */
-s3_handler s3_get_bucket_acl, s3_get_object_acl, s3_get_constant_configuration,
-    s3_delete_absent_configuration;
+/* s3_acl_api.c */
+s3_handler s3_get_bucket_acl, s3_get_object_acl, s3_put_acl;
+
+/* s3_absent_api.c */
+s3_handler s3_get_absent_configuration, s3_delete_absent_configuration;
 
 s3_handler s3_post_object;           /* s3_post_api.c */
 s3_handler s3_get_object_attributes; /* s3_attributes_api.c */

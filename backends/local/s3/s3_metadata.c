@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "s3_acl.h"
 #include "s3_created.h"
 #include "s3_placement.h"
 #include "s3_tags.h"
@@ -126,46 +127,25 @@ static enum s3_error read_tags(struct s3_request *request, struct object *object
     return S3_INVALID_ARGUMENT;
 }
 
-static bool is_any(struct slice value, const char *const *known)
-{
-    for (; *known; known++) {
-        if (slice_equal_text(value, *known))
-            return true;
-    }
-    return false;
-}
-
 /* By name. */
 enum s3_error s3_metadata_check(struct s3_request *request, const char **message)
 {
     static const char *const refused[] = {
         "x-amz-server-side-encryption-customer-algorithm",
         "x-amz-server-side-encryption-context",
-        "x-amz-server-side-encryption-bucket-key-enabled",
         "x-amz-object-lock-mode",
         "x-amz-object-lock-legal-hold",
         "x-amz-object-lock-retain-until-date",
         "x-amz-website-redirect-location",
-        "x-amz-grant-full-control",
-        "x-amz-grant-read",
-        "x-amz-grant-read-acp",
-        "x-amz-grant-write-acp",
         "x-amz-write-offset-bytes",
     };
-    static const char *const owner_acls[] = {"private", "bucket-owner-full-control",
-                                             "bucket-owner-read", NULL};
-    struct slice acl = s3_header(request, "x-amz-acl");
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         if (s3_header(request, refused[i]).data) {
             *message = refused[i];
             return S3_NOT_IMPLEMENTED;
         }
     }
-    if (acl.data && !is_any(acl, owner_acls)) {
-        *message = "x-amz-acl: only access for the owner is implemented.";
-        return S3_NOT_IMPLEMENTED;
-    }
-    return S3_OK;
+    return s3_acl_check(request, ACL_OF_OBJECT, message);
 }
 
 static enum s3_error read_headers(struct s3_request *request, struct slice type,

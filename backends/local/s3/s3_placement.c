@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bucket_encryption.h"
 #include "hash.h"
 #include "hex.h"
 
-enum { LINES_MAX = 16 * 1024, KEY_ID_MAX = 512 };
+enum { LINES_MAX = 16 * 1024 };
 
 static bool is_any(struct slice value, const char *const *known)
 {
@@ -53,17 +54,6 @@ static enum s3_error read_class(struct s3_request *request, struct buffer *lines
 
 /* ---- encryption ---- */
 
-static bool is_key_id(struct slice key)
-{
-    static const char allowed[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:/_-";
-    for (size_t i = 0; i < key.size; i++) {
-        if (!key.data[i] || !strchr(allowed, key.data[i]))
-            return false;
-    }
-    return key.size > 0 && key.size <= KEY_ID_MAX;
-}
-
 /* S3 returns the key's ARN, whatever names it. */
 static void add_key(struct s3_request *request, struct slice key, struct buffer *lines)
 {
@@ -78,28 +68,76 @@ static void add_key(struct s3_request *request, struct slice key, struct buffer 
     buffer_byte(lines, '\n');
 }
 
+struct encryption {
+    struct slice method; /* without data: not stated */
+    struct slice key;    /* without data: the default one */
+    bool bucket_key;
+};
+
+/* Old versions of botocore capitalise booleans. */
+static enum s3_error read_bucket_key(struct s3_request *request, bool *enabled,
+                                     const char **message)
+{
+    struct slice value = s3_header(request, OBJECT_BUCKET_KEY_HEADER);
+    if (!value.data)
+        return S3_OK;
+    *enabled = slice_equal_text(value, "true") || slice_equal_text(value, "True");
+    *message = OBJECT_BUCKET_KEY_HEADER " must be true or false";
+    bool disabled = slice_equal_text(value, "false") || slice_equal_text(value, "False");
+    return *enabled || disabled ? S3_OK : S3_INVALID_ARGUMENT;
+}
+
+/* "Setting default server-side encryption behavior for Amazon S3 buckets", S3 User Guide. */
+static struct encryption default_of(const struct s3_request *request)
+{
+    struct bucket bucket;
+    const struct bucket_encryption *chosen = NULL;
+    if (buckets_find(request->cloud->buckets, request->bucket, &bucket))
+        chosen = bucket.settings[BUCKET_ENCRYPTION].read;
+    if (!chosen)
+        return (struct encryption){.method = slice_of("AES256")};
+    return (struct encryption){.method = slice_of(chosen->algorithm),
+                               .key = slice_of(chosen->key),
+                               .bucket_key = chosen->bucket_key};
+}
+
+static void write_encryption(struct s3_request *request, const struct encryption *encryption,
+                             struct buffer *lines)
+{
+    add_line(lines, OBJECT_SSE_HEADER, encryption->method);
+    if (!bucket_encryption_is_kms(encryption->method))
+        return;
+    add_key(request, encryption->key, lines);
+    if (encryption->bucket_key)
+        add_line(lines, OBJECT_BUCKET_KEY_HEADER, slice_of("true"));
+}
+
 static enum s3_error read_encryption(struct s3_request *request, struct buffer *lines,
                                      const char **message)
 {
-    static const char *const methods[] = {"AES256", "aws:kms", "aws:kms:dsse", NULL};
     struct slice sse = s3_header(request, OBJECT_SSE_HEADER);
     struct slice key = s3_header(request, OBJECT_KMS_KEY_HEADER);
-    bool kms = slice_starts_with(sse, "aws:kms");
+    bool kms = bucket_encryption_is_kms(sse);
     *message = "The encryption method specified is not supported";
-    if (sse.data && !is_any(sse, methods))
+    if (sse.data && !bucket_encryption_is_algorithm(sse))
         return S3_INVALID_ARGUMENT;
     *message = "Server Side Encryption with AWS KMS managed key requires HTTP header "
                "x-amz-server-side-encryption : aws:kms or aws:kms:dsse";
     if (key.data && !kms)
         return S3_INVALID_ARGUMENT;
     *message = "Invalid KMS keyId";
-    if (key.data && !is_key_id(key))
+    if (key.data && !bucket_encryption_is_key(key))
         return S3_INVALID_ARGUMENT;
+    struct encryption encryption = default_of(request);
+    enum s3_error error = read_bucket_key(request, &encryption.bucket_key, message);
+    if (error)
+        return error;
+    if (sse.data) {
+        encryption.method = sse;
+        encryption.key = key;
+    }
+    write_encryption(request, &encryption, lines);
     *message = NULL;
-    if (sse.data)
-        add_line(lines, OBJECT_SSE_HEADER, sse);
-    if (kms)
-        add_key(request, key, lines);
     return S3_OK;
 }
 
@@ -181,6 +219,8 @@ size_t s3_placement_respond(const char *lines, struct s3_placement_headers *text
                             struct http_header *headers)
 {
     size_t count = respond_line(lines, OBJECT_SSE_HEADER, texts->sse, sizeof texts->sse, headers);
-    return count + respond_line(lines, OBJECT_KMS_KEY_HEADER, texts->kms_key, sizeof texts->kms_key,
-                                headers + count);
+    count += respond_line(lines, OBJECT_KMS_KEY_HEADER, texts->kms_key, sizeof texts->kms_key,
+                          headers + count);
+    return count + respond_line(lines, OBJECT_BUCKET_KEY_HEADER, texts->bucket_key,
+                                sizeof texts->bucket_key, headers + count);
 }

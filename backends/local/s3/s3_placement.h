@@ -12,7 +12,7 @@
 
 enum { S3_KMS_KEY_SIZE = 600 };
 
-/* Appends the lines of the request's headers. S3_OK, or an error with a message (static). */
+/* Appends the lines of the request's headers, or of the bucket's default encryption. S3_OK, or an error with a message (static). */
 enum s3_error s3_placement_read(struct s3_request *request, struct buffer *lines,
                                 const char **message);
 /* Whether the request states a class or an encryption. */
@@ -30,8 +30,9 @@ bool s3_placement_etag_is_md5(const struct object *object);
 struct s3_placement_headers {
     char sse[16];
     char kms_key[S3_KMS_KEY_SIZE];
+    char bucket_key[8];
 };
-enum { S3_PLACEMENT_HEADERS = 2 };
+enum { S3_PLACEMENT_HEADERS = 3 };
 size_t s3_placement_respond(const char *lines, struct s3_placement_headers *texts,
                             struct http_header *headers);
 

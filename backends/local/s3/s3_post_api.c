@@ -21,6 +21,7 @@
 #include "s3_form.h"
 #include "s3_intake.h"
 #include "s3_metadata.h"
+#include "s3_placement.h"
 #include "s3_post_policy.h"
 #include "s3_tags.h"
 #include "s3_time.h"
@@ -113,7 +114,8 @@ static void stored(struct s3_intake *intake)
     char etag[64], version[S3_VERSION_SIZE], expiration[S3_EXPIRATION_SIZE];
     char *redirect = redirect_of(post), *location = location_of(post);
     int status = redirect ? 303 : status_of(post);
-    struct http_header headers[4] = {{"ETag", etag}};
+    struct s3_placement_headers placement;
+    struct http_header headers[4 + S3_PLACEMENT_HEADERS] = {{"ETag", etag}};
     size_t count = 1;
     snprintf(etag, sizeof etag, "\"%s\"", post->object.etag);
     if (redirect || location)
@@ -122,6 +124,7 @@ static void stored(struct s3_intake *intake)
     if (*version)
         headers[count++] = (struct http_header){"x-amz-version-id", version};
     count += s3_expiration_header(intake->request, &post->object, expiration, &headers[count]);
+    count += s3_placement_respond(post->object.headers, &placement, &headers[count]);
     if (status == 201)
         respond_document(post, location ? location : "", headers, count);
     else

@@ -6,7 +6,10 @@
 #include <string.h>
 
 #include "authorization.h"
+#include "bucket_encryption.h"
+#include "bucket_logging.h"
 #include "bucket_policy.h"
+#include "bucket_public_access.h"
 #include "lifecycle.h"
 #include "s3_body.h"
 #include "s3_xml.h"
@@ -17,15 +20,23 @@ enum { BODY_MAX = 256 * 1024, RESPONSE_MAX = 512 * 1024 };
 struct setting_facts {
     enum s3_error absent; /* response to GET if there is none; S3_OK: `empty` */
     const char *empty;
+    const char *content; /* of `empty`; NULL: none */
     int put_status;
 };
 
 static const struct setting_facts facts[BUCKET_SETTING_KINDS] = {
-    [BUCKET_VERSIONING] = {S3_OK, "VersioningConfiguration", 200},
-    [BUCKET_CORS] = {S3_NO_SUCH_CORS, NULL, 200},
-    [BUCKET_TAGGING] = {S3_NO_SUCH_TAG_SET, NULL, 204},
-    [BUCKET_POLICY] = {S3_NO_SUCH_BUCKET_POLICY, NULL, 204},
-    [BUCKET_LIFECYCLE] = {S3_NO_SUCH_LIFECYCLE, NULL, 200},
+    [BUCKET_VERSIONING] = {S3_OK, "VersioningConfiguration", NULL, 200},
+    [BUCKET_CORS] = {S3_NO_SUCH_CORS, NULL, NULL, 200},
+    [BUCKET_TAGGING] = {S3_NO_SUCH_TAG_SET, NULL, NULL, 204},
+    [BUCKET_POLICY] = {S3_NO_SUCH_BUCKET_POLICY, NULL, NULL, 204},
+    [BUCKET_LIFECYCLE] = {S3_NO_SUCH_LIFECYCLE, NULL, NULL, 200},
+    [BUCKET_ENCRYPTION] = {S3_OK, "ServerSideEncryptionConfiguration", bucket_encryption_default,
+                           200},
+    [BUCKET_PUBLIC_ACCESS] = {S3_NO_PUBLIC_ACCESS_BLOCK, NULL, NULL, 200},
+    [BUCKET_OWNERSHIP] = {S3_NO_OWNERSHIP_CONTROLS, NULL, NULL, 200},
+    [BUCKET_LOGGING] = {S3_OK, "BucketLoggingStatus", NULL, 200},
+    [BUCKET_ACCELERATE] = {S3_OK, "AccelerateConfiguration", NULL, 200},
+    [BUCKET_PAYER] = {S3_OK, "RequestPaymentConfiguration", "<Payer>BucketOwner</Payer>", 200},
 };
 
 /* BUCKET_SETTING_KINDS: of none. */
@@ -84,14 +95,60 @@ static void set(struct s3_request *request, enum bucket_setting_kind kind,
     bucket_setting_clear(kind, setting);
 }
 
+static bool blocks_public_policy(struct s3_request *request)
+{
+    struct bucket bucket;
+    if (!buckets_find(request->cloud->buckets, request->bucket, &bucket))
+        return false;
+    const struct bucket_public_access *access = bucket.settings[BUCKET_PUBLIC_ACCESS].read;
+    return access && access->block_policy;
+}
+
 static bool policy_accepted(struct s3_request *request, const struct bucket_setting *setting)
 {
     if (!bucket_policy_covers(setting->read, request->bucket)) {
         s3_respond_error(request, S3_MALFORMED_POLICY, "Policy has invalid resource");
         return false;
     }
+    if (bucket_policy_is_public(setting->read) && blocks_public_policy(request)) {
+        s3_respond_error(request, S3_ACCESS_DENIED, NULL);
+        return false;
+    }
     authorization_log_policy(request->bucket, setting->read);
     return true;
+}
+
+static bool logging_accepted(struct s3_request *request, const struct bucket_setting *setting)
+{
+    const struct bucket_logging *logging = setting->read;
+    struct bucket target;
+    if (!logging->target || buckets_find(request->cloud->buckets, logging->target, &target))
+        return true;
+    s3_respond_error(request, S3_INVALID_TARGET_BUCKET, NULL);
+    return false;
+}
+
+/* "Configuring fast, secure file transfers using Amazon S3 Transfer Acceleration", S3 User Guide.
+ */
+static bool accelerate_accepted(struct s3_request *request)
+{
+    if (!strchr(request->bucket, '.'))
+        return true;
+    s3_respond_error(request, S3_INVALID_REQUEST,
+                     "S3 Transfer Acceleration is not supported for buckets with periods (.) in "
+                     "their names");
+    return false;
+}
+
+/* Checks that need the bucket; false: an error was sent. */
+static bool accepted(struct s3_request *request, enum bucket_setting_kind kind,
+                     const struct bucket_setting *setting)
+{
+    if (kind == BUCKET_POLICY)
+        return policy_accepted(request, setting);
+    if (kind == BUCKET_LOGGING)
+        return logging_accepted(request, setting);
+    return kind != BUCKET_ACCELERATE || accelerate_accepted(request);
 }
 
 static void on_document(struct s3_request *request, struct slice body)
@@ -102,7 +159,7 @@ static void on_document(struct s3_request *request, struct slice body)
     enum s3_error error = bucket_setting_read(kind, body, &setting, message);
     if (error)
         s3_respond_error(request, error, *message ? message : NULL);
-    else if (kind == BUCKET_POLICY && !policy_accepted(request, &setting))
+    else if (!accepted(request, kind, &setting))
         bucket_setting_clear(kind, &setting);
     else
         set(request, kind, &setting, facts[kind].put_status);
@@ -124,15 +181,17 @@ void s3_delete_bucket_setting(struct s3_request *request)
         set(request, kind, &(struct bucket_setting){0}, 204);
 }
 
-static void respond_xml(struct s3_request *request, const char *document, const char *empty)
+static void respond_xml(struct s3_request *request, const char *document,
+                        const struct setting_facts *of)
 {
     struct buffer out;
     buffer_init(&out, RESPONSE_MAX);
     if (document) {
         buffer_text(&out, document);
     } else {
-        s3_xml_begin(&out, empty);
-        xml_close(&out, empty);
+        s3_xml_begin(&out, of->empty);
+        buffer_text(&out, of->content ? of->content : "");
+        xml_close(&out, of->empty);
     }
     s3_respond_xml(request, &out);
 }
@@ -151,7 +210,7 @@ void s3_get_bucket_setting(struct s3_request *request)
     else if (kind == BUCKET_POLICY)
         s3_respond_text(request, &json, document);
     else
-        respond_xml(request, document, facts[kind].empty);
+        respond_xml(request, document, &facts[kind]);
 }
 
 void s3_get_bucket_policy_status(struct s3_request *request)

@@ -21,8 +21,8 @@ struct change {
     int64_t id;
     int64_t created_ms;
     struct notification notification;
-    enum bucket_setting_kind kind;
-    struct bucket_setting setting;
+    enum bucket_setting_kind kind; /* the one to set */
+    struct bucket_setting settings[BUCKET_SETTING_KINDS];
     bool must_fail; /* some of its messages could not be created */
     bucket_done *done;
     void *user;
@@ -31,7 +31,7 @@ struct change {
 static void change_free(struct change *change)
 {
     notification_clear(&change->notification);
-    bucket_setting_clear(change->kind, &change->setting);
+    bucket_settings_clear(change->settings);
     free(change->name);
     free(change);
 }
@@ -58,15 +58,16 @@ static void change_finish(struct change *change, int code)
     change_free(change);
 }
 
-static int write_setting(struct storage *storage, const struct change *change, struct error *error)
+static int write_setting(struct storage *storage, const struct change *change,
+                         enum bucket_setting_kind kind, struct error *error)
 {
-    const char *document = change->setting.document;
+    const char *document = change->settings[kind].document;
     struct statement write = statement_prepare(
         storage, document ? "INSERT OR REPLACE INTO bucket_settings (bucket, kind, document) "
                             "VALUES (?, ?, ?)"
                           : "DELETE FROM bucket_settings WHERE bucket = ? AND kind = ?");
     bind_int(&write, change->id);
-    bind_text(&write, bucket_setting_name(change->kind));
+    bind_text(&write, bucket_setting_name(kind));
     if (document)
         bind_text(&write, document);
     return statement_execute(&write, error);
@@ -81,9 +82,11 @@ static int create_run(struct storage_task *task, struct storage *storage)
     bind_int(&insert, change->created_ms);
     int code = statement_execute(&insert, &task->error); /* ERR_CONFLICT: the name is taken */
     change->id = statement_row_id(&insert);
-    if (code || !change->setting.document)
-        return code;
-    return write_setting(storage, change, &task->error);
+    for (int kind = 0; kind < BUCKET_SETTING_KINDS && !code; kind++) {
+        if (change->settings[kind].document)
+            code = write_setting(storage, change, (enum bucket_setting_kind)kind, &task->error);
+    }
+    return code;
 }
 
 static void create_done(struct storage_task *task, int code)
@@ -94,25 +97,25 @@ static void create_done(struct storage_task *task, int code)
              : buckets_insert_entry(change->buckets, change->id, change->name, change->created_ms);
     if (entry) {
         change->name = NULL;
-        entry->settings[change->kind] = change->setting;
-        change->setting = (struct bucket_setting){0};
+        memcpy(entry->settings, change->settings, sizeof entry->settings);
+        memset(change->settings, 0, sizeof change->settings);
     } else if (!code) { /* it is on the disk, so the next start loads it */
         code = no_memory(&task->error);
     }
     change_finish(change, code);
 }
 
-int buckets_create(struct buckets *buckets, const char *name, struct bucket_setting *tags,
-                   bucket_done *done, void *user)
+int buckets_create(struct buckets *buckets, const char *name,
+                   struct bucket_setting settings[BUCKET_SETTING_KINDS], bucket_done *done,
+                   void *user)
 {
     struct change *change = change_create(buckets, name, done, user);
     if (!change)
         return ERR_MEMORY;
     change->created_ms = s3_time_now_ms();
-    change->kind = BUCKET_TAGGING;
-    if (tags) {
-        change->setting = *tags;
-        *tags = (struct bucket_setting){0};
+    if (settings) {
+        memcpy(change->settings, settings, sizeof change->settings);
+        memset(settings, 0, sizeof change->settings);
     }
     change->task.run = create_run;
     change->task.done = create_done;
@@ -267,7 +270,7 @@ static int set_run(struct storage_task *task, struct storage *storage)
 {
     struct change *change = container_of(task, struct change, task);
     int code = find_id(storage, change->name, &change->id, &task->error);
-    return code ? code : write_setting(storage, change, &task->error);
+    return code ? code : write_setting(storage, change, change->kind, &task->error);
 }
 
 static void set_done(struct storage_task *task, int code)
@@ -276,8 +279,8 @@ static void set_done(struct storage_task *task, int code)
     struct bucket_entry *entry = code ? NULL : buckets_find_entry(change->buckets, change->name);
     if (entry) {
         struct bucket_setting old = entry->settings[change->kind];
-        entry->settings[change->kind] = change->setting;
-        change->setting = old;
+        entry->settings[change->kind] = change->settings[change->kind];
+        change->settings[change->kind] = old;
     }
     change_finish(change, code);
 }
@@ -289,7 +292,7 @@ int buckets_set(struct buckets *buckets, const char *name, enum bucket_setting_k
     if (!change)
         return ERR_MEMORY;
     change->kind = kind;
-    change->setting = *setting;
+    change->settings[kind] = *setting;
     *setting = (struct bucket_setting){0};
     change->task.run = set_run;
     change->task.done = set_done;

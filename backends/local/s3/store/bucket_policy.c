@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "ip_network.h"
 #include "policy_document.h"
 
 void bucket_policy_free(void *policy)
@@ -69,6 +70,26 @@ bool bucket_policy_covers(const struct policy *policy, const char *bucket)
     return true;
 }
 
+/* Neither a wildcard nor a variable; an address range that is not wider than /8 (IPv4) or /32. */
+static bool is_fixed(const struct policy_condition *condition, const char *value)
+{
+    struct ip_network network;
+    if (!value || strpbrk(value, "*?") || strstr(value, "${"))
+        return false;
+    if (strcasecmp(condition->key_name, "aws:SourceIp") != 0)
+        return true;
+    return ip_network_read(value, &network) && network.bits >= (network.size == 4 ? 8U : 32U);
+}
+
+static bool has_fixed_values(const struct policy_condition *condition)
+{
+    for (size_t i = 0; i < json_array_size(condition->values); i++) {
+        if (!is_fixed(condition, json_string_value(json_array_get(condition->values, i))))
+            return false;
+    }
+    return true;
+}
+
 static bool narrows(const struct policy_condition *condition)
 {
     static const char *const keys[] = {
@@ -80,7 +101,7 @@ static bool narrows(const struct policy_condition *condition)
         return false;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         if (strcasecmp(condition->key_name, keys[i]) == 0)
-            return true;
+            return has_fixed_values(condition);
     }
     return false;
 }

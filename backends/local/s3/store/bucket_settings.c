@@ -4,9 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bucket_choices.h"
 #include "bucket_cors.h"
+#include "bucket_encryption.h"
 #include "bucket_lifecycle.h"
+#include "bucket_logging.h"
 #include "bucket_policy.h"
+#include "bucket_public_access.h"
 #include "bucket_tagging.h"
 #include "bucket_versioning.h"
 
@@ -22,6 +26,12 @@ static const struct kind_facts kinds[BUCKET_SETTING_KINDS] = {
     [BUCKET_TAGGING] = {"tagging", bucket_tagging_read, free},
     [BUCKET_POLICY] = {"policy", bucket_policy_read, bucket_policy_free},
     [BUCKET_LIFECYCLE] = {"lifecycle", bucket_lifecycle_read, bucket_lifecycle_free},
+    [BUCKET_ENCRYPTION] = {"encryption", bucket_encryption_read, bucket_encryption_free},
+    [BUCKET_PUBLIC_ACCESS] = {"publicAccessBlock", bucket_public_access_read, free},
+    [BUCKET_OWNERSHIP] = {"ownershipControls", bucket_ownership_read, free},
+    [BUCKET_LOGGING] = {"logging", bucket_logging_read, bucket_logging_free},
+    [BUCKET_ACCELERATE] = {"accelerate", bucket_accelerate_read, free},
+    [BUCKET_PAYER] = {"requestPayment", bucket_payer_read, free},
 };
 
 const char *bucket_setting_name(enum bucket_setting_kind kind)
@@ -49,4 +59,10 @@ void bucket_setting_clear(enum bucket_setting_kind kind, struct bucket_setting *
         kinds[kind].free(setting->read);
     free(setting->document);
     *setting = (struct bucket_setting){0};
+}
+
+void bucket_settings_clear(struct bucket_setting settings[BUCKET_SETTING_KINDS])
+{
+    for (int kind = 0; kind < BUCKET_SETTING_KINDS; kind++)
+        bucket_setting_clear((enum bucket_setting_kind)kind, &settings[kind]);
 }

@@ -19,6 +19,12 @@ enum bucket_setting_kind {
     BUCKET_TAGGING,
     BUCKET_POLICY,
     BUCKET_LIFECYCLE,
+    BUCKET_ENCRYPTION,
+    BUCKET_PUBLIC_ACCESS,
+    BUCKET_OWNERSHIP,
+    BUCKET_LOGGING,
+    BUCKET_ACCELERATE,
+    BUCKET_PAYER,
     BUCKET_SETTING_KINDS,
 };
 
@@ -37,6 +43,8 @@ enum s3_error bucket_setting_read(enum bucket_setting_kind kind, struct slice do
                                   struct bucket_setting *setting,
                                   char message[BUCKET_SETTING_MESSAGE_MAX]);
 void bucket_setting_clear(enum bucket_setting_kind kind, struct bucket_setting *setting);
+/* One of each kind. */
+void bucket_settings_clear(struct bucket_setting settings[BUCKET_SETTING_KINDS]);
 
 /* The reader of a kind sets both members of *setting, or returns an error; the caller clears
  * *setting in any case. The document is a normalised form or a copy. */

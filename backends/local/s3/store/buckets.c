@@ -85,8 +85,7 @@ static void entry_clear(struct bucket_entry *entry)
 {
     free(entry->name);
     notification_clear(&entry->notification);
-    for (int kind = 0; kind < BUCKET_SETTING_KINDS; kind++)
-        bucket_setting_clear((enum bucket_setting_kind)kind, &entry->settings[kind]);
+    bucket_settings_clear(entry->settings);
 }
 
 struct bucket_entry *buckets_insert_entry(struct buckets *buckets, int64_t id, char *name,

@@ -58,9 +58,10 @@ struct object_cache *buckets_cache(struct buckets *buckets);
 
 /* Changes. done is called once, from the loop. ERR_MEMORY: done will not be called. */
 typedef void bucket_done(int code, const struct error *error, void *user);
-/* tags: of BUCKET_TAGGING, taken on success; NULL: none. ERR_CONFLICT: the name is taken. */
-int buckets_create(struct buckets *buckets, const char *name, struct bucket_setting *tags,
-                   bucket_done *done, void *user);
+/* settings: by kind, taken on success; NULL: none. ERR_CONFLICT: the name is taken. */
+int buckets_create(struct buckets *buckets, const char *name,
+                   struct bucket_setting settings[BUCKET_SETTING_KINDS], bucket_done *done,
+                   void *user);
 /* Also deletes pending uploads. ERR_NO_CONTAINER; ERR_CONFLICT: it is not empty. */
 int buckets_delete(struct buckets *buckets, const char *name, bucket_done *done, void *user);
 /* Takes the notification. announce adds messages that are committed with the change; if it fails,

@@ -1,5 +1,5 @@
-/* How an object is stored, as lines of its headers (struct object): its storage class, and the
- * encryption that was requested. Any thread. */
+/* How an object is stored, as lines of its headers (struct object): its storage class, and its
+ * encryption. Any thread. */
 #ifndef THUMBWHEEL_LOCAL_OBJECT_PLACEMENT_H
 #define THUMBWHEEL_LOCAL_OBJECT_PLACEMENT_H
 
@@ -7,9 +7,10 @@
 
 #include "bytes.h"
 
-#define OBJECT_CLASS_HEADER   "x-amz-storage-class"
-#define OBJECT_SSE_HEADER     "x-amz-server-side-encryption"
-#define OBJECT_KMS_KEY_HEADER "x-amz-server-side-encryption-aws-kms-key-id"
+#define OBJECT_CLASS_HEADER      "x-amz-storage-class"
+#define OBJECT_SSE_HEADER        "x-amz-server-side-encryption"
+#define OBJECT_KMS_KEY_HEADER    "x-amz-server-side-encryption-aws-kms-key-id"
+#define OBJECT_BUCKET_KEY_HEADER "x-amz-server-side-encryption-bucket-key-enabled"
 
 enum { OBJECT_CLASS_SIZE = 24 };
 

@@ -3,6 +3,8 @@
 static const struct s3_error_facts table[S3_ERRORS] = {
     [S3_OK] = {200, "OK", ""},
     [S3_ACCESS_DENIED] = {403, "AccessDenied", "Access Denied"},
+    [S3_ACCESS_CONTROL_LISTS] = {400, "AccessControlListNotSupported",
+                                 "The bucket does not allow ACLs"},
     [S3_ACCESS_FORBIDDEN] = {403, "AccessForbidden", "Access Forbidden"},
     [S3_BAD_REQUEST] = {400, "BadRequest", "Bad Request"},
     [S3_BAD_DIGEST] = {400, "BadDigest",
@@ -42,6 +44,9 @@ static const struct s3_error_facts table[S3_ERRORS] = {
                                   "Your POST request fields preceding the upload file were too "
                                   "large."},
     [S3_INVALID_ARGUMENT] = {400, "InvalidArgument", "Invalid Argument"},
+    [S3_INVALID_BUCKET_ACL] = {400, "InvalidBucketAclWithObjectOwnership",
+                               "Bucket cannot have ACLs set with ObjectOwnership's "
+                               "BucketOwnerEnforced setting"},
     [S3_INVALID_BUCKET_OWNER] = {400, "InvalidBucketOwnerAWSAccountID",
                                  "The value of the expected bucket owner parameter must be an AWS "
                                  "account id"},
@@ -63,8 +68,13 @@ static const struct s3_error_facts table[S3_ERRORS] = {
     [S3_INVALID_STORAGE_CLASS] = {400, "InvalidStorageClass",
                                   "The storage class that you specified is not valid."},
     [S3_INVALID_TAG] = {400, "InvalidTag", "The tag provided was not a valid tag."},
+    [S3_INVALID_TARGET_BUCKET] = {400, "InvalidTargetBucketForLogging",
+                                  "The target bucket for logging does not exist"},
     [S3_INVALID_URI] = {400, "InvalidURI", "Couldn't parse the specified URI."},
     [S3_KEY_TOO_LONG] = {400, "KeyTooLongError", "Your key is too long."},
+    [S3_MALFORMED_ACL] = {400, "MalformedACLError",
+                          "The XML you provided was not well-formed or did not validate against "
+                          "our published schema"},
     [S3_MALFORMED_POLICY] = {400, "MalformedPolicy", "This policy contains invalid Json"},
     [S3_MALFORMED_XML] = {400, "MalformedXML",
                           "The XML you provided was not well-formed or did not validate against "
@@ -75,8 +85,8 @@ static const struct s3_error_facts table[S3_ERRORS] = {
                                "The specified method is not allowed against this resource."},
     [S3_MISSING_CONTENT_LENGTH] = {411, "MissingContentLength",
                                    "You must provide the Content-Length HTTP header."},
-    [S3_NO_ENCRYPTION] = {404, "ServerSideEncryptionConfigurationNotFoundError",
-                          "The server side encryption configuration was not found"},
+    [S3_MISSING_SECURITY_HEADER] = {400, "MissingSecurityHeader",
+                                    "Your request was missing a required header"},
     [S3_NO_OBJECT_LOCK] = {404, "ObjectLockConfigurationNotFoundError",
                            "Object Lock configuration does not exist for this bucket"},
     [S3_NO_OWNERSHIP_CONTROLS] = {404, "OwnershipControlsNotFoundError",
@@ -108,6 +118,7 @@ static const struct s3_error_facts table[S3_ERRORS] = {
     [S3_SIGNATURE_MISMATCH] = {403, "SignatureDoesNotMatch",
                                "The request signature that we calculated does not match the "
                                "signature that you provided."},
+    [S3_UNEXPECTED_CONTENT] = {400, "UnexpectedContent", "This request does not support content"},
     [S3_CONTENT_SHA256_MISMATCH] = {400, "XAmzContentSHA256Mismatch",
                                     "The provided 'x-amz-content-sha256' header does not match "
                                     "what was computed."},

@@ -1,22 +1,18 @@
-/* Responses that are the same for every bucket or object, and configurations that a bucket never
- * has: the response is that of S3 for a bucket without it. */
-#include "s3_handlers.h"
-
+/* GetBucketAcl, PutBucketAcl, GetObjectAcl, PutObjectAcl: only the owner has access (s3_acl.h), so
+ * a change that is accepted changes nothing. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "container_of.h"
 #include "objects.h"
 #include "s3_access.h"
+#include "s3_acl.h"
+#include "s3_body.h"
+#include "s3_handlers.h"
 #include "s3_listing.h"
 #include "s3_version.h"
 #include "s3_xml.h"
 
-enum { RESPONSE_MAX = 16 * 1024 };
-
-/* Access control lists: only the owner has access ("Access control list (ACL) overview", S3 User
- * Guide).
- */
+enum { BODY_MAX = 64 * 1024, RESPONSE_MAX = 16 * 1024 };
 
 static void respond_owner_only(struct s3_request *request)
 {
@@ -30,7 +26,6 @@ static void respond_owner_only(struct s3_request *request)
     buffer_text(&out, "<Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" "
                       "xsi:type=\"CanonicalUser\">");
     xml_element(&out, "ID", account);
-    xml_element(&out, "DisplayName", account);
     xml_close(&out, "Grantee");
     xml_element(&out, "Permission", "FULL_CONTROL");
     xml_close(&out, "Grant");
@@ -46,12 +41,15 @@ void s3_get_bucket_acl(struct s3_request *request)
         respond_owner_only(request);
 }
 
+/* Finding the object first. */
+
 struct looking {
     struct storage_task task;
     struct s3_request *request;
     int64_t bucket;
     struct object_version version;
     bool marker;
+    void (*found)(struct s3_request *request);
 };
 
 static int look_run(struct storage_task *task, struct storage *storage)
@@ -78,11 +76,11 @@ static void look_done(struct storage_task *task, int code)
                              : s3_access_missing(request, request->bucket, S3_NO_SUCH_KEY),
                          NULL);
     else
-        respond_owner_only(request);
+        looking->found(request);
     s3_request_release(request);
 }
 
-void s3_get_object_acl(struct s3_request *request)
+static void look_up(struct s3_request *request, void (*found)(struct s3_request *request))
 {
     struct bucket bucket;
     struct object_version version;
@@ -94,66 +92,58 @@ void s3_get_object_acl(struct s3_request *request)
     looking->request = request;
     looking->bucket = bucket.id;
     looking->version = version;
+    looking->found = found;
     looking->task.run = look_run;
     looking->task.done = look_done;
     s3_submit(request, &looking->task);
 }
 
-/* Configurations. */
-
-static const struct constant {
-    const char *resource;
-    enum s3_error absent; /* response to GET; S3_OK: a document */
-    const char *root;
-    const char *element, *text; /* the only element in it; NULL: none */
-} constants[] = {
-    {"accelerate", S3_OK, "AccelerateConfiguration", NULL, NULL},
-    {"encryption", S3_NO_ENCRYPTION, NULL, NULL, NULL},
-    {"logging", S3_OK, "BucketLoggingStatus", NULL, NULL},
-    {"object-lock", S3_NO_OBJECT_LOCK, NULL, NULL, NULL},
-    {"ownershipControls", S3_NO_OWNERSHIP_CONTROLS, NULL, NULL, NULL},
-    {"publicAccessBlock", S3_NO_PUBLIC_ACCESS_BLOCK, NULL, NULL, NULL},
-    {"replication", S3_NO_REPLICATION, NULL, NULL, NULL},
-    {"requestPayment", S3_OK, "RequestPaymentConfiguration", "Payer", "BucketOwner"},
-    {"website", S3_NO_WEBSITE, NULL, NULL, NULL},
-};
-
-static const struct constant *find_constant(const char *resource)
+void s3_get_object_acl(struct s3_request *request)
 {
-    for (size_t i = 0; i < sizeof constants / sizeof *constants; i++) {
-        if (strcmp(constants[i].resource, resource) == 0)
-            return &constants[i];
-    }
-    return NULL;
+    look_up(request, respond_owner_only);
 }
 
-static void respond_constant(struct s3_request *request, const struct constant *constant)
+/* Changing. */
+
+static enum s3_acl_use use_of(const struct s3_request *request)
 {
-    struct buffer out;
-    buffer_init(&out, RESPONSE_MAX);
-    s3_xml_begin(&out, constant->root);
-    if (constant->element)
-        xml_element(&out, constant->element, constant->text);
-    xml_close(&out, constant->root);
-    s3_respond_xml(request, &out);
+    return *request->key ? ACL_OF_OBJECT : ACL_OF_BUCKET;
 }
 
-void s3_get_constant_configuration(struct s3_request *request)
+static void respond_unchanged(struct s3_request *request)
 {
-    struct bucket bucket;
-    const struct constant *constant = find_constant(request->resource);
-    if (!s3_find_bucket(request, &bucket))
-        return;
-    if (!constant || constant->absent)
-        s3_respond_error(request, constant ? constant->absent : S3_NOT_IMPLEMENTED, NULL);
+    s3_respond_empty(request, 200, NULL, 0);
+}
+
+static void finish(struct s3_request *request, enum s3_error error, const char *message)
+{
+    if (error)
+        s3_respond_error(request, error, message);
+    else if (*request->key)
+        look_up(request, respond_unchanged);
     else
-        respond_constant(request, constant);
+        respond_unchanged(request);
 }
 
-/* Deleting one always succeeds, because it does not exist. */
-void s3_delete_absent_configuration(struct s3_request *request)
+static void on_document(struct s3_request *request, struct slice body)
+{
+    const char *message = NULL;
+    enum s3_error error = S3_OK;
+    if (s3_acl_has_headers(request) && body.size) {
+        error = S3_UNEXPECTED_CONTENT;
+    } else if (s3_acl_has_headers(request)) {
+        error = s3_acl_check(request, use_of(request), &message);
+    } else if (!body.size) {
+        error = S3_MISSING_SECURITY_HEADER;
+    } else {
+        error = s3_acl_check_document(request, use_of(request), body, &message);
+    }
+    finish(request, error, message);
+}
+
+void s3_put_acl(struct s3_request *request)
 {
     struct bucket bucket;
     if (s3_find_bucket(request, &bucket))
-        s3_respond_empty(request, 204, NULL, 0);
+        s3_collect(request, BODY_MAX, on_document);
 }
