@@ -10,7 +10,7 @@
 
 #include "buckets.h"
 #include "cloud.h"
-#include "events_rules.h"
+#include "events_state.h"
 #include "hash.h"
 #include "http_private.h"
 #include "queues.h"
