@@ -132,7 +132,7 @@ def test_the_refusal_names_the_parameter_or_the_operation(cloud, s3, filled, met
     assert everything(s3) == before
 
 
-@pytest.mark.parametrize("method, path", [("GET", "/v20180820/tags/arn%3Aaws%3As3%3A%3A%3Ab"), ("PUT", "/v20180820/jobs"), ("PUT", "/v20180820"),
+@pytest.mark.parametrize("method, path", [("GET", "/v20180820/configuration/publicAccessBlock"), ("PUT", "/v20180820/jobs"), ("PUT", "/v20180820"),
                                           ("POST", "/v20180820/accesspoint/a")])
 def test_s3_control_is_not_a_bucket(cloud, s3, method, path):
     before = everything(s3)

@@ -54,12 +54,6 @@ static void run(struct s3_request *request, const struct s3_route *route)
         s3_route_handler(route)(request);
 }
 
-/* The paths of S3 Control begin with its version ("AWS S3 Control", S3 API Reference). */
-static bool is_control(const struct s3_request *request)
-{
-    return strcmp(request->bucket, "v20180820") == 0;
-}
-
 static void s3_api_handle(struct cloud_request *base)
 {
     struct s3_request *request = s3_request_create(base);
@@ -71,7 +65,7 @@ static void s3_api_handle(struct cloud_request *base)
         return;
     }
     const struct s3_route *route = s3_route_find(request);
-    if (is_control(request)) {
+    if (request->control && !*request->bucket) {
         respond_not_implemented(request, "S3 Control");
         return;
     }

@@ -31,6 +31,8 @@ s3_handler s3_copy_object, s3_upload_part_copy;
 /* s3_acl_api.c */
 s3_handler s3_get_bucket_acl, s3_get_object_acl, s3_put_acl;
 
+s3_handler s3_list_tags, s3_tag_resource, s3_untag_resource; /* s3_control_api.c */
+
 /* s3_absent_api.c */
 s3_handler s3_get_absent_configuration, s3_delete_absent_configuration;
 

@@ -10,6 +10,7 @@
 #include "response.h"
 #include "s3_access.h"
 #include "s3_address.h"
+#include "s3_control.h"
 #include "s3_cors.h"
 #include "s3_error_document.h"
 #include "s3_form.h"
@@ -186,7 +187,7 @@ static int parse_address(struct s3_request *request)
                                 request->cloud, &address);
     request->bucket = address.bucket;
     request->key = address.key;
-    return code;
+    return code ? code : s3_control_address(request);
 }
 
 /* For the request log. */
@@ -426,7 +427,10 @@ void s3_respond_error_with(struct s3_request *request, enum s3_error error, cons
         return;
     }
     buffer_init(&body, ERROR_BODY_MAX);
-    write_error(request, facts, message, &body);
+    if (request->control)
+        s3_control_write_error(request, facts, message, &body);
+    else
+        write_error(request, facts, message, &body);
     if (body.error)
         buffer_free(&body); /* the status is sufficient */
     s3_respond_document(request, facts->status, headers, count, &body);

@@ -31,6 +31,7 @@ struct s3_request {
     char id[37];
     char *bucket; /* "" if the request names none */
     char *key;
+    bool control;         /* of S3 Control (s3_control.h) */
     const char *resource; /* sub-resource of its operation, such as "tagging"; NULL: none */
     struct s3_parameter *parameters;
     size_t parameter_count;

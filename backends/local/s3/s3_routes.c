@@ -7,6 +7,8 @@
  * so that a client cannot mistake the response for another operation's. The first matching row is
  * used, so rows with a sub-resource come before the plain one.
  *
+ * The operations of S3 Control have paths of their own (s3_control.h).
+ *
  * A row also lists the query parameters that its operation honours. A request with any other is
  * refused, since it asks for something else than the operation does: without that, an unknown
  * sub-resource of DELETE would delete the whole bucket.
@@ -17,7 +19,7 @@
 
 #include "s3_handlers.h"
 
-enum s3_target { SERVICE, BUCKET, OBJECT };
+enum s3_target { SERVICE, BUCKET, OBJECT, CONTROL };
 
 struct s3_route {
     enum s3_target target;
@@ -41,6 +43,10 @@ static const char common_parameters[] =
     "x-amz-security-token x-id";
 
 static const struct s3_route routes[] = {
+    {CONTROL, "GET", NULL, NULL, NULL, "ListTagsForResource", s3_list_tags},
+    {CONTROL, "POST", NULL, NULL, NULL, "TagResource", s3_tag_resource},
+    {CONTROL, "DELETE", NULL, NULL, "tagKeys", "UntagResource", s3_untag_resource},
+
     {SERVICE, "GET", NULL, NULL, "bucket-region continuation-token max-buckets prefix",
      "ListBuckets", s3_list_buckets},
 
@@ -198,6 +204,8 @@ bool s3_operation_row(const struct cloud_service *service, size_t at, struct clo
 
 static enum s3_target target_of(const struct s3_request *request)
 {
+    if (request->control)
+        return CONTROL;
     if (!*request->bucket)
         return SERVICE;
     return *request->key ? OBJECT : BUCKET;

@@ -23,6 +23,7 @@ struct change {
     struct notification notification;
     enum bucket_setting_kind kind; /* the one to set */
     struct bucket_setting settings[BUCKET_SETTING_KINDS];
+    bucket_edit *edit;
     bool must_fail; /* some of its messages could not be created */
     bucket_done *done;
     void *user;
@@ -295,6 +296,54 @@ int buckets_set(struct buckets *buckets, const char *name, enum bucket_setting_k
     change->settings[kind] = *setting;
     *setting = (struct bucket_setting){0};
     change->task.run = set_run;
+    change->task.done = set_done;
+    storage_submit(buckets->storage, &change->task);
+    return 0;
+}
+
+static int read_document(struct storage *storage, const struct change *change, char **document,
+                         struct error *error)
+{
+    struct statement select = statement_prepare(
+        storage, "SELECT document FROM bucket_settings WHERE bucket = ? AND kind = ?");
+    *document = NULL;
+    bind_int(&select, change->id);
+    bind_text(&select, bucket_setting_name(change->kind));
+    int code = statement_step(&select, error);
+    if (code == 1) {
+        *document = column_dup(&select, 0);
+        code = *document ? 0 : no_memory(error);
+    }
+    statement_reset(&select);
+    return code;
+}
+
+static int edit_run(struct storage_task *task, struct storage *storage)
+{
+    struct change *change = container_of(task, struct change, task);
+    char *document;
+    int code = find_id(storage, change->name, &change->id, &task->error);
+    if (code)
+        return code;
+    code = read_document(storage, change, &document, &task->error);
+    if (code)
+        return code;
+    enum s3_error error = change->edit(document, &change->settings[change->kind], change->user);
+    free(document);
+    if (error)
+        return error_set(&task->error, ERR_REFUSED, "the change is not valid");
+    return write_setting(storage, change, change->kind, &task->error);
+}
+
+int buckets_edit(struct buckets *buckets, const char *name, enum bucket_setting_kind kind,
+                 bucket_edit *edit, bucket_done *done, void *user)
+{
+    struct change *change = change_create(buckets, name, done, user);
+    if (!change)
+        return ERR_MEMORY;
+    change->kind = kind;
+    change->edit = edit;
+    change->task.run = edit_run;
     change->task.done = set_done;
     storage_submit(buckets->storage, &change->task);
     return 0;

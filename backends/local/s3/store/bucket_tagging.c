@@ -39,17 +39,24 @@ enum s3_error bucket_tagging_read(struct slice document, struct bucket_setting *
     return keep(code, &error, tags, setting, message);
 }
 
+enum s3_error bucket_tagging_keep(int code, const struct error *error, char *tags,
+                                  struct bucket_setting *setting,
+                                  char message[BUCKET_SETTING_MESSAGE_MAX])
+{
+    *setting = (struct bucket_setting){0};
+    *message = '\0';
+    enum s3_error result = keep(code, error, tags, setting, message);
+    if (result || !*tags)
+        bucket_setting_clear(BUCKET_TAGGING, setting);
+    return result;
+}
+
 enum s3_error bucket_tagging_read_list(const struct s3_xml_node *list,
                                        struct bucket_setting *setting,
                                        char message[BUCKET_SETTING_MESSAGE_MAX])
 {
     struct error error = {0};
     char *tags = NULL;
-    *setting = (struct bucket_setting){0};
-    *message = '\0';
     int code = s3_tags_from_list(list, S3_BUCKET_TAGS_MAX, &tags, &error);
-    enum s3_error result = keep(code, &error, tags, setting, message);
-    if (result)
-        bucket_setting_clear(BUCKET_TAGGING, setting);
-    return result;
+    return bucket_tagging_keep(code, &error, tags, setting, message);
 }

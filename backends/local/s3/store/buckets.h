@@ -74,5 +74,11 @@ int buckets_set_notification(struct buckets *buckets, const char *name,
 /* Takes the setting; one without a document removes the current one. ERR_NO_CONTAINER. */
 int buckets_set(struct buckets *buckets, const char *name, enum bucket_setting_kind kind,
                 struct bucket_setting *setting, bucket_done *done, void *user);
+/* Makes a setting out of the current one. edit: storage thread; document is NULL if there is none;
+ * without an error, an empty *setting removes it. With an error the bucket stays as it is and done
+ * gets ERR_REFUSED: edit keeps its error in user. ERR_NO_CONTAINER. */
+typedef enum s3_error bucket_edit(const char *document, struct bucket_setting *setting, void *user);
+int buckets_edit(struct buckets *buckets, const char *name, enum bucket_setting_kind kind,
+                 bucket_edit *edit, bucket_done *done, void *user);
 
 #endif

@@ -1,5 +1,6 @@
 #include "s3_tags.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -197,6 +198,74 @@ int s3_tags_from_xml(struct slice document, size_t max, char **tags, struct erro
     else
         code = s3_tags_from_list(list, max, tags, error);
     s3_xml_free(root);
+    return code;
+}
+
+static bool set_has(const struct tag_set *set, const char *key)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        if (strcmp(set->tags[i].key, key) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void set_remove(struct tag_set *set, size_t index)
+{
+    free(set->tags[index].key);
+    free(set->tags[index].value);
+    set->count--;
+    memmove(&set->tags[index], &set->tags[index + 1], (set->count - index) * sizeof *set->tags);
+}
+
+static void set_remove_same(struct tag_set *set, const struct tag_set *other)
+{
+    for (size_t i = set->count; i-- > 0;) {
+        if (set_has(other, set->tags[i].key))
+            set_remove(set, i);
+    }
+}
+
+int s3_tags_merge(const char *tags, const char *more, size_t max, char **merged,
+                  struct error *error)
+{
+    struct tag_set set = {.max = max}, added = {.max = max};
+    *merged = NULL;
+    int code = parse_query(&set, slice_of(tags), error);
+    if (!code)
+        code = parse_query(&added, slice_of(more), error);
+    set_remove_same(&set, &added);
+    if (!code)
+        code = parse_query(&set, slice_of(more), error);
+    if (!code)
+        code = set_keep(&set, merged, error);
+    set_clear(&set);
+    set_clear(&added);
+    return code;
+}
+
+static bool is_any(const char *key, const char *const *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(keys[i], key) == 0)
+            return true;
+    }
+    return false;
+}
+
+int s3_tags_without(const char *tags, const char *const *keys, size_t count, char **left,
+                    struct error *error)
+{
+    struct tag_set set = {.max = S3_BUCKET_TAGS_MAX};
+    *left = NULL;
+    int code = parse_query(&set, slice_of(tags), error);
+    for (size_t i = set.count; i-- > 0;) {
+        if (is_any(set.tags[i].key, keys, count))
+            set_remove(&set, i);
+    }
+    if (!code)
+        code = set_keep(&set, left, error);
+    set_clear(&set);
     return code;
 }
 

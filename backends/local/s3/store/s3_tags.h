@@ -18,6 +18,12 @@ enum { S3_BUCKET_TAGS_MAX = 50 };
 int s3_tags_from_xml(struct slice document, size_t max, char **tags, struct error *error);
 /* The same for the Tag children of an element. */
 int s3_tags_from_list(const struct s3_xml_node *list, size_t max, char **tags, struct error *error);
+/* Adds the tags of `more` to `tags`, replacing those with the same key; both are stored forms. */
+int s3_tags_merge(const char *tags, const char *more, size_t max, char **merged,
+                  struct error *error);
+/* Removes the tags with these keys. */
+int s3_tags_without(const char *tags, const char *const *keys, size_t count, char **left,
+                    struct error *error);
 /* Appends the content of the TagSet element. */
 int s3_tags_to_xml(const char *tags, struct buffer *out);
 size_t s3_tags_count(const char *tags);
