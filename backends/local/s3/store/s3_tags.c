@@ -232,13 +232,17 @@ int s3_tags_merge(const char *tags, const char *more, size_t max, char **merged,
     struct tag_set set = {.max = max}, added = {.max = max};
     *merged = NULL;
     int code = parse_query(&set, slice_of(tags), error);
-    if (!code)
-        code = parse_query(&added, slice_of(more), error);
+    if (code)
+        goto out;
+    code = parse_query(&added, slice_of(more), error);
+    if (code)
+        goto out;
     set_remove_same(&set, &added);
-    if (!code)
-        code = parse_query(&set, slice_of(more), error);
-    if (!code)
-        code = set_keep(&set, merged, error);
+    code = parse_query(&set, slice_of(more), error);
+    if (code)
+        goto out;
+    code = set_keep(&set, merged, error);
+out:
     set_clear(&set);
     set_clear(&added);
     return code;
