@@ -16,7 +16,7 @@ COMMON = {"AccessDenied", "AccessDeniedException", "ExpiredToken", "IncompleteSi
 
 # "Error responses" in the S3 API reference; the model lists almost none of them.
 S3 = {"AccessControlListNotSupported", "AccessDenied", "AuthorizationHeaderMalformed", "AuthorizationQueryParametersError", "BadDigest",
-      "BucketAlreadyExists", "BucketAlreadyOwnedByYou", "BucketNotEmpty", "EntityTooLarge", "EntityTooSmall",
+      "BadRequest", "BucketAlreadyExists", "BucketAlreadyOwnedByYou", "BucketNotEmpty", "EntityTooLarge", "EntityTooSmall",
       "ExpiredToken", "IllegalLocationConstraintException", "IllegalVersioningConfigurationException", "IncompleteBody",
       "InternalError", "InvalidAccessKeyId", "InvalidArgument", "InvalidBucketAclWithObjectOwnership", "InvalidBucketName",
       "InvalidBucketOwnerAWSAccountID", "InvalidBucketState",

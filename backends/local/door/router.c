@@ -127,7 +127,8 @@ static void service_choose(struct routed *r)
 static bool claim_check(struct routed *r, enum signature_code code)
 {
     if (code != SIGNATURE_OK)
-        router_refuse_signature(&r->request, r->wire, code, &r->claim);
+        router_refuse_signature(
+            &(struct router_signature){&r->request, &r->signed_request, &r->claim}, r->wire, code);
     return code == SIGNATURE_OK;
 }
 

@@ -5,8 +5,13 @@
 #include "cloud.h"
 #include "signature_check.h"
 
-void router_refuse_signature(struct cloud_request *request, enum router_wire wire,
-                             enum signature_code code, const struct signature_claim *claim);
+struct router_signature { /* borrowed */
+    struct cloud_request *request;
+    const struct signed_request *signed_request;
+    const struct signature_claim *claim;
+};
+void router_refuse_signature(const struct router_signature *signature, enum router_wire wire,
+                             enum signature_code code);
 /* Refuses with an S3 error such as InvalidRequest. */
 void router_refuse(struct cloud_request *request, enum router_wire wire, int status,
                    const char *code, const char *text);

@@ -10,6 +10,7 @@
 #include "hash.h"
 #include "hex.h"
 #include "query_text.h"
+#include "s3_time.h"
 #include "secret.h"
 #include "signature_v2.h"
 
@@ -29,13 +30,26 @@ struct slice signed_request_header(const struct signed_request *request, const c
 static void claim_reset(struct signature_claim *claim)
 {
     memset(claim, 0, offsetof(struct signature_claim, session));
-    claim->detail = "";
+    claim->detail = claim->s3_text = "";
+    claim->s3_code = "AuthorizationHeaderMalformed";
 }
 
-static enum signature_code malformed(struct signature_claim *claim, const char *detail)
+static enum signature_code refuse_as(struct signature_claim *claim, const char *detail,
+                                     const char *s3_code, const char *s3_text)
 {
     claim->detail = detail;
+    claim->s3_code = s3_code;
+    claim->s3_text = s3_text;
     return SIGNATURE_MALFORMED;
+}
+
+static enum signature_code malformed(struct signature_claim *claim, const char *detail,
+                                     const char *s3_text)
+{
+    return refuse_as(claim, detail,
+                     claim->presigned ? "AuthorizationQueryParametersError"
+                                      : "AuthorizationHeaderMalformed",
+                     s3_text);
 }
 
 /* ACCESS-KEY/20150830/us-east-1/sqs/aws4_request; only the key may contain slashes. */
@@ -88,57 +102,128 @@ static enum signature_code authorization_read(struct signature_claim *claim, str
             signature = query_copy(claim->signature, sizeof claim->signature, value);
     }
     if (!credential)
-        return malformed(claim, "The Authorization header's Credential does not have the form "
-                                "KEY/YYYYMMDD/REGION/SERVICE/aws4_request.");
+        return malformed(claim,
+                         "The Authorization header's Credential does not have the form "
+                         "KEY/YYYYMMDD/REGION/SERVICE/aws4_request.",
+                         "The authorization header is malformed; the Credential is mal-formed; "
+                         "expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".");
     if (!headers || !signature)
-        return malformed(claim, "The Authorization header lacks SignedHeaders or Signature.");
+        return malformed(claim, "The Authorization header lacks SignedHeaders or Signature.",
+                         "The authorization header is malformed; the authorization header requires "
+                         "three components: Credential, SignedHeaders, and Signature.");
     return SIGNATURE_OK;
+}
+
+static bool has_parameters(const struct signed_request *request)
+{
+    static const char *const names[] = {"X-Amz-Algorithm", "X-Amz-Credential",    "X-Amz-Signature",
+                                        "X-Amz-Date",      "X-Amz-SignedHeaders", "X-Amz-Expires"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (!query_has(request->query, names[i]))
+            return false;
+    }
+    return true;
 }
 
 static enum signature_code presigned_read(struct signature_claim *claim,
                                           const struct signed_request *request)
 {
-    char credential[256], algorithm[32], names[SIGNED_HEADERS_SIZE];
+    char credential[256] = "", algorithm[32], names[SIGNED_HEADERS_SIZE];
     struct slice query = request->query;
     claim->presigned = true;
-    if (!query_value(query, "X-Amz-Credential", credential, sizeof credential) ||
-        !credential_read(claim, slice_of(credential)))
+    bool read = query_value(query, "X-Amz-Credential", credential, sizeof credential) &&
+                credential_read(claim, slice_of(credential));
+    if (!has_parameters(request))
+        return malformed(claim,
+                         "The query lacks X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, "
+                         "X-Amz-Date, X-Amz-SignedHeaders or X-Amz-Expires.",
+                         "Query-string authentication version 4 requires the X-Amz-Algorithm, "
+                         "X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and "
+                         "X-Amz-Expires parameters.");
+    if (!read)
         return malformed(
             claim,
-            "X-Amz-Credential does not have the form KEY/YYYYMMDD/REGION/SERVICE/aws4_request.");
+            "X-Amz-Credential does not have the form KEY/YYYYMMDD/REGION/SERVICE/aws4_request.",
+            "Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; expecting "
+            "\"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".");
     if (!query_value(query, "X-Amz-Algorithm", algorithm, sizeof algorithm) ||
         strcmp(algorithm, ALGORITHM) != 0)
-        return malformed(claim, "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\".");
+        return malformed(claim, "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\".",
+                         "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"");
     if (!query_value(query, "X-Amz-Date", claim->date, sizeof claim->date) ||
         !query_find(query, "X-Amz-SignedHeaders", &claim->signed_headers) ||
         !query_decode(claim->signed_headers, names, sizeof names) ||
         !query_value(query, "X-Amz-Signature", claim->signature, sizeof claim->signature))
-        return malformed(claim, "The query lacks X-Amz-Date, X-Amz-SignedHeaders or "
-                                "X-Amz-Signature.");
+        return malformed(claim, "X-Amz-Date, X-Amz-SignedHeaders or X-Amz-Signature is not valid.",
+                         "X-Amz-Date must be in the ISO8601 Long Format "
+                         "\"yyyyMMdd'T'HHmmss'Z'\"");
     return SIGNATURE_OK;
+}
+
+static enum signature_code lifetime_check(struct signature_claim *claim,
+                                          const struct signed_request *request, int64_t signed_at,
+                                          int64_t now)
+{
+    char text[16] = "", *end;
+    query_value(request->query, "X-Amz-Expires", text, sizeof text);
+    long expires = strtol(text, &end, 10);
+    if (*end || !*text)
+        return malformed(claim, "X-Amz-Expires is not a number of seconds.",
+                         "X-Amz-Expires should be a number");
+    if (expires < 1)
+        return malformed(claim, "X-Amz-Expires must be from 1 to 604800 seconds.",
+                         "X-Amz-Expires must be non-negative");
+    if (expires > SIGNATURE_EXPIRES_MAX_S)
+        return malformed(claim, "X-Amz-Expires must be from 1 to 604800 seconds.",
+                         "X-Amz-Expires must be less than a week (in seconds); that is, the given "
+                         "X-Amz-Expires must be less than 604800 seconds");
+    if (signed_at > now + SIGNATURE_SKEW_S)
+        return SIGNATURE_EARLY;
+    return now > signed_at + expires ? SIGNATURE_EXPIRED : SIGNATURE_OK;
 }
 
 static enum signature_code time_check(struct signature_claim *claim,
                                       const struct signed_request *request, int64_t now)
 {
     int64_t signed_at;
-    if (sigv4_parse_date(slice_of(claim->date), &signed_at) ||
-        strncmp(claim->date, claim->day, 8) != 0)
-        return malformed(claim, "The date does not have the form YYYYMMDDTHHMMSSZ, or differs from "
-                                "the Credential's date.");
-    if (!claim->presigned)
-        return signed_at > now + SIGNATURE_SKEW_S || signed_at < now - SIGNATURE_SKEW_S
-                   ? SIGNATURE_SKEWED
-                   : SIGNATURE_OK;
-    char text[16], *end;
-    if (!query_value(request->query, "X-Amz-Expires", text, sizeof text))
-        return malformed(claim, "The query lacks X-Amz-Expires.");
-    long expires = strtol(text, &end, 10);
-    if (*end || expires < 1 || expires > SIGNATURE_EXPIRES_MAX_S)
-        return malformed(claim, "X-Amz-Expires must be from 1 to 604800 seconds.");
-    if (signed_at > now + SIGNATURE_SKEW_S)
-        return SIGNATURE_SKEWED;
-    return now > signed_at + expires ? SIGNATURE_EXPIRED : SIGNATURE_OK;
+    if (sigv4_parse_date(slice_of(claim->date), &signed_at))
+        return malformed(claim, "The date does not have the form YYYYMMDDTHHMMSSZ.",
+                         claim->presigned
+                             ? "X-Amz-Date must be in the ISO8601 Long Format "
+                               "\"yyyyMMdd'T'HHmmss'Z'\""
+                             : "The authorization header is malformed; X-Amz-Date must be in the "
+                               "ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"");
+    if (strncmp(claim->date, claim->day, 8) != 0)
+        return malformed(claim, "The date differs from the Credential's date.",
+                         claim->presigned
+                             ? "Error parsing the X-Amz-Credential parameter; incorrect date. This "
+                               "date is not the same as X-Amz-Date"
+                             : "The authorization header is malformed; Invalid credential date. "
+                               "This date is not the same as X-Amz-Date.");
+    if (claim->presigned)
+        return lifetime_check(claim, request, signed_at, now);
+    return signed_at > now + SIGNATURE_SKEW_S || signed_at < now - SIGNATURE_SKEW_S
+               ? SIGNATURE_SKEWED
+               : SIGNATURE_OK;
+}
+
+/* X-Amz-Date, or Date in its place ("Date header requirements", S3 API Reference). */
+static enum signature_code date_read(struct signature_claim *claim,
+                                     const struct signed_request *request)
+{
+    struct slice own = trim(signed_request_header(request, "x-amz-date"));
+    struct slice date = trim(signed_request_header(request, "date"));
+    int64_t unix_ms;
+    if (own.data && query_copy(claim->date, sizeof claim->date, own))
+        return SIGNATURE_OK;
+    if (!own.data && date.data && !s3_time_parse_http(date, &unix_ms)) {
+        sigv4_date(unix_ms / 1000, claim->date);
+        return SIGNATURE_OK;
+    }
+    if (!own.data && date.data && query_copy(claim->date, sizeof claim->date, date))
+        return SIGNATURE_OK;
+    return refuse_as(claim, "The request lacks a valid X-Amz-Date or Date header.", "AccessDenied",
+                     "AWS authentication requires a valid Date or x-amz-date header");
 }
 
 static const struct access_key *key_find(const struct access_key_list *keys, const char *access_key)
@@ -196,16 +281,19 @@ enum signature_code signature_claim(const struct access_key_list *keys,
     claim_reset(claim);
     struct slice header = signed_request_header(request, "authorization");
     if (header.data && !slice_starts_with(header, ALGORITHM)) {
-        return malformed(claim, "The Authorization header's algorithm is not AWS4-HMAC-SHA256.");
+        return refuse_as(claim, "The Authorization header's algorithm is not AWS4-HMAC-SHA256.",
+                         "InvalidRequest",
+                         "The authorization mechanism you have provided is not supported. Please "
+                         "use AWS4-HMAC-SHA256.");
     } else if (header.data) {
         code = authorization_read(claim, header);
-        if (code == SIGNATURE_OK && !query_copy(claim->date, sizeof claim->date,
-                                                trim(signed_request_header(request, "x-amz-date"))))
-            code = malformed(claim, "The request lacks an X-Amz-Date header.");
+        if (code == SIGNATURE_OK)
+            code = date_read(claim, request);
     } else if (!keys->no_version2 && signature_v2_in(request->query)) {
         code = signature_v2_read(request, now, claim);
     } else if (query_has(request->query, "X-Amz-Signature") ||
-               query_has(request->query, "X-Amz-Credential")) {
+               query_has(request->query, "X-Amz-Credential") ||
+               query_has(request->query, "X-Amz-Algorithm")) {
         code = presigned_read(claim, request);
     } else {
         return SIGNATURE_MISSING;
@@ -229,7 +317,7 @@ static bool header_named(struct slice list, struct slice name)
 }
 
 /* S3 ignores the hash of a presigned request's body, which clients add after signing. */
-static bool header_must_be_signed(struct slice name, bool presigned)
+bool signature_must_cover(struct slice name, bool presigned)
 {
     static const char hash[] = "x-amz-content-sha256";
     if (presigned && name.size == sizeof hash - 1 && strncasecmp(name.data, hash, name.size) == 0)
@@ -252,7 +340,7 @@ static enum signature_code headers_choose(const struct signed_request *request,
     for (size_t i = 0; i < request->header_count; i++) {
         const struct sigv4_header *header = &request->headers[i];
         bool named = header_named(list, header->name);
-        if (!named && header_must_be_signed(header->name, claim->presigned))
+        if (!named && signature_must_cover(header->name, claim->presigned))
             return SIGNATURE_UNSIGNED_HEADER;
         if (!named)
             continue;
@@ -272,20 +360,24 @@ static enum signature_code headers_choose(const struct signed_request *request,
     return SIGNATURE_OK;
 }
 
-enum signature_code signature_verify(const struct signed_request *request,
-                                     const struct signature_claim *claim, const char *payload_hash)
+bool signature_covers(const struct signature_claim *claim, struct slice name)
 {
-    struct sigv4_header headers[SIGNED_HEADERS_MAX];
+    char names[SIGNED_HEADERS_SIZE];
+    struct slice list = claim->signed_headers;
+    if (claim->presigned && query_decode(list, names, sizeof names))
+        list = slice_of(names);
+    return header_named(list, name);
+}
+
+enum signature_code signature_canonical(const struct signed_request *request,
+                                        const struct signature_claim *claim,
+                                        const char *payload_hash,
+                                        struct sigv4_header headers[SIGNED_HEADERS_MAX],
+                                        struct sigv4_request *out)
+{
     size_t count;
-    if (claim->version2 && !claim->key->is_unverified)
-        return signature_v2_matches(request, claim, claim->key->secret_key) ? SIGNATURE_OK
-                                                                            : SIGNATURE_MISMATCH;
-    if (claim->version2)
-        return SIGNATURE_OK;
     enum signature_code code = headers_choose(request, claim, headers, &count);
-    if (code != SIGNATURE_OK || claim->key->is_unverified)
-        return code;
-    struct sigv4_request signed_request = {
+    *out = (struct sigv4_request){
         .method = request->method,
         .path = request->path,
         .query = request->query,
@@ -294,6 +386,23 @@ enum signature_code signature_verify(const struct signed_request *request,
         .payload_hash = payload_hash,
         .normalise_path = strcmp(claim->service, "s3") != 0,
     };
+    return code;
+}
+
+enum signature_code signature_verify(const struct signed_request *request,
+                                     const struct signature_claim *claim, const char *payload_hash)
+{
+    struct sigv4_header headers[SIGNED_HEADERS_MAX];
+    struct sigv4_request signed_request;
+    if (claim->version2 && !claim->key->is_unverified)
+        return signature_v2_matches(request, claim, claim->key->secret_key) ? SIGNATURE_OK
+                                                                            : SIGNATURE_MISMATCH;
+    if (claim->version2)
+        return SIGNATURE_OK;
+    enum signature_code code =
+        signature_canonical(request, claim, payload_hash, headers, &signed_request);
+    if (code != SIGNATURE_OK || claim->key->is_unverified)
+        return code;
     struct sigv4_scope scope = {.region = claim->region, .service = claim->service};
     memcpy(scope.date, claim->date, sizeof scope.date);
     uint8_t signing_key[SIGV4_KEY_SIZE];

@@ -42,6 +42,7 @@ enum signature_code {
     SIGNATURE_BAD_TOKEN,       /* a session token that is not the access key's */
     SIGNATURE_TOKEN_EXPIRED,   /* the session's credentials */
     SIGNATURE_SKEWED,          /* the signing time differs too much from now */
+    SIGNATURE_EARLY,           /* a presigned URL that is not valid yet */
     SIGNATURE_EXPIRED,         /* an expired presigned URL */
     SIGNATURE_UNSIGNED_HEADER, /* an x-amz- header, or Host, is not signed */
     SIGNATURE_MISMATCH,
@@ -60,7 +61,8 @@ struct signature_claim {
         signed_headers; /* as sent: percent-encoded in a query; borrowed from the request */
     char signature[SIGV4_HEX_SIZE];
     const struct access_key *key; /* the owner of the access key; NULL: none */
-    const char *detail;           /* error message; static */
+    /* SIGNATURE_MALFORMED: the message, and code and message of S3; static */
+    const char *detail, *s3_code, *s3_text;
     /* where key is, if its credentials are temporary; else undefined. The last member. */
     struct sts_session session;
 };
@@ -74,6 +76,18 @@ enum signature_code signature_claim(const struct access_key_list *keys,
                                     struct signature_claim *out);
 enum signature_code signature_verify(const struct signed_request *request,
                                      const struct signature_claim *claim, const char *payload_hash);
+
+/* What is signed, as SigV4 has it; *out borrows from all arguments. */
+enum signature_code signature_canonical(const struct signed_request *request,
+                                        const struct signature_claim *claim,
+                                        const char *payload_hash,
+                                        struct sigv4_header headers[SIGNED_HEADERS_MAX],
+                                        struct sigv4_request *out);
+
+/* Whether the signature must cover a header of that name. */
+bool signature_must_cover(struct slice name, bool presigned);
+/* Whether SignedHeaders contains the name. */
+bool signature_covers(const struct signature_claim *claim, struct slice name);
 
 /* Verifies a signed text, the policy of a POST form. out->key is the signer's. Of the times, only
  * the session's is checked, because the policy contains its own expiration. */

@@ -55,7 +55,7 @@ static const char *const resource_names[] = {
 
 bool signature_v2_in(struct slice query)
 {
-    return query_has(query, "AWSAccessKeyId") && query_has(query, "Signature");
+    return query_has(query, "AWSAccessKeyId") || query_has(query, "Signature");
 }
 
 enum signature_code signature_v2_read(const struct signed_request *request, int64_t now,
@@ -64,15 +64,16 @@ enum signature_code signature_v2_read(const struct signed_request *request, int6
     char text[24], *end;
     claim->presigned = claim->version2 = true;
     memcpy(claim->service, "s3", sizeof "s3");
-    claim->detail = "Query-string authentication requires the Signature, Expires and "
-                    "AWSAccessKeyId parameters";
+    claim->s3_code = "AccessDenied";
+    claim->s3_text = "Query-string authentication requires the Signature, Expires and "
+                     "AWSAccessKeyId parameters";
     if (!query_value(request->query, "AWSAccessKeyId", claim->access_key,
                      sizeof claim->access_key) ||
         !query_value(request->query, "Signature", claim->signature, sizeof claim->signature) ||
         !query_value(request->query, "Expires", text, sizeof text))
         return SIGNATURE_MALFORMED;
     long long expires = strtoll(text, &end, 10);
-    claim->detail = "Invalid date (should be seconds since epoch)";
+    claim->s3_text = "Invalid date (should be seconds since epoch)";
     if (*end || expires <= 0)
         return SIGNATURE_MALFORMED;
     return expires < now ? SIGNATURE_EXPIRED : SIGNATURE_OK;
@@ -213,14 +214,19 @@ bool signature_v2_text_matches(const char *text, const char *signature, const ch
     return is_signature_of(slice_of(text), signature, secret_key);
 }
 
+static bool text_for(const struct signed_request *request, struct slice bucket, struct buffer *out)
+{
+    char expires[24];
+    return query_value(request->query, "Expires", expires, sizeof expires) &&
+           text_write(request, expires, bucket, out);
+}
+
 static bool matches_with(const struct signed_request *request, const struct signature_claim *claim,
                          struct slice bucket, const char *secret_key)
 {
-    char expires[24];
     struct buffer text;
     buffer_init(&text, TEXT_MAX);
-    bool same = query_value(request->query, "Expires", expires, sizeof expires) &&
-                text_write(request, expires, bucket, &text) &&
+    bool same = text_for(request, bucket, &text) &&
                 is_signature_of(buffer_slice(&text), claim->signature, secret_key);
     buffer_free(&text);
     return same;
@@ -245,4 +251,9 @@ bool signature_v2_matches(const struct signed_request *request, const struct sig
     struct slice bucket = host_bucket(request);
     return matches_with(request, claim, (struct slice){NULL, 0}, secret_key) ||
            (bucket.size && matches_with(request, claim, bucket, secret_key));
+}
+
+bool signature_v2_text(const struct signed_request *request, struct buffer *out)
+{
+    return text_for(request, host_bucket(request), out);
 }

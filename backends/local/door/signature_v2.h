@@ -27,6 +27,8 @@ enum signature_code signature_v2_read(const struct signed_request *request, int6
  * signed. */
 bool signature_v2_matches(const struct signed_request *request, const struct signature_claim *claim,
                           const char *secret_key);
+/* Appends the text that must be signed. False: it cannot be made. */
+bool signature_v2_text(const struct signed_request *request, struct buffer *out);
 /* The same for the policy of a form. */
 bool signature_v2_text_matches(const char *text, const char *signature, const char *secret_key);
 

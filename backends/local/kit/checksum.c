@@ -82,6 +82,18 @@ enum checksum_kind checksum_from_name(struct slice name)
     return CHECKSUM_NONE;
 }
 
+const char *checksum_lower_name(enum checksum_kind kind)
+{
+    return checksum_header(kind) + strlen("x-amz-checksum-");
+}
+
+enum checksum_type checksum_type_from_name(struct slice name)
+{
+    if (slice_equal_text(name, "FULL_OBJECT"))
+        return CHECKSUM_FULL_OBJECT;
+    return slice_equal_text(name, "COMPOSITE") ? CHECKSUM_COMPOSITE : CHECKSUM_TYPE_NONE;
+}
+
 size_t checksum_size(enum checksum_kind kind)
 {
     static const size_t sizes[CHECKSUM_KINDS] = {

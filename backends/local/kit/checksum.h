@@ -23,6 +23,9 @@ enum checksum_kind {
 
 enum { CHECKSUM_TEXT_SIZE = 48, CHECKSUM_SIZE_MAX = 32 };
 
+/* Of an object in parts: of its whole body, or of the checksums of its parts. */
+enum checksum_type { CHECKSUM_TYPE_NONE, CHECKSUM_COMPOSITE, CHECKSUM_FULL_OBJECT };
+
 struct checksum {
     enum checksum_kind kind;
     uint64_t crc;
@@ -37,6 +40,10 @@ enum checksum_kind checksum_from_header(struct slice name);
 /* "CRC32" and so on, as in x-amz-checksum-algorithm; NULL for CHECKSUM_NONE. Static. */
 const char *checksum_name(enum checksum_kind kind);
 enum checksum_kind checksum_from_name(struct slice name);
+/* "crc32" and so on, as in S3's error messages; not for CHECKSUM_NONE. Static. */
+const char *checksum_lower_name(enum checksum_kind kind);
+/* "FULL_OBJECT" or "COMPOSITE"; CHECKSUM_TYPE_NONE: neither. */
+enum checksum_type checksum_type_from_name(struct slice name);
 /* The size of a value in bytes; 0 for CHECKSUM_NONE. */
 size_t checksum_size(enum checksum_kind kind);
 /* Whether the checksum of an object can be computed from those of its parts: true for the CRCs. */

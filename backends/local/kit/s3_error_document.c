@@ -7,11 +7,7 @@ void s3_error_document_write(struct buffer *out, const struct s3_error_document 
     buffer_text(out, XML_DECLARATION "\n<Error>");
     xml_element(out, "Code", document->code);
     xml_element(out, "Message", document->message);
-    if (document->bucket && *document->bucket)
-        xml_element(out, "BucketName", document->bucket);
-    if (document->key && *document->key)
-        xml_element(out, "Key", document->key);
-    xml_slice(out, "Resource", document->resource);
+    buffer_append(out, document->elements.data, document->elements.size);
     xml_element(out, "RequestId", document->id);
     xml_element(out, "HostId", document->id);
     buffer_text(out, "</Error>");

@@ -1,5 +1,5 @@
-/* The XML document of every S3 error, whether the router or S3 itself refuses a request. Source:
- * "Error responses" in the S3 API Reference. Any thread. */
+/* The XML document of every S3 error, whether the router or S3 itself refuses a request: a code, a
+ * message, the elements that S3 adds to that error, and the request's id. Any thread. */
 #ifndef THUMBWHEEL_S3_ERROR_DOCUMENT_H
 #define THUMBWHEEL_S3_ERROR_DOCUMENT_H
 
@@ -7,9 +7,8 @@
 
 struct s3_error_document {
     const char *code, *message;
-    const char *bucket, *key; /* NULL or empty: omitted */
-    struct slice resource;    /* the path of the request */
-    const char *id;           /* of the request */
+    struct slice elements; /* XML */
+    const char *id;        /* of the request */
 };
 
 /* Errors remain in the buffer. */

@@ -32,6 +32,17 @@ void s3_time_iso(int64_t unix_ms, char out[S3_TIME_SIZE])
     snprintf(out, S3_TIME_SIZE, "%s.%03dZ", seconds, (int)(unix_ms % 1000));
 }
 
+void s3_time_iso_listed(int64_t unix_ms, char out[S3_TIME_SIZE])
+{
+    s3_time_iso(unix_ms - unix_ms % 1000, out);
+}
+
+void s3_time_iso_seconds(int64_t unix_seconds, char out[S3_TIME_SIZE])
+{
+    struct tm utc = split(unix_seconds * 1000);
+    strftime(out, S3_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &utc);
+}
+
 static char *put_number(char *at, int value, int digits)
 {
     for (int i = digits; i-- > 0; value /= 10)

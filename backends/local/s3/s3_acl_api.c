@@ -69,11 +69,10 @@ static void look_done(struct storage_task *task, int code)
     struct s3_request *request = looking->request;
     if (code)
         s3_respond_failure(request, code, &task->error);
+    else if (looking->marker && looking->version.given)
+        s3_respond_no_method(request, "DeleteMarker", NULL, 0);
     else if (looking->marker)
-        s3_respond_error(request,
-                         looking->version.given
-                             ? S3_METHOD_NOT_ALLOWED
-                             : s3_access_missing(request, request->bucket, S3_NO_SUCH_KEY),
+        s3_respond_error(request, s3_access_missing(request, request->bucket, S3_NO_SUCH_KEY),
                          NULL);
     else
         looking->found(request);

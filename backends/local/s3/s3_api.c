@@ -21,6 +21,21 @@ static enum s3_error check_key(const struct s3_request *request)
     return good ? S3_OK : S3_INVALID_URI;
 }
 
+static void respond_bad_key(struct s3_request *request, enum s3_error error)
+{
+    if (error == S3_KEY_TOO_LONG) {
+        s3_detail_number(request, "Size", strlen(request->key));
+        s3_detail_number(request, "MaxSizeAllowed", OBJECT_KEY_MAX);
+    }
+    s3_respond_error(request, error, NULL);
+}
+
+static void respond_no_method(struct s3_request *request)
+{
+    const char *type = *request->key ? "OBJECT" : *request->bucket ? "BUCKET" : "SERVICE";
+    s3_respond_no_method(request, type, NULL, 0);
+}
+
 static void respond_not_implemented(struct s3_request *request, const char *operation)
 {
     char message[96];
@@ -43,7 +58,7 @@ static void run(struct s3_request *request, const struct s3_route *route)
     const char *unknown = s3_route_unknown_parameter(route, request);
     enum s3_error error = check_key(request);
     if (error)
-        s3_respond_error(request, error, NULL);
+        respond_bad_key(request, error);
     else if (!s3_access_check(request, operation))
         ; /* an error was sent */
     else if (!s3_route_handler(route))
@@ -70,7 +85,7 @@ static void s3_api_handle(struct cloud_request *base)
         return;
     }
     if (!route) {
-        s3_respond_error(request, S3_METHOD_NOT_ALLOWED, NULL);
+        respond_no_method(request);
         return;
     }
     snprintf(base->operation, sizeof base->operation, "%s", s3_route_operation(route));

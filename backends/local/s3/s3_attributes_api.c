@@ -145,11 +145,10 @@ static void find_done(struct storage_task *task, int code)
     struct s3_request *request = attributes->request;
     if (code)
         s3_respond_failure(request, code, &task->error);
+    else if (attributes->object.marker && attributes->version.given)
+        s3_respond_no_method(request, "DeleteMarker", NULL, 0);
     else if (attributes->object.marker)
-        s3_respond_error(request,
-                         attributes->version.given
-                             ? S3_METHOD_NOT_ALLOWED
-                             : s3_access_missing(request, request->bucket, S3_NO_SUCH_KEY),
+        s3_respond_error(request, s3_access_missing(request, request->bucket, S3_NO_SUCH_KEY),
                          NULL);
     else
         respond(attributes);
@@ -215,15 +214,24 @@ static bool read_count(struct s3_request *request, const char *name, unsigned mo
 static bool read_parameters(struct attributes *attributes)
 {
     struct s3_request *request = attributes->request;
-    attributes->wanted = read_names(s3_header(request, "x-amz-object-attributes"));
+    struct slice names = s3_header(request, "x-amz-object-attributes");
+    attributes->wanted = read_names(names);
     if (attributes->wanted &&
         read_count(request, "x-amz-max-parts", S3_LISTING_MAX, S3_LISTING_MAX, &attributes->max) &&
         read_count(request, "x-amz-part-number-marker", PART_NUMBER_MAX, 0, &attributes->after))
         return true;
-    s3_respond_error(request, S3_INVALID_ARGUMENT,
-                     attributes->wanted ? "Provided max-parts or part-number-marker not an integer "
-                                          "or within integer range"
-                                        : "Invalid attribute name specified.");
+    if (attributes->wanted)
+        s3_respond_error(
+            request, S3_INVALID_ARGUMENT,
+            "Provided max-parts or part-number-marker not an integer or within integer "
+            "range");
+    else if (!names.size)
+        s3_respond_error(request, S3_INVALID_REQUEST,
+                         "The x-amz-object-attributes header specifying the attributes to be "
+                         "retrieved is either missing or empty");
+    else
+        s3_respond_argument(request, "Invalid attribute name specified.", "x-amz-object-attributes",
+                            names);
     return false;
 }
 

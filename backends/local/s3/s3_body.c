@@ -53,6 +53,14 @@ static bool is_base64_of(struct slice text, size_t size)
     return !base64_read(text, decoded, sizeof decoded, &written) && written == size;
 }
 
+static const char *const bad_checksums[CHECKSUM_KINDS] = {
+    [CHECKSUM_CRC32] = "Value for x-amz-checksum-crc32 header is invalid.",
+    [CHECKSUM_CRC32C] = "Value for x-amz-checksum-crc32c header is invalid.",
+    [CHECKSUM_CRC64NVME] = "Value for x-amz-checksum-crc64nvme header is invalid.",
+    [CHECKSUM_SHA1] = "Value for x-amz-checksum-sha1 header is invalid.",
+    [CHECKSUM_SHA256] = "Value for x-amz-checksum-sha256 header is invalid.",
+};
+
 static enum s3_error take_checksum(struct s3_claims *claims, struct slice value)
 {
     uint8_t decoded[CHECKSUM_SIZE_MAX];
@@ -69,43 +77,55 @@ enum s3_error s3_claims_take_trailer(struct s3_claims *claims, struct slice valu
     return value.data ? take_checksum(claims, value) : S3_INVALID_REQUEST;
 }
 
-static enum s3_error read_md5(struct s3_claims *claims, struct slice md5)
+static enum s3_error read_md5(struct s3_request *request, struct s3_claims *claims)
 {
+    struct slice md5 = s3_header(request, "content-md5");
     if (!md5.data)
         return S3_OK;
-    if (!is_base64_of(md5, 16))
+    if (!is_base64_of(md5, 16)) {
+        s3_detail_slice(request, "Content-MD5", md5);
         return S3_INVALID_DIGEST;
+    }
     claims->with_md5 = true;
     snprintf(claims->md5, sizeof claims->md5, "%.*s", (int)md5.size, md5.data);
     return S3_OK;
 }
 
-static enum s3_error read_checksum(struct s3_request *request, struct s3_claims *claims)
+/* An algorithm without a value: the server computes the checksum. */
+static enum s3_error read_algorithm(struct s3_claims *claims, struct slice name,
+                                    const char **message)
+{
+    *message = "Value for x-amz-sdk-checksum-algorithm header is invalid.";
+    claims->kind = checksum_from_name(name);
+    return name.data && !claims->kind ? S3_INVALID_REQUEST : S3_OK;
+}
+
+static enum s3_error read_checksum(struct s3_request *request, struct s3_claims *claims,
+                                   const char **message)
 {
     struct slice trailer = s3_header(request, "x-amz-trailer");
-    struct slice name = s3_header(request, "x-amz-sdk-checksum-algorithm");
     for (int kind = CHECKSUM_NONE + 1; kind < CHECKSUM_KINDS; kind++) {
         struct slice value = s3_header(request, checksum_header((enum checksum_kind)kind));
         if (!value.data)
             continue;
+        *message = "Expecting a single x-amz-checksum- header. Multiple checksum Types are not "
+                   "allowed.";
         if (claims->kind)
-            return S3_INVALID_REQUEST; /* one checksum per request */
+            return S3_INVALID_REQUEST;
         claims->kind = (enum checksum_kind)kind;
+        *message = bad_checksums[kind];
         enum s3_error error = take_checksum(claims, value);
         if (error)
             return error;
     }
     if (claims->kind)
         return S3_OK;
-    if (trailer.data) {
-        claims->kind = checksum_from_header(trailer);
-        claims->in_trailer = true;
-        return claims->kind && claims->chunked ? S3_OK : S3_INVALID_REQUEST;
-    }
-    /* An algorithm without a value: the server computes the checksum. */
-    if (name.data && !(claims->kind = checksum_from_name(name)))
-        return S3_INVALID_REQUEST;
-    return S3_OK;
+    if (!trailer.data)
+        return read_algorithm(claims, s3_header(request, "x-amz-sdk-checksum-algorithm"), message);
+    *message = "The value specified in the x-amz-trailer header is not supported";
+    claims->kind = checksum_from_header(trailer);
+    claims->in_trailer = true;
+    return claims->kind && claims->chunked ? S3_OK : S3_INVALID_REQUEST;
 }
 
 static enum s3_error read_size(struct s3_request *request, struct s3_claims *claims)
@@ -134,7 +154,7 @@ static bool says_aws_chunked(struct slice encoding)
 }
 
 static enum s3_error headers_read(struct s3_request *request, struct s3_claims *claims,
-                                  bool with_checksum)
+                                  bool with_checksum, const char **message)
 {
     *claims = (struct s3_claims){.size = -1};
     enum s3_error error = read_payload_hash(claims, slice_of(request->base->payload_hash));
@@ -143,21 +163,23 @@ static enum s3_error headers_read(struct s3_request *request, struct s3_claims *
     if (!claims->hashed && says_aws_chunked(s3_header(request, "content-encoding")) &&
         s3_header(request, "x-amz-decoded-content-length").data)
         claims->chunked = true;
-    error = read_md5(claims, s3_header(request, "content-md5"));
+    error = read_md5(request, claims);
     if (error)
         return error;
     if (with_checksum)
-        error = read_checksum(request, claims);
+        error = read_checksum(request, claims, message);
     if (error)
         return error;
+    *message = NULL;
     return read_size(request, claims);
 }
 
 static bool claims_read(struct s3_request *request, struct s3_claims *claims, bool with_checksum)
 {
-    enum s3_error error = headers_read(request, claims, with_checksum);
+    const char *message = NULL;
+    enum s3_error error = headers_read(request, claims, with_checksum, &message);
     if (error)
-        s3_respond_error(request, error, NULL);
+        s3_respond_error(request, error, message);
     return !error;
 }
 
@@ -249,20 +271,40 @@ void s3_digest_update(struct s3_digest *digest, const void *data, size_t size)
 enum s3_error s3_digest_finish(struct s3_digest *digest, const struct s3_claims *claims)
 {
     uint8_t md5[MD5_SIZE], sha256[SHA256_SIZE];
-    char md5_text[CHECKSUM_TEXT_SIZE], sha256_text[SHA256_HEX_SIZE];
     hash_finish(&digest->md5, md5);
     hash_finish(&digest->sha256, sha256);
     checksum_finish(&digest->checksum, digest->checksum_text);
     hex_write(md5, sizeof md5, digest->etag);
-    hex_write(sha256, sizeof sha256, sha256_text);
-    base64_write(md5, sizeof md5, md5_text);
-    if (claims->hashed && strcasecmp(sha256_text, claims->sha256) != 0)
+    hex_write(sha256, sizeof sha256, digest->sha256_text);
+    base64_write(md5, sizeof md5, digest->md5_text);
+    if (claims->hashed && strcasecmp(digest->sha256_text, claims->sha256) != 0)
         return S3_CONTENT_SHA256_MISMATCH;
-    if (claims->with_md5 && strcmp(md5_text, claims->md5) != 0)
+    if (claims->with_md5 && strcmp(digest->md5_text, claims->md5) != 0)
         return S3_BAD_DIGEST;
     if (*claims->checksum && strcmp(digest->checksum_text, claims->checksum) != 0)
         return S3_BAD_DIGEST;
     return S3_OK;
+}
+
+void s3_digest_refuse(const struct s3_digest *digest, struct s3_request *request,
+                      const struct s3_claims *claims, enum s3_error error)
+{
+    char message[96];
+    bool wrong_md5 = claims->with_md5 && strcmp(digest->md5_text, claims->md5) != 0;
+    if (error == S3_CONTENT_SHA256_MISMATCH) {
+        s3_detail(request, "ClientComputedContentSHA256", claims->sha256);
+        s3_detail(request, "S3ComputedContentSHA256", digest->sha256_text);
+    } else if (error == S3_BAD_DIGEST && wrong_md5) {
+        s3_detail(request, "ExpectedDigest", claims->md5);
+        s3_detail(request, "CalculatedDigest", digest->md5_text);
+    } else if (error == S3_BAD_DIGEST) {
+        snprintf(message, sizeof message,
+                 "The %s you specified did not match the calculated checksum.",
+                 checksum_name(claims->kind));
+        s3_respond_error(request, error, message);
+        return;
+    }
+    s3_respond_error(request, error, NULL);
 }
 
 /* Small bodies. */
@@ -281,14 +323,20 @@ static void collecting_free(void *operation)
     free(collecting);
 }
 
-static enum s3_error verify(struct s3_claims *claims, struct slice body)
+/* False: an error was sent. */
+static bool verify(struct s3_request *request, struct s3_claims *claims, struct slice body)
 {
     struct s3_digest digest;
-    if (claims->size >= 0 && (uint64_t)claims->size != body.size)
-        return S3_INCOMPLETE_BODY;
+    if (claims->size >= 0 && (uint64_t)claims->size != body.size) {
+        s3_respond_error(request, S3_INCOMPLETE_BODY, NULL);
+        return false;
+    }
     s3_digest_start(&digest, claims);
     s3_digest_update(&digest, body.data, body.size);
-    return s3_digest_finish(&digest, claims);
+    enum s3_error error = s3_digest_finish(&digest, claims);
+    if (error)
+        s3_digest_refuse(&digest, request, claims, error);
+    return !error;
 }
 
 static enum s3_error unframe(struct s3_unframer *unframer, struct s3_claims *claims,
@@ -323,15 +371,13 @@ static void on_collected(struct http_call *call, struct bytes *body, void *user)
         error = unframe(&collecting->unframer, &claims, content, &decoded);
         content = (struct slice){decoded.data ? decoded.data : "", decoded.size};
     }
-    if (!error)
-        error = verify(&claims, content);
     /* The collector is done, so the handler may set its own operation. */
     request->operation = NULL;
     request->operation_free = NULL;
     collecting_free(collecting);
     if (error)
         s3_respond_error(request, error, NULL);
-    else
+    else if (verify(request, &claims, content))
         handler(request, content);
     buffer_free(&decoded);
 }

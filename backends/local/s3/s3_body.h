@@ -54,12 +54,16 @@ struct s3_digest {
     struct checksum checksum;
     char etag[33];                          /* once finished: hex MD5 */
     char checksum_text[CHECKSUM_TEXT_SIZE]; /* once finished: base64, or empty */
+    char md5_text[CHECKSUM_TEXT_SIZE], sha256_text[SHA256_HEX_SIZE]; /* once finished */
 };
 
 void s3_digest_start(struct s3_digest *digest, const struct s3_claims *claims);
 void s3_digest_update(struct s3_digest *digest, const void *data, size_t size);
 /* Compares. */
 enum s3_error s3_digest_finish(struct s3_digest *digest, const struct s3_claims *claims);
+/* Responds with the error of s3_digest_finish. Loop thread. */
+void s3_digest_refuse(const struct s3_digest *digest, struct s3_request *request,
+                      const struct s3_claims *claims, enum s3_error error);
 
 /* Collects a small body, decodes and verifies it, then calls the handler; if the body is invalid,
  * an error is sent instead. */

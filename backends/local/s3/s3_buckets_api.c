@@ -50,6 +50,7 @@ static bool page_read(struct s3_request *request, struct bucket_page *page)
     page->after = token ? s3_listing_read_token(token) : NULL;
     if (!token || page->after)
         return true;
+    s3_detail(request, "ArgumentName", "continuation-token");
     s3_respond_error(request, S3_INVALID_ARGUMENT, "The continuation token provided is incorrect");
     return false;
 }
@@ -63,7 +64,7 @@ static bool page_shows(const struct bucket_page *page, const char *name)
 static void write_bucket(struct buffer *out, const struct bucket *bucket, const char *region)
 {
     char time[S3_TIME_SIZE];
-    s3_time_iso(bucket->created_ms, time);
+    s3_time_iso_listed(bucket->created_ms, time);
     xml_open(out, "Bucket");
     xml_element(out, "Name", bucket->name);
     xml_element(out, "CreationDate", time);
@@ -274,13 +275,24 @@ void s3_get_bucket_location(struct s3_request *request)
 
 /* Deleting. */
 
+static void respond_not_empty(struct s3_request *request)
+{
+    struct bucket bucket;
+    bool versioned = buckets_find(request->cloud->buckets, request->bucket, &bucket) &&
+                     bucket.versioning != VERSIONING_NONE;
+    s3_respond_error(request, S3_BUCKET_NOT_EMPTY,
+                     versioned ? "The bucket you tried to delete is not empty. You must delete all "
+                                 "versions in the bucket."
+                               : NULL);
+}
+
 static void on_deleted(int code, const struct error *error, void *user)
 {
     struct s3_request *request = user;
     if (!code)
         s3_respond_empty(request, 204, NULL, 0);
     else if (code == ERR_CONFLICT)
-        s3_respond_error(request, S3_BUCKET_NOT_EMPTY, NULL);
+        respond_not_empty(request);
     else
         s3_respond_failure(request, code, error);
     s3_request_release(request);

@@ -86,9 +86,27 @@ static void respond(struct complete *complete)
     s3_respond_xml_with(request, &out, headers, count);
 }
 
+static void add_details(const struct complete *complete)
+{
+    struct s3_request *request = complete->request;
+    const struct s3_completion_part *wrong = complete->asked.wrong;
+    if (!wrong ||
+        (complete->verdict != S3_INVALID_PART && complete->verdict != S3_ENTITY_TOO_SMALL))
+        return;
+    s3_detail(request, "ETag", wrong->etag);
+    s3_detail_number(request, "PartNumber", wrong->number);
+    if (complete->verdict == S3_INVALID_PART) {
+        s3_detail(request, "UploadId", s3_parameter(request, "uploadId"));
+        return;
+    }
+    s3_detail_number(request, "MinSizeAllowed", S3_PART_MIN);
+    s3_detail_number(request, "ProposedSize", complete->asked.wrong_size);
+}
+
 static void respond_verdict(struct complete *complete)
 {
     const char *message = complete->asked.message;
+    add_details(complete);
     s3_respond_error(complete->request, complete->verdict, *message ? message : NULL);
 }
 
@@ -256,7 +274,9 @@ static enum s3_error read_request(struct complete *complete, struct slice body,
     error = s3_write_condition_read(complete->request, &complete->condition, message);
     if (error)
         return error;
-    return s3_completion_read(&complete->asked, body);
+    error = s3_completion_read(&complete->asked, body);
+    *message = *complete->asked.message ? complete->asked.message : NULL;
+    return error;
 }
 
 static bool prepare(struct complete *complete, struct slice body)

@@ -1,5 +1,7 @@
 #include "s3_completion.h"
 
+#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +10,6 @@
 #include "hex.h"
 #include "s3_write_condition.h"
 #include "s3_xml.h"
-
-/* minimum size of each part except the last (S3) */
-static const uint64_t PART_MIN = 5 * 1024 * 1024;
 
 void s3_completion_clear(struct s3_completion *completion)
 {
@@ -72,7 +71,10 @@ static enum s3_error read_parts(struct s3_completion *completion, const struct s
             return S3_MALFORMED_XML;
         error = read_part(completion, node);
     }
-    return completion->count || error ? error : S3_MALFORMED_XML;
+    if (error || completion->count)
+        return error;
+    snprintf(completion->message, sizeof completion->message, "You must specify at least one part");
+    return S3_INVALID_REQUEST;
 }
 
 static size_t count_nodes(const struct s3_xml_node *root)
@@ -165,24 +167,70 @@ static void sum_finish(struct sum *sum, struct s3_completion *completion)
 
 /* Comparing. */
 
+/* A composite checksum may be stated without the number of its parts. */
+static bool is_same_checksum(const char *value, const char *stated)
+{
+    size_t size = strcspn(value, "-");
+    return strcmp(value, stated) == 0 || (strlen(stated) == size && !memcmp(value, stated, size));
+}
+
+static enum s3_error refuse(struct s3_completion *completion, enum s3_error error,
+                            const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static enum s3_error refuse(struct s3_completion *completion, enum s3_error error,
+                            const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(completion->message, sizeof completion->message, format, args);
+    va_end(args);
+    return error;
+}
+
+/* A composite checksum needs those of all parts. Texts: localstack's S3Multipart. */
+static enum s3_error check_missing(struct s3_completion *completion,
+                                   const struct s3_completion_part *part,
+                                   const struct multipart_upload *upload)
+{
+    if (part->kind)
+        return refuse(completion, S3_BAD_DIGEST,
+                      "The %s you specified for part %u did not match what we received.",
+                      checksum_lower_name(part->kind), part->number);
+    return refuse(
+        completion, S3_INVALID_REQUEST,
+        "The upload was created using a %s checksum. The complete request must include the "
+        "checksum for each part. It was missing for part %u in the request.",
+        checksum_lower_name(upload->checksum), part->number);
+}
+
+static enum s3_error check_checksum(struct s3_completion *completion,
+                                    const struct s3_completion_part *part,
+                                    const struct multipart_upload *upload, const struct part *found)
+{
+    const char *value;
+    enum checksum_kind kind = s3_checksum_of(found->checksum, &value);
+    if (!upload->checksum)
+        return part->kind ? S3_INVALID_PART : S3_OK;
+    if (part->kind == upload->checksum)
+        return part->kind == kind && strcmp(part->checksum, value) == 0 ? S3_OK : S3_INVALID_PART;
+    return upload->full_object ? S3_OK : check_missing(completion, part, upload);
+}
+
 static enum s3_error check_part(struct s3_completion *completion, size_t index,
                                 const struct multipart_upload *upload, const struct part *found)
 {
     const struct s3_completion_part *part = &completion->parts[index];
-    const char *value;
-    enum checksum_kind kind = s3_checksum_of(found->checksum, &value);
+    completion->wrong = part;
+    completion->wrong_size = found->size;
     if (strcmp(part->etag, found->etag) != 0)
         return S3_INVALID_PART;
-    if (part->kind && (part->kind != kind || strcmp(part->checksum, value) != 0))
-        return S3_INVALID_PART;
-    if (upload->checksum && !upload->full_object && !part->kind) {
-        snprintf(completion->message, sizeof completion->message,
-                 "The upload was created using a %s checksum. The complete request must include "
-                 "the checksum for each part. It was missing for part %u in the request.",
-                 checksum_name(upload->checksum), part->number);
-        return S3_INVALID_REQUEST;
-    }
-    return index + 1 < completion->count && found->size < PART_MIN ? S3_ENTITY_TOO_SMALL : S3_OK;
+    enum s3_error error = check_checksum(completion, part, upload, found);
+    if (error)
+        return error;
+    if (index + 1 < completion->count && found->size < S3_PART_MIN)
+        return S3_ENTITY_TOO_SMALL;
+    completion->wrong = NULL;
+    return S3_OK;
 }
 
 static enum s3_error check_whole(struct s3_completion *completion,
@@ -190,17 +238,17 @@ static enum s3_error check_whole(struct s3_completion *completion,
 {
     const char *value;
     s3_checksum_of(completion->checksum_line, &value);
-    if (completion->stated_size >= 0 && (uint64_t)completion->stated_size != completion->size) {
-        snprintf(completion->message, sizeof completion->message,
-                 "The provided 'x-amz-mp-object-size' header does not match what was computed.");
-        return S3_INVALID_REQUEST;
-    }
-    if (completion->kind && completion->kind != upload->checksum) {
-        snprintf(completion->message, sizeof completion->message,
-                 "The upload was not created with the checksum algorithm of this request.");
-        return S3_INVALID_REQUEST;
-    }
-    return completion->kind && strcmp(value, completion->checksum) != 0 ? S3_BAD_DIGEST : S3_OK;
+    if (completion->stated_size >= 0 && (uint64_t)completion->stated_size != completion->size)
+        return refuse(completion, S3_INVALID_REQUEST,
+                      "The provided 'x-amz-mp-object-size' header value %" PRId64
+                      " does not match what was computed: %" PRIu64,
+                      completion->stated_size, completion->size);
+    if (!completion->kind ||
+        (completion->kind == upload->checksum && is_same_checksum(value, completion->checksum)))
+        return S3_OK;
+    return refuse(completion, S3_BAD_DIGEST,
+                  "The %s you specified did not match the calculated checksum.",
+                  checksum_lower_name(completion->kind));
 }
 
 static int examine_parts(struct s3_completion *completion, struct storage *storage,
@@ -214,6 +262,7 @@ static int examine_parts(struct s3_completion *completion, struct storage *stora
             upload_parts_next(storage, upload->id, completion->parts[i].number - 1, &found, error);
         if (row < 0)
             return row;
+        completion->wrong = &completion->parts[i];
         if (!row || found.number != completion->parts[i].number)
             *verdict = S3_INVALID_PART;
         else

@@ -27,13 +27,19 @@ struct s3_completion { /* zero it before use; free with completion_clear */
     size_t count;
     enum checksum_kind kind; /* stated type of the object's checksum; none: not stated */
     char checksum[64];
-    int64_t stated_size; /* -1: not stated */
+    enum checksum_type type; /* stated */
+    int64_t stated_size;     /* -1: not stated */
     /* found */
     uint64_t size;
     char etag[48];
     char checksum_line[S3_CHECKSUM_LINE_SIZE];
-    char message[160]; /* error message; empty: the default */
+    char message[192];                      /* error message; empty: the default */
+    const struct s3_completion_part *wrong; /* the part of the error; NULL: none */
+    uint64_t wrong_size;                    /* its size in bytes */
 };
+
+/* The minimum size of each part except the last, in bytes ("Amazon S3 multipart upload limits"). */
+enum { S3_PART_MIN = 5 * 1024 * 1024 };
 
 void s3_completion_clear(struct s3_completion *completion);
 

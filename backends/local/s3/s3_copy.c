@@ -123,7 +123,11 @@ static void choose_range(struct s3_copy *copy)
     const struct s3_copy_source *source = &copy->source;
     copy->first = source->ranged ? source->first : 0;
     copy->size = source->ranged ? source->last - source->first + 1 : copy->found.size;
-    if (source->ranged && source->last >= copy->found.size) {
+    if (source->ranged && source->first >= copy->found.size) {
+        copy->verdict = S3_INVALID_REQUEST;
+        snprintf(copy->message, sizeof copy->message,
+                 "The specified copy range is invalid for the source object size");
+    } else if (source->ranged && source->last >= copy->found.size) {
         copy->verdict = S3_INVALID_ARGUMENT;
         snprintf(copy->message, sizeof copy->message,
                  "Range specified is not valid for source object of size: %" PRIu64,
@@ -160,7 +164,8 @@ static int find_source(struct s3_copy *copy, struct storage *storage, struct err
     if (copy->found.marker)
         refuse_marker(copy);
     else
-        copy->verdict = s3_copy_source_check(source, copy->found.etag, copy->found.modified_ms);
+        copy->verdict =
+            s3_copy_source_check(source, copy->found.etag, copy->found.modified_ms, copy->failed);
     if (!copy->verdict)
         choose_range(copy);
     return 0;
@@ -230,6 +235,26 @@ static void discard_done(struct storage_task *task, int code)
     s3_request_release(container_of(task, struct s3_copy, task)->request);
 }
 
+/* What is missing or does not hold is the source. */
+static void add_details(struct s3_copy *copy)
+{
+    struct s3_request *request = copy->request;
+    const struct s3_copy_source *source = &copy->source;
+    char version[S3_VERSION_SIZE];
+    if (copy->verdict == S3_PRECONDITION_FAILED)
+        s3_detail(request, "Condition", copy->failed);
+    if (copy->verdict == S3_NO_SUCH_KEY || copy->verdict == S3_NO_SUCH_VERSION)
+        s3_detail(request, "Key", source->key);
+    if (copy->verdict == S3_NO_SUCH_VERSION) {
+        s3_version_write(source->version.id, source->version.id != 0, version);
+        s3_detail(request, "VersionId", version);
+    }
+    if (copy->verdict == S3_INVALID_ARGUMENT) {
+        s3_detail(request, "ArgumentName", "x-amz-copy-source-range");
+        s3_detail_slice(request, "ArgumentValue", s3_header(request, "x-amz-copy-source-range"));
+    }
+}
+
 static void respond_problem(struct s3_copy *copy, int code)
 {
     if (copy->verdict)
@@ -269,6 +294,8 @@ static void piece_done(struct storage_task *task, int code)
     struct s3_copy *copy = container_of(task, struct s3_copy, task);
     struct s3_request *request = copy->request;
     copy->verdict = s3_access_missing(request, copy->source.bucket_name, copy->verdict);
+    if (copy->verdict)
+        add_details(copy);
     if (code || copy->verdict)
         respond_problem(copy, code);
     else if (copy->whole)
@@ -313,7 +340,7 @@ void s3_copy_respond(struct s3_copy *copy, const char *root, int64_t modified_ms
         count += s3_expiration_header(copy->request, object, expiration, &headers[count]);
     if (copy->placement)
         count += s3_placement_respond(copy->placement, &placement, &headers[count]);
-    s3_time_iso(modified_ms, time);
+    s3_time_iso_listed(modified_ms, time);
     buffer_init(&out, RESPONSE_MAX);
     s3_xml_begin(&out, root);
     xml_element(&out, "LastModified", time);

@@ -52,7 +52,8 @@ struct s3_copy { /* the first member of the request's operation */
     struct object found;     /* the source */
     enum checksum_kind kind; /* checksum type of the copy */
     enum s3_error verdict;
-    char message[160]; /* error message; empty: the default */
+    char message[160];                   /* error message; empty: the default */
+    char failed[S3_CONDITION_NAME_SIZE]; /* the condition that does not hold */
 
     /* The complete copy. */
     uint64_t first, size; /* of the source */

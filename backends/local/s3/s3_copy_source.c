@@ -1,5 +1,6 @@
 #include "s3_copy_source.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,12 +152,27 @@ static enum s3_error read_source(struct s3_request *request, struct s3_copy_sour
                                                                                 : S3_ACCESS_DENIED;
 }
 
+/* The bucket is that of the source; a wrong argument is the header that names the range or the
+ * source. */
+static void add_details(struct s3_request *request, const struct s3_copy_source *source,
+                        enum s3_error error, const char *message)
+{
+    const char *header = message == bad_range ? "x-amz-copy-source-range" : "x-amz-copy-source";
+    if (error == S3_NO_SUCH_BUCKET)
+        s3_detail(request, "BucketName", source->bucket_name);
+    if (error != S3_INVALID_ARGUMENT)
+        return;
+    s3_detail(request, "ArgumentName", header);
+    s3_detail_slice(request, "ArgumentValue", s3_header(request, header));
+}
+
 bool s3_copy_source_read(struct s3_request *request, struct s3_copy_source *source)
 {
     const char *message = NULL;
     struct bucket bucket;
     enum s3_error error = read_source(request, source, &bucket, &message);
     if (error) {
+        add_details(request, source, error, message);
         s3_respond_error(request, error, error == S3_INTERNAL_ERROR ? NULL : message);
         return false;
     }
@@ -166,8 +182,11 @@ bool s3_copy_source_read(struct s3_request *request, struct s3_copy_source *sour
 }
 
 enum s3_error s3_copy_source_check(const struct s3_copy_source *source, const char *etag,
-                                   int64_t modified_ms)
+                                   int64_t modified_ms, char failed[S3_CONDITION_NAME_SIZE])
 {
-    return s3_preconditions_check(&source->conditions, etag, modified_ms) ? S3_PRECONDITION_FAILED
-                                                                          : S3_OK;
+    const char *name;
+    if (!s3_preconditions_check(&source->conditions, etag, modified_ms, &name))
+        return S3_OK;
+    snprintf(failed, S3_CONDITION_NAME_SIZE, "x-amz-copy-source-%s", name);
+    return S3_PRECONDITION_FAILED;
 }

@@ -8,6 +8,8 @@
 #include "s3_range.h"
 #include "s3_request.h"
 
+enum { S3_CONDITION_NAME_SIZE = 48 };
+
 struct s3_copy_source { /* zero it before use; free with copy_source_clear */
     int64_t bucket;
     char *bucket_name;
@@ -24,8 +26,9 @@ struct s3_copy_source { /* zero it before use; free with copy_source_clear */
 bool s3_copy_source_read(struct s3_request *request, struct s3_copy_source *source);
 void s3_copy_source_clear(struct s3_copy_source *source);
 
-/* Checks the conditions: S3_OK or S3_PRECONDITION_FAILED. Any thread. */
+/* Checks the conditions: S3_OK, or S3_PRECONDITION_FAILED with the name of the condition. Any
+ * thread. */
 enum s3_error s3_copy_source_check(const struct s3_copy_source *source, const char *etag,
-                                   int64_t modified_ms);
+                                   int64_t modified_ms, char failed[S3_CONDITION_NAME_SIZE]);
 
 #endif

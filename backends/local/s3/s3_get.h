@@ -40,6 +40,7 @@ struct s3_get {
     uint32_t change; /* change count of the key before the object was read */
     struct s3_range range;
     enum s3_error verdict; /* result of conditions and range */
+    const char *failed;    /* the condition that does not hold */
     size_t part_count;     /* number of parts, if a part was requested */
     struct object_reader reader;
     bool takes_pipe;

@@ -95,7 +95,8 @@ int s3_get_decide(struct s3_get *get)
         get->verdict = get->version.given ? S3_METHOD_NOT_ALLOWED : S3_NO_SUCH_KEY;
         return 0;
     }
-    get->verdict = s3_preconditions_check(&get->conditions, object->etag, object->modified_ms);
+    get->verdict =
+        s3_preconditions_check(&get->conditions, object->etag, object->modified_ms, &get->failed);
     return get->verdict ? 0 : choose_range(get, &get->task.error);
 }
 

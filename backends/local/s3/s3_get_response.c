@@ -26,7 +26,24 @@ static void respond_marker(struct s3_get *get)
                                           {"x-amz-version-id", version},
                                           {"Last-Modified", modified},
                                           {"Allow", "DELETE"}};
-    s3_respond_error_with(get->request, get->verdict, NULL, headers, get->version.given ? 4 : 2);
+    if (get->version.given)
+        s3_respond_no_method(get->request, "DeleteMarker", headers, 4);
+    else
+        s3_respond_error_with(get->request, get->verdict, NULL, headers, 2);
+}
+
+static void add_details(const struct s3_get *get)
+{
+    struct s3_request *request = get->request;
+    if (get->verdict == S3_PRECONDITION_FAILED) {
+        s3_detail(request, "Condition", get->failed);
+    } else if (get->verdict == S3_INVALID_RANGE) {
+        s3_detail(request, "RangeRequested", get->range_text);
+        s3_detail_number(request, "ActualObjectSize", get->object.size);
+    } else if (get->verdict == S3_INVALID_PART_NUMBER) {
+        s3_detail_number(request, "ActualPartCount", get->part_count ? get->part_count : 1);
+        s3_detail_number(request, "PartNumberRequested", get->part);
+    }
 }
 
 void s3_get_respond_verdict(struct s3_get *get)
@@ -43,6 +60,7 @@ void s3_get_respond_verdict(struct s3_get *get)
         s3_metadata_headers_free(&headers);
         return;
     }
+    add_details(get);
     s3_respond_error(request, get->verdict, NULL);
 }
 

@@ -35,6 +35,13 @@ static void fail(struct s3_intake *intake, enum s3_error error, const char *mess
     intake->failed = true;
 }
 
+static void fail_digest(struct s3_intake *intake, enum s3_error error)
+{
+    if (!intake->failed)
+        s3_digest_refuse(&intake->digest, intake->request, &intake->claims, error);
+    intake->failed = true;
+}
+
 static void submit(struct s3_intake *intake, int (*run)(struct storage_task *, struct storage *),
                    void (*done)(struct storage_task *, int))
 {
@@ -129,7 +136,7 @@ static void seal_done(struct storage_task *task, int code)
     if (code)
         record_failure(intake, code);
     else if (intake->verdict)
-        fail(intake, intake->verdict, NULL);
+        fail_digest(intake, intake->verdict);
     settled(intake);
 }
 
@@ -183,7 +190,7 @@ static void commit_small(struct s3_intake *intake)
                      intake->pending.size);
     enum s3_error error = s3_digest_finish(&intake->digest, &intake->claims);
     if (error)
-        fail(intake, error, NULL);
+        fail_digest(intake, error);
     else
         start_commit(intake);
 }

@@ -39,7 +39,7 @@ static void write_entry(const struct listing *list, struct buffer *out,
                         const struct object_listed *entry)
 {
     char time[S3_TIME_SIZE];
-    s3_time_iso(entry->modified_ms, time);
+    s3_time_iso_listed(entry->modified_ms, time);
     xml_open(out, "Contents");
     s3_listing_name(&list->base, out, "Key", entry->key);
     xml_element(out, "LastModified", time);
@@ -112,8 +112,10 @@ static const char *read_position(struct listing *list)
     const char *after = s3_parameter(request, list->v2 ? "start-after" : "marker");
     if (token) {
         list->after = s3_listing_read_token(token);
-        if (!list->after)
+        if (!list->after) {
+            s3_detail(list->base.request, "ArgumentName", "continuation-token");
             return "The continuation token provided is incorrect";
+        }
         after = list->after;
     }
     list->listing.after = slice_of(after);

@@ -75,8 +75,8 @@ bool s3_listing_encoding(struct s3_listing *listing)
     listing->encode = encoding != NULL;
     if (!encoding || strcasecmp(encoding, "url") == 0)
         return true;
-    s3_respond_error(listing->request, S3_INVALID_ARGUMENT,
-                     "Invalid Encoding Method specified in Request");
+    s3_respond_argument(listing->request, "Invalid Encoding Method specified in Request",
+                        "encoding-type", slice_of(encoding));
     return false;
 }
 

@@ -103,13 +103,17 @@ static enum s3_error read_user_metadata(struct s3_request *request, struct buffe
         if (name.size <= prefix || strncasecmp(name.data, user_prefix, prefix) != 0)
             continue;
         total += name.size - prefix + value.size;
-        if (total > USER_METADATA_MAX || ++stored > S3_METADATA_HEADERS_MAX / 2)
+        if (++stored > S3_METADATA_HEADERS_MAX / 2)
             return S3_METADATA_TOO_LARGE;
         if (!is_name(name) || !is_line(value))
             return S3_INVALID_ARGUMENT;
         add_line(out, name, value);
     }
-    return S3_OK;
+    if (total <= USER_METADATA_MAX)
+        return S3_OK;
+    s3_detail_number(request, "Size", total);
+    s3_detail_number(request, "MaxSizeAllowed", USER_METADATA_MAX);
+    return S3_METADATA_TOO_LARGE;
 }
 
 static enum s3_error read_tags(struct s3_request *request, struct object *object,
@@ -122,8 +126,10 @@ static enum s3_error read_tags(struct s3_request *request, struct object *object
         return S3_OK;
     if (code == ERR_MEMORY)
         return S3_INTERNAL_ERROR;
-    *message = "The header 'x-amz-tagging' has invalid tags: at most 10 tags with unique keys of 1 "
-               "to 128 and values of up to 256 characters are allowed.";
+    s3_detail(request, "ArgumentName", "x-amz-tagging");
+    s3_detail_slice(request, "ArgumentValue", tagging);
+    *message = "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query "
+               "parameters without tag name duplicates.";
     return S3_INVALID_ARGUMENT;
 }
 

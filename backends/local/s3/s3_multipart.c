@@ -45,8 +45,9 @@ bool s3_multipart_part_number(struct s3_request *request, unsigned *number)
     bool good = value >= 1 && value <= PART_NUMBER_MAX;
     *number = good ? (unsigned)value : 0;
     if (!good)
-        s3_respond_error(request, S3_INVALID_ARGUMENT,
-                         "Part number must be an integer between 1 and 10000, inclusive");
+        s3_respond_argument(request,
+                            "Part number must be an integer between 1 and 10000, inclusive",
+                            "partNumber", slice_of(text));
     return good;
 }
 
@@ -72,7 +73,7 @@ bool s3_multipart_number(struct s3_request *request, const char *name, unsigned 
     if (value < 0) {
         snprintf(message, sizeof message, "Provided %s not an integer or within integer range",
                  name);
-        s3_respond_error(request, S3_INVALID_ARGUMENT, message);
+        s3_respond_argument(request, message, name, slice_of(text));
         return false;
     }
     *number = value < (long)most ? (unsigned)value : most;

@@ -31,7 +31,7 @@ static void write_checksum_facts(struct buffer *out, enum checksum_kind kind, bo
 static void write_time(struct buffer *out, const char *element, int64_t time_ms)
 {
     char time[S3_TIME_SIZE];
-    s3_time_iso(time_ms, time);
+    s3_time_iso_listed(time_ms, time);
     xml_element(out, element, time);
 }
 
@@ -222,8 +222,14 @@ static bool upload_list_read(struct s3_listing *base)
     listing->prefix = slice_of(s3_parameter(request, "prefix"));
     listing->delimiter = slice_of(s3_parameter(request, "delimiter"));
     listing->key_marker = marker ? marker : "";
+    const char *id_marker = s3_parameter(request, "upload-id-marker");
     if (*listing->key_marker)
-        listing->id_marker = s3_upload_id_read(s3_parameter(request, "upload-id-marker"));
+        listing->id_marker = s3_upload_id_read(id_marker);
+    if (*listing->key_marker && id_marker && *id_marker && !listing->id_marker) {
+        s3_respond_argument(request, "Invalid uploadId marker", "upload-id-marker",
+                            slice_of(id_marker));
+        return false;
+    }
     if (listing->prefix.size > S3_LISTING_TEXT_MAX ||
         listing->delimiter.size > S3_LISTING_TEXT_MAX ||
         strlen(listing->key_marker) > S3_LISTING_TEXT_MAX) {

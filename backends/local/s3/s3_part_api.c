@@ -94,7 +94,7 @@ static bool choose_checksum(struct upload_part *upload_part)
     snprintf(
         message, sizeof message,
         "Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
-        checksum_name(wanted), checksum_name(claims->kind));
+        checksum_lower_name(wanted), checksum_lower_name(claims->kind));
     s3_respond_error(upload_part->intake.request, S3_INVALID_REQUEST, message);
     return false;
 }

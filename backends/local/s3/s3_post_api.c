@@ -291,7 +291,7 @@ static enum s3_error take_tags(struct post *post)
     char *tags = NULL;
     if (!document)
         return S3_OK;
-    int code = s3_tags_from_xml(slice_of(document), OBJECT_TAGS_MAX, &tags, &error);
+    int code = s3_tags_from_xml(slice_of(document), OBJECT_TAGS_MAX, &tags, NULL, &error);
     if (code)
         return code == ERR_INVALID ? refuse(post, S3_INVALID_TAG, error.text) : S3_MALFORMED_XML;
     free(post->object.tags);

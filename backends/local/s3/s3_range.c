@@ -88,22 +88,26 @@ static bool is_after(int64_t modified_ms, struct slice date)
     return date.data && !s3_time_parse_http(date, &limit) && modified_ms / 1000 > limit / 1000;
 }
 
+/* A date in the future is ignored, too (RFC 9110, 13.1.3 calls it invalid). */
 static bool is_not_after(int64_t modified_ms, struct slice date)
 {
     int64_t limit;
-    return date.data && !s3_time_parse_http(date, &limit) && modified_ms / 1000 <= limit / 1000;
+    return date.data && !s3_time_parse_http(date, &limit) && limit < s3_time_now_ms() &&
+           modified_ms / 1000 <= limit / 1000;
 }
 
 enum s3_error s3_preconditions_check(const struct s3_preconditions *conditions, const char *etag,
-                                     int64_t modified_ms)
+                                     int64_t modified_ms, const char **failed)
 {
-    if (conditions->match.data) {
-        if (!lists_etag(conditions->match, etag))
-            return S3_PRECONDITION_FAILED;
-    } else if (is_after(modified_ms, conditions->unmodified_since)) {
+    *failed = "If-Match";
+    if (conditions->match.data && !lists_etag(conditions->match, etag))
         return S3_PRECONDITION_FAILED;
-    }
+    *failed = "If-Unmodified-Since";
+    if (!conditions->match.data && is_after(modified_ms, conditions->unmodified_since))
+        return S3_PRECONDITION_FAILED;
+    *failed = "If-None-Match";
     if (conditions->none_match.data)
         return lists_etag(conditions->none_match, etag) ? S3_NOT_MODIFIED : S3_OK;
+    *failed = "If-Modified-Since";
     return is_not_after(modified_ms, conditions->modified_since) ? S3_NOT_MODIFIED : S3_OK;
 }

@@ -22,8 +22,9 @@ struct s3_preconditions { /* headers as sent; data NULL if absent */
     struct slice match, none_match, modified_since, unmodified_since;
 };
 
-/* S3_OK, S3_PRECONDITION_FAILED or S3_NOT_MODIFIED. The ETag is without quotes. */
+/* S3_OK, or S3_PRECONDITION_FAILED or S3_NOT_MODIFIED with the name of the header that does not
+ * hold. The ETag is without quotes. */
 enum s3_error s3_preconditions_check(const struct s3_preconditions *conditions, const char *etag,
-                                     int64_t modified_ms);
+                                     int64_t modified_ms, const char **failed);
 
 #endif

@@ -5,20 +5,15 @@
 #include <string.h>
 #include <strings.h>
 
-#include "log.h"
 #include "query_text.h"
 #include "response.h"
-#include "s3_access.h"
 #include "s3_address.h"
 #include "s3_control.h"
 #include "s3_cors.h"
-#include "s3_error_document.h"
 #include "s3_form.h"
-#include "s3_xml.h"
 #include "uri.h"
 
 enum {
-    ERROR_BODY_MAX = 16 * 1024,
     HEADERS_MAX = 96, /* of a response */
     DOCUMENT_HEADERS_MAX = 8,
     PARAMETERS_MAX = 64,  /* of a query */
@@ -145,6 +140,7 @@ static void free_request(struct s3_request *request)
         free(request->parameters[i].name);
         free(request->parameters[i].value);
     }
+    buffer_free(&request->details);
     free(request->parameters);
     free(request->bucket);
     free(request->key);
@@ -211,6 +207,7 @@ struct s3_request *s3_request_create(struct cloud_request *base)
     request->caller = base->caller;
     request->holds = 1;
     memcpy(request->id, base->id, sizeof request->id);
+    buffer_init(&request->details, S3_DETAILS_MAX);
     base->handler = request;
     base->ended = on_ended;
     int code = parse_address(request);
@@ -396,67 +393,4 @@ void s3_respond_text(struct s3_request *request, const struct http_header *type,
     }
     struct bytes body = bytes_give(copy, strlen(copy));
     respond(request, 200, type, 1, &body);
-}
-
-static void write_error(struct s3_request *request, const struct s3_error_facts *facts,
-                        const char *message, struct buffer *out)
-{
-    s3_error_document_write(
-        out, &(struct s3_error_document){.code = facts->code,
-                                         .message = message ? message : facts->message,
-                                         .bucket = request->bucket,
-                                         .key = request->key,
-                                         .resource = http_call_path(request->base->call),
-                                         .id = request->id});
-}
-
-void s3_respond_error(struct s3_request *request, enum s3_error error, const char *message)
-{
-    s3_respond_error_with(request, error, message, NULL, 0);
-}
-
-void s3_respond_error_with(struct s3_request *request, enum s3_error error, const char *message,
-                           const struct http_header *headers, size_t count)
-{
-    const struct s3_error_facts *facts = s3_error_facts(error);
-    struct buffer body;
-    if (!request->base)
-        return;
-    if (facts->status == 304) {
-        s3_respond_empty(request, facts->status, NULL, 0);
-        return;
-    }
-    buffer_init(&body, ERROR_BODY_MAX);
-    if (request->control)
-        s3_control_write_error(request, facts, message, &body);
-    else
-        write_error(request, facts, message, &body);
-    if (body.error)
-        buffer_free(&body); /* the status is sufficient */
-    s3_respond_document(request, facts->status, headers, count, &body);
-}
-
-void s3_respond_failure(struct s3_request *request, int code, const struct error *error)
-{
-    switch (code) {
-    case ERR_NOT_FOUND:
-        s3_respond_error(request,
-                         s3_access_missing(request, request->bucket,
-                                           s3_parameter(request, "versionId") ? S3_NO_SUCH_VERSION
-                                                                              : S3_NO_SUCH_KEY),
-                         NULL);
-        break;
-    case ERR_NO_CONTAINER:
-        s3_respond_error(request, S3_NO_SUCH_BUCKET, NULL);
-        break;
-    case ERR_CONFLICT:
-        s3_respond_error(request, S3_PRECONDITION_FAILED, NULL);
-        break;
-    default:
-        log_error("S3 request failed",
-                  LOG_TEXT("operation", request->base ? request->base->operation : NULL),
-                  LOG_TEXT("bucket", request->bucket), LOG_TEXT("key", request->key),
-                  LOG_TEXT("error", error->text));
-        s3_respond_error(request, S3_INTERNAL_ERROR, NULL);
-    }
 }

@@ -37,6 +37,8 @@ struct s3_request {
     size_t parameter_count;
     const struct s3_form *form; /* form whose fields replace the headers; NULL: none */
 
+    struct buffer details; /* elements of the error document, as XML: s3_detail */
+
     /* For the handler. */
     void *operation;
     void (*operation_free)(void *operation); /* may be NULL */
@@ -45,6 +47,8 @@ struct s3_request {
 
     unsigned holds;
 };
+
+enum { S3_DETAILS_MAX = 16 * 1024 };
 
 typedef void s3_handler(struct s3_request *request);
 
@@ -79,6 +83,12 @@ bool s3_find_bucket(struct s3_request *request, struct bucket *bucket);
 void s3_submit(struct s3_request *request, struct storage_task *task);
 void s3_submit_aside(struct s3_request *request, struct storage_task *task); /* for work on files */
 
+/* Adds an element to the document of the error that follows, such as ArgumentName. Without any, the
+ * document has those of the error's row in s3_errors.c. Loop thread, or the request's only task. */
+void s3_detail(struct s3_request *request, const char *name, const char *value);
+void s3_detail_slice(struct s3_request *request, const char *name, struct slice value);
+void s3_detail_number(struct s3_request *request, const char *name, uint64_t value);
+
 /* Functions that respond; at most one call per request. */
 void s3_respond_error(struct s3_request *request, enum s3_error error, const char *message);
 /* For a code from a storage task; internal errors are logged. */
@@ -98,6 +108,12 @@ void s3_respond_text(struct s3_request *request, const struct http_header *type,
 /* An error with additional headers. */
 void s3_respond_error_with(struct s3_request *request, enum s3_error error, const char *message,
                            const struct http_header *headers, size_t count);
+/* InvalidArgument with the name and the value of the argument. */
+void s3_respond_argument(struct s3_request *request, const char *message, const char *name,
+                         struct slice value);
+/* MethodNotAllowed with the method and the type of the resource, such as DeleteMarker. */
+void s3_respond_no_method(struct s3_request *request, const char *resource,
+                          const struct http_header *headers, size_t count);
 /* Sends the headers of a streamed response; the caller writes and ends it. */
 void s3_respond_begin(struct s3_request *request, int status, const struct http_header *headers,
                       size_t count, int64_t size);

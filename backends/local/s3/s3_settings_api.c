@@ -12,6 +12,7 @@
 #include "bucket_public_access.h"
 #include "lifecycle.h"
 #include "s3_body.h"
+#include "s3_tag_details.h"
 #include "s3_xml.h"
 
 enum { BODY_MAX = 256 * 1024, RESPONSE_MAX = 512 * 1024 };
@@ -151,12 +152,24 @@ static bool accepted(struct s3_request *request, enum bucket_setting_kind kind,
     return kind != BUCKET_ACCELERATE || accelerate_accepted(request);
 }
 
+static void show_bad_tag(struct s3_request *request, struct slice document)
+{
+    struct s3_tag_problem problem = {0};
+    struct error error;
+    char *tags = NULL;
+    s3_tags_from_xml(document, S3_BUCKET_TAGS_MAX, &tags, &problem, &error);
+    free(tags);
+    s3_tag_details(request, &problem);
+}
+
 static void on_document(struct s3_request *request, struct slice body)
 {
     enum bucket_setting_kind kind = kind_of(request);
     struct bucket_setting setting;
     char message[BUCKET_SETTING_MESSAGE_MAX];
     enum s3_error error = bucket_setting_read(kind, body, &setting, message);
+    if (error == S3_INVALID_TAG)
+        show_bad_tag(request, body);
     if (error)
         s3_respond_error(request, error, *message ? message : NULL);
     else if (!accepted(request, kind, &setting))

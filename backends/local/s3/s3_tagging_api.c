@@ -11,6 +11,7 @@
 #include "objects.h"
 #include "s3_body.h"
 #include "s3_events.h"
+#include "s3_tag_details.h"
 #include "s3_tags.h"
 #include "s3_time.h"
 #include "s3_version.h"
@@ -58,7 +59,7 @@ static struct tagging *tagging_create(struct s3_request *request)
 static void respond_failure(struct tagging *tagging, int code)
 {
     if (code == ERR_UNSUPPORTED)
-        s3_respond_error(tagging->request, S3_METHOD_NOT_ALLOWED, NULL);
+        s3_respond_no_method(tagging->request, "DeleteMarker", NULL, 0);
     else
         s3_respond_failure(tagging->request, code, &tagging->task.error);
 }
@@ -178,10 +179,13 @@ static void change(struct tagging *tagging, char *tags, int success_status, cons
     submit(tagging, wanted ? find_run : change_run, wanted ? look_done : change_done);
 }
 
-static void respond_bad_tags(struct s3_request *request, int code, const struct error *error)
+static void respond_bad_tags(struct s3_request *request, int code, const struct error *error,
+                             struct s3_tag_problem *problem)
 {
+    bool too_many = problem->too_many;
+    s3_tag_details(request, problem);
     if (code == ERR_INVALID)
-        s3_respond_error(request, S3_INVALID_TAG, error->text);
+        s3_respond_error(request, too_many ? S3_BAD_REQUEST : S3_INVALID_TAG, error->text);
     else
         s3_respond_error(request, code == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_MALFORMED_XML, NULL);
 }
@@ -190,9 +194,10 @@ static void on_document(struct s3_request *request, struct slice body)
 {
     struct error error = {0};
     char *tags = NULL;
-    int code = s3_tags_from_xml(body, OBJECT_TAGS_MAX, &tags, &error);
+    struct s3_tag_problem problem = {0};
+    int code = s3_tags_from_xml(body, OBJECT_TAGS_MAX, &tags, &problem, &error);
     if (code) {
-        respond_bad_tags(request, code, &error);
+        respond_bad_tags(request, code, &error, &problem);
         return;
     }
     struct tagging *tagging = tagging_create(request);

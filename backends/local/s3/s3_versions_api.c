@@ -30,7 +30,7 @@ static void write_version(const struct versions *list, struct buffer *out,
 {
     const char *element = entry->marker ? "DeleteMarker" : "Version";
     char time[S3_TIME_SIZE], version[S3_VERSION_SIZE];
-    s3_time_iso(entry->modified_ms, time);
+    s3_time_iso_listed(entry->modified_ms, time);
     s3_version_write(entry->id, entry->versioned, version);
     xml_open(out, element);
     s3_listing_name(&list->base, out, "Key", entry->key);
@@ -114,10 +114,15 @@ static bool versions_read(struct s3_listing *base)
     listing->prefix = slice_of(s3_parameter(request, "prefix"));
     listing->delimiter = slice_of(s3_parameter(request, "delimiter"));
     if (listing->prefix.size > S3_LISTING_TEXT_MAX ||
-        listing->delimiter.size > S3_LISTING_TEXT_MAX || listing->after.size > S3_LISTING_TEXT_MAX)
-        problem = "A prefix, delimiter or marker is too long.";
+        listing->delimiter.size > S3_LISTING_TEXT_MAX ||
+        listing->after.size > S3_LISTING_TEXT_MAX) {
+        s3_respond_error(request, S3_INVALID_ARGUMENT,
+                         "A prefix, delimiter or marker is too long.");
+        return false;
+    }
     if (problem)
-        s3_respond_error(request, S3_INVALID_ARGUMENT, problem);
+        s3_respond_argument(request, problem, "version-id-marker",
+                            slice_of(s3_parameter(request, "version-id-marker")));
     return !problem && s3_listing_max(base, "max-keys", &listing->max) && s3_listing_encoding(base);
 }
 

@@ -272,7 +272,7 @@ static int tags_once(void)
     buffer_init(&out, 1 << 16);
     int code = s3_tags_from_xml(slice_of("<Tagging><TagSet><Tag><Key>a</Key><Value>b c</Value>"
                                          "</Tag></TagSet></Tagging>"),
-                                10, &tags, &error);
+                                10, &tags, NULL, &error);
     if (code)
         goto out;
     code = s3_tags_to_xml(tags, &out);

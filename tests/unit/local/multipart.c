@@ -228,7 +228,7 @@ static void completion_refuses_wrong_parts(void **state)
         const char *document;
         enum s3_error verdict;
     } cases[] = {
-        {DOCUMENT(""), S3_MALFORMED_XML},
+        {DOCUMENT(""), S3_INVALID_REQUEST},
         {"<Other/>", S3_MALFORMED_XML},
         {"no xml", S3_MALFORMED_XML},
         {DOCUMENT(PART("0", "01")), S3_MALFORMED_XML},

@@ -130,24 +130,25 @@ static void conditions_follow_the_rfc(void **state)
     struct slice before = SLICE_LITERAL("Sunday, 06-Nov-94 08:49:36 GMT");
     struct slice tag = SLICE_LITERAL("\"x\", \"abc\""), other = SLICE_LITERAL("\"x\"");
     struct s3_preconditions c = {0};
+    const char *failed;
     (void)state;
-    assert_int_equal(s3_preconditions_check(&c, "abc", modified), S3_OK);
+    assert_int_equal(s3_preconditions_check(&c, "abc", modified, &failed), S3_OK);
     c.match = tag;
-    assert_int_equal(s3_preconditions_check(&c, "abc", modified), S3_OK);
+    assert_int_equal(s3_preconditions_check(&c, "abc", modified, &failed), S3_OK);
     c.unmodified_since = before; /* ignored beside If-Match */
-    assert_int_equal(s3_preconditions_check(&c, "abc", modified), S3_OK);
+    assert_int_equal(s3_preconditions_check(&c, "abc", modified, &failed), S3_OK);
     c.match = other;
-    assert_int_equal(s3_preconditions_check(&c, "abc", modified), S3_PRECONDITION_FAILED);
+    assert_int_equal(s3_preconditions_check(&c, "abc", modified, &failed), S3_PRECONDITION_FAILED);
     c = (struct s3_preconditions){.unmodified_since = before};
-    assert_int_equal(s3_preconditions_check(&c, "abc", modified), S3_PRECONDITION_FAILED);
+    assert_int_equal(s3_preconditions_check(&c, "abc", modified, &failed), S3_PRECONDITION_FAILED);
     c = (struct s3_preconditions){.none_match = tag};
-    assert_int_equal(s3_preconditions_check(&c, "abc", modified), S3_NOT_MODIFIED);
+    assert_int_equal(s3_preconditions_check(&c, "abc", modified, &failed), S3_NOT_MODIFIED);
     c = (struct s3_preconditions){.none_match = other, .modified_since = same};
-    assert_int_equal(s3_preconditions_check(&c, "abc", modified), S3_OK);
+    assert_int_equal(s3_preconditions_check(&c, "abc", modified, &failed), S3_OK);
     c = (struct s3_preconditions){.modified_since = same};
-    assert_int_equal(s3_preconditions_check(&c, "abc", modified + 999), S3_NOT_MODIFIED);
+    assert_int_equal(s3_preconditions_check(&c, "abc", modified + 999, &failed), S3_NOT_MODIFIED);
     c = (struct s3_preconditions){.modified_since = before};
-    assert_int_equal(s3_preconditions_check(&c, "abc", modified), S3_OK);
+    assert_int_equal(s3_preconditions_check(&c, "abc", modified, &failed), S3_OK);
 }
 
 /* RFC 9110, 5.6.7, has these three forms of one moment. */
@@ -256,8 +257,8 @@ static void tags_are_kept_in_one_form(void **state)
                                   "<Tag><Key>d</Key><Value></Value></Tag>");
     buffer_free(&out);
     free(tags);
-    assert_int_equal(s3_tags_from_xml(slice_of("<Tagging><TagSet/></Tagging>"), 10, &tags, &error),
-                     0);
+    assert_int_equal(
+        s3_tags_from_xml(slice_of("<Tagging><TagSet/></Tagging>"), 10, &tags, NULL, &error), 0);
     assert_string_equal(tags, "");
     assert_int_equal(s3_tags_count(tags), 0);
     free(tags);
@@ -277,7 +278,7 @@ static void assert_tags(const char *key, int key_times, const char *value, int v
     for (int i = 0; i < value_times; i++)
         buffer_text(&xml, value);
     buffer_text(&xml, "</Value></Tag></TagSet></Tagging>");
-    assert_int_equal(s3_tags_from_xml(buffer_slice(&xml), 10, &tags, &error), expected);
+    assert_int_equal(s3_tags_from_xml(buffer_slice(&xml), 10, &tags, NULL, &error), expected);
     free(tags);
     buffer_free(&xml);
 }
@@ -297,8 +298,9 @@ static void tags_have_limits(void **state)
     assert_int_equal(s3_tags_from_query(slice_of("a&b&c&d&e&f&g&h&i&j&k"), &tags, &error),
                      ERR_INVALID);
     assert_int_equal(s3_tags_from_query(slice_of("a=%zz"), &tags, &error), ERR_INVALID);
-    assert_int_equal(s3_tags_from_xml(slice_of("<Tagging/>"), 10, &tags, &error), ERR_PROTOCOL);
-    assert_int_equal(s3_tags_from_xml(slice_of("no"), 10, &tags, &error), ERR_PROTOCOL);
+    assert_int_equal(s3_tags_from_xml(slice_of("<Tagging/>"), 10, &tags, NULL, &error),
+                     ERR_PROTOCOL);
+    assert_int_equal(s3_tags_from_xml(slice_of("no"), 10, &tags, NULL, &error), ERR_PROTOCOL);
 }
 
 static void utf8_is_distinguished_from_other_bytes(void **state)

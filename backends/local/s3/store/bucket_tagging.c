@@ -35,7 +35,7 @@ enum s3_error bucket_tagging_read(struct slice document, struct bucket_setting *
 {
     struct error error = {0};
     char *tags = NULL;
-    int code = s3_tags_from_xml(document, S3_BUCKET_TAGS_MAX, &tags, &error);
+    int code = s3_tags_from_xml(document, S3_BUCKET_TAGS_MAX, &tags, NULL, &error);
     return keep(code, &error, tags, setting, message);
 }
 

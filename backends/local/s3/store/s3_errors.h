@@ -1,4 +1,4 @@
-/* S3's errors: code, HTTP status and message ("Error responses", S3 API Reference). */
+/* S3's errors: code, HTTP status, message, and what the document shows of the request. */
 #ifndef THUMBWHEEL_LOCAL_S3_ERRORS_H
 #define THUMBWHEEL_LOCAL_S3_ERRORS_H
 
@@ -11,6 +11,7 @@ enum s3_error {
     S3_BAD_REQUEST,
     S3_BUCKET_ALREADY_OWNED,
     S3_BUCKET_NOT_EMPTY,
+    S3_CONDITIONAL_CONFLICT,
     S3_ENTITY_TOO_LARGE,
     S3_ENTITY_TOO_SMALL,
     S3_EXPIRED_TOKEN,
@@ -67,10 +68,18 @@ enum s3_error {
     S3_ERRORS,
 };
 
+enum s3_shows { /* elements of the error document, from the request */
+                S3_SHOWS_BUCKET = 1,
+                S3_SHOWS_KEY = 2,
+                S3_SHOWS_UPLOAD = 4,
+                S3_SHOWS_VERSION = 8,
+};
+
 struct s3_error_facts {
     int status;
     const char *code;
     const char *message;
+    unsigned shows; /* enum s3_shows */
 };
 
 const struct s3_error_facts *s3_error_facts(enum s3_error error);

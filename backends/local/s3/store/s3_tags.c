@@ -22,7 +22,15 @@ struct tag {
 struct tag_set {
     struct tag tags[S3_BUCKET_TAGS_MAX];
     size_t count, max;
+    struct s3_tag_problem *problem; /* NULL: not wanted */
 };
+
+void s3_tag_problem_clear(struct s3_tag_problem *problem)
+{
+    free(problem->key);
+    free(problem->value);
+    *problem = (struct s3_tag_problem){0};
+}
 
 static void set_clear(struct tag_set *set)
 {
@@ -49,26 +57,66 @@ static bool is_allowed(const char *text)
     return true;
 }
 
+/* The text of S3 for a bad tag; value NULL: it is about the key alone. */
+static int refuse(const struct tag_set *set, const char *key, const char *value, const char *text,
+                  struct error *error)
+{
+    if (set->problem) {
+        set->problem->key = strdup(key);
+        set->problem->value = value ? strdup(value) : NULL;
+    }
+    return error_set(error, ERR_INVALID, "%s", text);
+}
+
+static bool is_good(const char *text, long min, long max)
+{
+    long size = utf8_length(text);
+    return size >= min && size <= max && is_allowed(text);
+}
+
+static bool is_system(const char *key)
+{
+    return strncasecmp(key, "aws:", 4) == 0;
+}
+
+static bool is_object(const struct tag_set *set)
+{
+    return set->max == OBJECT_TAGS_MAX;
+}
+
+static bool has_key(const struct tag_set *set, const char *key)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        if (strcmp(set->tags[i].key, key) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Texts: localstack, validate_tag_set, recorded of the service (test_s3_api.py, TestS3BucketObject
+ * Tagging); for too many, versity/versitygw and scality/cloudserver. */
 static int check_tag(const struct tag_set *set, const char *key, const char *value,
                      struct error *error)
 {
-    long key_size = utf8_length(key), value_size = utf8_length(value);
-    if (key_size < 1 || key_size > OBJECT_TAG_KEY_MAX)
-        return error_set(error, ERR_INVALID, "The TagKey you have provided is invalid");
-    if (value_size < 0 || value_size > OBJECT_TAG_VALUE_MAX)
-        return error_set(error, ERR_INVALID, "The TagValue you have provided is invalid");
-    if (!is_allowed(key) || strncasecmp(key, "aws:", 4) == 0)
-        return error_set(error, ERR_INVALID, "The TagKey you have provided is invalid");
-    if (!is_allowed(value))
-        return error_set(error, ERR_INVALID, "The TagValue you have provided is invalid");
-    for (size_t i = 0; i < set->count; i++) {
-        if (strcmp(set->tags[i].key, key) == 0)
-            return error_set(error, ERR_INVALID, "Cannot provide multiple Tags with the same key");
-    }
-    if (set->count == set->max)
-        return error_set(error, ERR_INVALID, "%s tags cannot be greater than %zu",
-                         set->max == OBJECT_TAGS_MAX ? "Object" : "Bucket", set->max);
-    return 0;
+    if (has_key(set, key))
+        return refuse(set, key, NULL, "Cannot provide multiple Tags with the same key", error);
+    if (is_system(key))
+        return refuse(set, key, NULL,
+                      is_object(set) ? "Your TagKey cannot be prefixed with aws:"
+                                     : "System tags cannot be added/updated by requester",
+                      error);
+    if (!is_good(key, 1, OBJECT_TAG_KEY_MAX))
+        return refuse(set, key, NULL, "The TagKey you have provided is invalid", error);
+    if (!is_good(value, 0, OBJECT_TAG_VALUE_MAX))
+        return refuse(set, key, value, "The TagValue you have provided is invalid", error);
+    if (set->count < set->max)
+        return 0;
+    if (set->problem)
+        set->problem->too_many = true;
+    return error_set(error, ERR_INVALID,
+                     is_object(set) ? "Object tags cannot be greater than %zu"
+                                    : "Bucket tag count cannot be greater than %zu",
+                     set->max);
 }
 
 /* Takes both strings, even on an error. */
@@ -174,9 +222,10 @@ static int parse_list(struct tag_set *set, const struct s3_xml_node *list, struc
     return code;
 }
 
-int s3_tags_from_list(const struct s3_xml_node *list, size_t max, char **tags, struct error *error)
+static int read_list(const struct s3_xml_node *list, size_t max, char **tags,
+                     struct s3_tag_problem *problem, struct error *error)
 {
-    struct tag_set set = {.max = max};
+    struct tag_set set = {.max = max, .problem = problem};
     *tags = NULL;
     int code = parse_list(&set, list, error);
     if (!code)
@@ -185,7 +234,13 @@ int s3_tags_from_list(const struct s3_xml_node *list, size_t max, char **tags, s
     return code;
 }
 
-int s3_tags_from_xml(struct slice document, size_t max, char **tags, struct error *error)
+int s3_tags_from_list(const struct s3_xml_node *list, size_t max, char **tags, struct error *error)
+{
+    return read_list(list, max, tags, NULL, error);
+}
+
+int s3_tags_from_xml(struct slice document, size_t max, char **tags, struct s3_tag_problem *problem,
+                     struct error *error)
 {
     struct s3_xml_node *root = NULL;
     *tags = NULL;
@@ -196,7 +251,7 @@ int s3_tags_from_xml(struct slice document, size_t max, char **tags, struct erro
     if (strcmp(root->name, "Tagging") != 0 || !list)
         code = error_set(error, ERR_PROTOCOL, "not a Tagging document");
     else
-        code = s3_tags_from_list(list, max, tags, error);
+        code = read_list(list, max, tags, problem, error);
     s3_xml_free(root);
     return code;
 }
