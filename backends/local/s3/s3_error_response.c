@@ -50,11 +50,12 @@ static void show_request(struct s3_request *request, unsigned shows)
 /* Errors. */
 
 /* What the handler gave replaces what follows from the request. */
-static void write_error(struct s3_request *request, const struct s3_error_facts *facts,
-                        const char *message, struct buffer *out)
+static void write_error(struct s3_request *request, enum s3_error error, const char *message,
+                        struct buffer *out)
 {
+    const struct s3_error_facts *facts = s3_error_facts(error);
     if (!request->details.size)
-        show_request(request, facts->shows);
+        show_request(request, s3_error_shows(error));
     if (request->details.error)
         buffer_clear(&request->details); /* the message is sufficient */
     s3_error_document_write(
@@ -84,7 +85,7 @@ void s3_respond_error_with(struct s3_request *request, enum s3_error error, cons
     if (request->control)
         s3_control_write_error(request, facts, message, &body);
     else
-        write_error(request, facts, message, &body);
+        write_error(request, error, message, &body);
     if (body.error)
         buffer_free(&body); /* the status is sufficient */
     s3_respond_document(request, facts->status, headers, count, &body);

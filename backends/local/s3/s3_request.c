@@ -40,16 +40,19 @@ static char *decode(struct slice text, int *code)
 static int add_parameter(struct s3_request *request, struct slice name, struct slice value)
 {
     int code;
-    struct s3_parameter *parameter = &request->parameters[request->parameter_count++];
+    struct s3_parameter *parameter = &request->parameters[request->parameter_count];
     parameter->name = decode(name, &code);
-    if (!code)
-        parameter->value = decode(value, &code);
+    if (code)
+        return code;
+    request->parameter_count++;
+    parameter->value = decode(value, &code);
     return code;
 }
 
 static int parse_query(struct s3_request *request, struct slice query)
 {
     int code = 0;
+    request->parameter_count = 0;
     request->parameters = calloc(PARAMETERS_MAX, sizeof *request->parameters);
     if (!request->parameters)
         return ERR_MEMORY;

@@ -2,7 +2,7 @@
  * What S3 answers, word for word: most texts end without a full stop, and each error has elements of
  * its own. Sources, by row:
  * - texts and elements that localstack/localstack recorded of the service
- *   (tests/aws/services/s3/test_s3*.snapshot.json): all rows with `shows`, and BadDigest,
+ *   (tests/aws/services/s3/test_s3*.snapshot.json): all rows of `shows`, and BadDigest,
  *   EntityTooSmall, InvalidArgument, InvalidDigest, InvalidPart, InvalidPartOrder, InvalidRange,
  *   InvalidStorageClass, InvalidTag, KeyTooLongError, MalformedXML, MethodNotAllowed,
  *   NotImplemented, PreconditionFailed, ConditionalRequestConflict, XAmzContentSHA256Mismatch;
@@ -22,14 +22,11 @@ static const struct s3_error_facts table[S3_ERRORS] = {
                        "The Content-MD5 you specified did not match what we received."},
     [S3_BUCKET_ALREADY_OWNED] =
         {409, "BucketAlreadyOwnedByYou",
-         "Your previous request to create the named bucket succeeded and you already own it.",
-         S3_SHOWS_BUCKET},
-    [S3_BUCKET_NOT_EMPTY] = {409, "BucketNotEmpty", "The bucket you tried to delete is not empty",
-                             S3_SHOWS_BUCKET},
+         "Your previous request to create the named bucket succeeded and you already own it."},
+    [S3_BUCKET_NOT_EMPTY] = {409, "BucketNotEmpty", "The bucket you tried to delete is not empty"},
     [S3_CONDITIONAL_CONFLICT] = {409, "ConditionalRequestConflict",
                                  "The conditional request cannot succeed due to a conflicting "
-                                 "operation against this resource.",
-                                 S3_SHOWS_KEY},
+                                 "operation against this resource."},
     [S3_ENTITY_TOO_LARGE] = {400, "EntityTooLarge",
                              "Your proposed upload exceeds the maximum allowed size"},
     [S3_ENTITY_TOO_SMALL] = {400, "EntityTooSmall",
@@ -65,20 +62,17 @@ static const struct s3_error_facts table[S3_ERRORS] = {
     [S3_INVALID_BUCKET_OWNER] = {400, "InvalidBucketOwnerAWSAccountID",
                                  "The value of the expected bucket owner parameter must be an AWS "
                                  "account id"},
-    [S3_INVALID_BUCKET_NAME] = {400, "InvalidBucketName", "The specified bucket is not valid.",
-                                S3_SHOWS_BUCKET},
+    [S3_INVALID_BUCKET_NAME] = {400, "InvalidBucketName", "The specified bucket is not valid."},
     [S3_INVALID_DIGEST] = {400, "InvalidDigest", "The Content-MD5 you specified was invalid."},
     [S3_INVALID_PART] =
         {400, "InvalidPart",
          "One or more of the specified parts could not be found.  The part may not have been "
-         "uploaded, or the specified entity tag may not match the part's entity tag.",
-         S3_SHOWS_UPLOAD},
+         "uploaded, or the specified entity tag may not match the part's entity tag."},
     [S3_INVALID_PART_NUMBER] = {416, "InvalidPartNumber",
                                 "The requested partnumber is not satisfiable"},
     [S3_INVALID_PART_ORDER] =
         {400, "InvalidPartOrder",
-         "The list of parts was not in ascending order. Parts must be ordered by part number.",
-         S3_SHOWS_UPLOAD},
+         "The list of parts was not in ascending order. Parts must be ordered by part number."},
     [S3_INVALID_RANGE] = {416, "InvalidRange", "The requested range is not satisfiable"},
     [S3_INVALID_REQUEST] = {400, "InvalidRequest", "Invalid Request"},
     [S3_INVALID_STORAGE_CLASS] = {400, "InvalidStorageClass",
@@ -104,34 +98,26 @@ static const struct s3_error_facts table[S3_ERRORS] = {
     [S3_MISSING_SECURITY_HEADER] = {400, "MissingSecurityHeader",
                                     "Your request was missing a required header"},
     [S3_NO_OBJECT_LOCK] = {404, "ObjectLockConfigurationNotFoundError",
-                           "Object Lock configuration does not exist for this bucket",
-                           S3_SHOWS_BUCKET},
+                           "Object Lock configuration does not exist for this bucket"},
     [S3_NO_OWNERSHIP_CONTROLS] = {404, "OwnershipControlsNotFoundError",
-                                  "The bucket ownership controls were not found", S3_SHOWS_BUCKET},
+                                  "The bucket ownership controls were not found"},
     [S3_NO_PUBLIC_ACCESS_BLOCK] = {404, "NoSuchPublicAccessBlockConfiguration",
-                                   "The public access block configuration was not found",
-                                   S3_SHOWS_BUCKET},
+                                   "The public access block configuration was not found"},
     [S3_NO_REPLICATION] = {404, "ReplicationConfigurationNotFoundError",
-                           "The replication configuration was not found", S3_SHOWS_BUCKET},
-    [S3_NO_SUCH_BUCKET_POLICY] = {404, "NoSuchBucketPolicy", "The bucket policy does not exist",
-                                  S3_SHOWS_BUCKET},
-    [S3_NO_SUCH_CORS] = {404, "NoSuchCORSConfiguration", "The CORS configuration does not exist",
-                         S3_SHOWS_BUCKET},
+                           "The replication configuration was not found"},
+    [S3_NO_SUCH_BUCKET_POLICY] = {404, "NoSuchBucketPolicy", "The bucket policy does not exist"},
+    [S3_NO_SUCH_CORS] = {404, "NoSuchCORSConfiguration", "The CORS configuration does not exist"},
     [S3_NO_SUCH_LIFECYCLE] = {404, "NoSuchLifecycleConfiguration",
-                              "The lifecycle configuration does not exist", S3_SHOWS_BUCKET},
-    [S3_NO_SUCH_TAG_SET] = {404, "NoSuchTagSet", "The TagSet does not exist", S3_SHOWS_BUCKET},
+                              "The lifecycle configuration does not exist"},
+    [S3_NO_SUCH_TAG_SET] = {404, "NoSuchTagSet", "The TagSet does not exist"},
     [S3_NO_WEBSITE] = {404, "NoSuchWebsiteConfiguration",
-                       "The specified bucket does not have a website configuration",
-                       S3_SHOWS_BUCKET},
-    [S3_NO_SUCH_BUCKET] = {404, "NoSuchBucket", "The specified bucket does not exist",
-                           S3_SHOWS_BUCKET},
-    [S3_NO_SUCH_KEY] = {404, "NoSuchKey", "The specified key does not exist.", S3_SHOWS_KEY},
+                       "The specified bucket does not have a website configuration"},
+    [S3_NO_SUCH_BUCKET] = {404, "NoSuchBucket", "The specified bucket does not exist"},
+    [S3_NO_SUCH_KEY] = {404, "NoSuchKey", "The specified key does not exist."},
     [S3_NO_SUCH_UPLOAD] = {404, "NoSuchUpload",
                            "The specified upload does not exist. The upload ID may be invalid, or "
-                           "the upload may have been aborted or completed.",
-                           S3_SHOWS_UPLOAD},
-    [S3_NO_SUCH_VERSION] = {404, "NoSuchVersion", "The specified version does not exist.",
-                            S3_SHOWS_KEY | S3_SHOWS_VERSION},
+                           "the upload may have been aborted or completed."},
+    [S3_NO_SUCH_VERSION] = {404, "NoSuchVersion", "The specified version does not exist."},
     [S3_NOT_IMPLEMENTED] = {501, "NotImplemented",
                             "A header you provided implies functionality that is not implemented"},
     [S3_NOT_MODIFIED] = {304, "NotModified", "Not Modified"},
@@ -146,7 +132,34 @@ static const struct s3_error_facts table[S3_ERRORS] = {
                                     "what was computed."},
 };
 
+static const unsigned char shows[S3_ERRORS] = {
+    [S3_BUCKET_ALREADY_OWNED] = S3_SHOWS_BUCKET,
+    [S3_BUCKET_NOT_EMPTY] = S3_SHOWS_BUCKET,
+    [S3_CONDITIONAL_CONFLICT] = S3_SHOWS_KEY,
+    [S3_INVALID_BUCKET_NAME] = S3_SHOWS_BUCKET,
+    [S3_INVALID_PART] = S3_SHOWS_UPLOAD,
+    [S3_INVALID_PART_ORDER] = S3_SHOWS_UPLOAD,
+    [S3_NO_OBJECT_LOCK] = S3_SHOWS_BUCKET,
+    [S3_NO_OWNERSHIP_CONTROLS] = S3_SHOWS_BUCKET,
+    [S3_NO_PUBLIC_ACCESS_BLOCK] = S3_SHOWS_BUCKET,
+    [S3_NO_REPLICATION] = S3_SHOWS_BUCKET,
+    [S3_NO_SUCH_BUCKET_POLICY] = S3_SHOWS_BUCKET,
+    [S3_NO_SUCH_CORS] = S3_SHOWS_BUCKET,
+    [S3_NO_SUCH_LIFECYCLE] = S3_SHOWS_BUCKET,
+    [S3_NO_SUCH_TAG_SET] = S3_SHOWS_BUCKET,
+    [S3_NO_WEBSITE] = S3_SHOWS_BUCKET,
+    [S3_NO_SUCH_BUCKET] = S3_SHOWS_BUCKET,
+    [S3_NO_SUCH_KEY] = S3_SHOWS_KEY,
+    [S3_NO_SUCH_UPLOAD] = S3_SHOWS_UPLOAD,
+    [S3_NO_SUCH_VERSION] = S3_SHOWS_KEY | S3_SHOWS_VERSION,
+};
+
 const struct s3_error_facts *s3_error_facts(enum s3_error error)
 {
     return &table[error];
+}
+
+unsigned s3_error_shows(enum s3_error error)
+{
+    return shows[error];
 }

@@ -79,9 +79,10 @@ struct s3_error_facts {
     int status;
     const char *code;
     const char *message;
-    unsigned shows; /* enum s3_shows */
 };
 
 const struct s3_error_facts *s3_error_facts(enum s3_error error);
+/* The elements that follow from the request: enum s3_shows. */
+unsigned s3_error_shows(enum s3_error error);
 
 #endif
