@@ -17,6 +17,7 @@
 #include "cloud_settings.h"
 #include "error.h"
 #include "http_client.h"
+#include "init_file.h"
 #include "isolation_settings.h"
 #include "notifier.h"
 #include "object_store.h"
@@ -86,6 +87,10 @@ struct assembly {
     /* Reads and writes the resources of a plan. The run is borrowed until the callback. */
     int (*backend_provision)(struct backend *backend, const struct provision_run *run,
                              assembly_done *done, void *user);
+
+    /* Sends the requests of an init file, which is borrowed until the callback. */
+    int (*backend_init)(struct backend *backend, const struct init_file *file, assembly_done *done,
+                        void *user);
 
     int (*cloud_start)(uv_loop_t *loop, const struct cloud_settings *settings, void **out,
                        struct error *error);

@@ -89,6 +89,7 @@ struct config { /* strings are owned; NULL if unset */
     const char *metrics; /* ADDRESS:PORT of the port for monitoring; NULL: none */
     const char *out;
     uint64_t patience_ms;
+    const char *init; /* file of what the embedded cloud has after its start; NULL: none */
     bool once, cloud_only, verbose, json;
 
     unsigned expires_s;       /* of what is presigned; 0: the command's default */

@@ -175,6 +175,11 @@ const struct setting config_table[] = {
     {"session-lifetime", TYPE_SECONDS, CONFIG_LOCAL, GROUP_CLOUD, AT(cloud.session_lifetime_s),
      "TIME", "longest lifetime of the credentials that STS issues, for tests", .shown = "as in AWS",
      .min = 1, .max = TWELVE_HOURS_S},
+    {"init", TYPE_TEXT, CONFIG_LOCAL, GROUP_CLOUD, AT(init), "FILE",
+     "create the buckets, queues, topics, subscriptions, event buses and rules of a YAML or JSON "
+     "file "
+     "at each start",
+     .shown = "none"},
     {"keys", TYPE_TEXT, CONFIG_LOCAL, GROUP_CLOUD, AT(cloud.keys), "FILE",
      "access keys that the embedded cloud accepts, in the format of ~/.aws/credentials; any: all, "
      "without checking signatures, on loopback only",

@@ -1,6 +1,7 @@
 /*
- * The order: pipelines, photos and data directory (so that errors of the command line are found
- * before anything starts), then the service, the fan-out's queues, the engine, the photos. With
+ * The order: pipelines, init file, photos and data directory (so that errors of the command line are
+ * found before anything starts), then the service, the init file's resources, the fan-out's queues
+ * (which keep what they find), the engine, the photos. With
  * `once` the engine drains before the results are fetched; otherwise it goes on serving. With
  * --cloud-only there is no engine, and there are no photos.
  */
@@ -15,6 +16,7 @@
 #include "files.h"
 #include "image_analyser.h"
 #include "local_greeting.h"
+#include "local_init.h"
 #include "local_names.h"
 #include "local_plan.h"
 #include "local_samples.h"
@@ -36,6 +38,7 @@ struct session {
     struct photos photos;
     char *data;
     bool data_temporary;
+    struct init_file init;
     struct local_samples samples; /* used if there are no photos */
     struct service service;
     struct photo_batch batch;
@@ -226,6 +229,9 @@ static int cloud_open(struct session *session, struct error *error)
     code = service_open(&session->service, &options, error);
     session->service.abandon = discard;
     session->service.abandon_user = session;
+    if (code)
+        return code;
+    code = local_init_apply(&session->service, &session->init, error);
     return code ? code : provision(session, error);
 }
 
@@ -375,6 +381,9 @@ static int prepare(struct session *session)
     int exit_status = command_load_pipelines(session->assembly, config, &session->pipelines);
     if (exit_status)
         return exit_status;
+    exit_status = local_init_load(config, &session->init);
+    if (exit_status)
+        return exit_status;
     exit_status = named_photos(session);
     if (exit_status)
         return exit_status;
@@ -393,6 +402,7 @@ int local_session(const struct assembly *assembly, const struct config *config, 
     discard(&session);
     free(session.data);
     photos_clear(&session.photos);
+    init_file_clear(&session.init);
     pipeline_set_clear(&session.pipelines);
     return exit_status;
 }

@@ -3,6 +3,7 @@
 
 #include "aws.h"
 #include "aws_identity.h"
+#include "aws_init.h"
 #include "command.h"
 #include "decoder_child.h"
 #include "isolation.h"
@@ -85,6 +86,12 @@ static int backend_provision(struct backend *backend, const struct provision_run
     return aws_provision(backend->handle, run, done, user);
 }
 
+static int backend_init(struct backend *backend, const struct init_file *file, assembly_done *done,
+                        void *user)
+{
+    return aws_init(backend->handle, file, done, user);
+}
+
 static int cloud_start(uv_loop_t *loop, const struct cloud_settings *settings, void **out,
                        struct error *error)
 {
@@ -143,6 +150,7 @@ int main(int argc, char **argv)
         .backend_identify = backend_identify,
         .backend_region = backend_region,
         .backend_provision = backend_provision,
+        .backend_init = backend_init,
         .cloud_start = cloud_start,
         .cloud_endpoint = cloud_endpoint,
         .cloud_certificate = cloud_certificate,

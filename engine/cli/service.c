@@ -253,6 +253,18 @@ int service_provision(struct service *service, const struct provision_run *run, 
     return error->code;
 }
 
+int service_init(struct service *service, const struct init_file *file, struct error *error)
+{
+    struct completion completion = {0};
+    int code = service->assembly->backend_init(&service->backend, file, on_complete, &completion);
+    if (code)
+        return error_set(error, code, "%s: its resources could not be created (%s)", file->name,
+                         error_name(code));
+    service_finish(service, is_complete, &completion);
+    *error = completion.error;
+    return error->code;
+}
+
 int service_is_empty(struct service *service, const char *bucket, const char *prefix, bool *empty,
                      struct error *error)
 {

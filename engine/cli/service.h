@@ -77,6 +77,8 @@ void service_close(struct service *service);
 /* Runs a plan of resources, and waits until that is done, without interrupts. */
 int service_provision(struct service *service, const struct provision_run *run,
                       struct error *error);
+/* Sends the requests of an init file, and waits as above. */
+int service_init(struct service *service, const struct init_file *file, struct error *error);
 /* Whether no object's key begins with the prefix. Waits until done. */
 int service_is_empty(struct service *service, const char *bucket, const char *prefix, bool *empty,
                      struct error *error);

@@ -8,6 +8,7 @@
 #include "pipeline_file.h"
 #include "schema.h"
 #include "text_template.h"
+#include "yaml_reader.h"
 
 static const struct yaml_node *node_of(const struct yaml_node *map, const char *name)
 {

@@ -1,4 +1,5 @@
 #include "operation_keys.h"
+#include "yaml_reader.h"
 
 #include <string.h>
 

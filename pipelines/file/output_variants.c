@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "key_template.h"
+#include "yaml_reader.h"
 
 static bool has_part(const char *template, enum key_part part)
 {

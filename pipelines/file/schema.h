@@ -12,7 +12,9 @@
 #include "error.h"
 #include "pipeline_file.h"
 #include "problems.h"
-#include "yaml_reader.h"
+
+struct yaml_node; /* yaml_reader.h */
+struct yaml_place;
 
 enum schema_type {
     SCHEMA_NAME,     /* char *: letters, digits, dot, hyphen, underscore */

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "schema_values.h"
+#include "yaml_reader.h"
 
 int schema_boolean(struct schema_reader *r, const struct schema_key *key,
                    const struct yaml_node *node, bool *out)

@@ -6,6 +6,7 @@
 #include "characters.h"
 #include "schema_values.h"
 #include "units.h"
+#include "yaml_reader.h"
 
 int schema_number(struct schema_reader *r, const struct schema_key *key,
                   const struct yaml_node *node, double *out)

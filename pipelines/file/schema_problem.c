@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "schema_values.h"
+#include "yaml_reader.h"
 
 int schema_fail(struct schema_reader *r, struct yaml_place place, const char *name,
                 const char *format, ...)

@@ -11,6 +11,7 @@
 #include "nearest.h"
 #include "pipeline_file.h"
 #include "schema_values.h"
+#include "yaml_reader.h"
 
 /* Makes room for more structs, which are zero. */
 static int sections_grow(struct output_list *list, size_t count)

@@ -6,6 +6,7 @@
 #include "key_template.h"
 #include "schema_values.h"
 #include "text_template.h"
+#include "yaml_reader.h"
 
 /* They would end a header, and no service accepts them in a name. */
 static bool has_control(const char *text)

@@ -5,6 +5,7 @@
 
 #include "characters.h"
 #include "utf8.h"
+#include "yaml_reader.h"
 
 /* S3 accepts 8 KB of headers in a request ("PutObject", S3 API Reference), of which the tags may
  * take a half. */

@@ -24,7 +24,8 @@ MODELS = {name: "kubernetes" for name in FILES if name.startswith("kubernetes/")
 OTHERS = {"thumbwheel.service", "cloudformation.yaml", "ecs/task-definition.json", "prometheus/prometheus.yml",
           "prometheus/kubernetes.yml", "prometheus/alerts.yml", "grafana/provisioning/datasources/prometheus.yaml",
           "grafana/provisioning/dashboards/thumbwheel.yaml",
-          "image/root.sh"}  # of which test_container.py builds the image
+          "image/root.sh",  # of which test_container.py builds the image
+          "local-init.yaml"}  # with which test_init.py starts the embedded cloud
 PIPELINES = ["thumbnail", "web", "mobile", "tags"]
 PROMETHEUS_OWN = {"up": {"job", "instance"}}
 TARGET_LABELS = {"job", "instance"}  # what Prometheus adds to each sample

@@ -54,7 +54,8 @@ class Compose:
         self.folder, self.processes, self.environments = folder, {}, {}
 
     def start_all(self):
-        cloud = self.start("cloud", {"0.0.0.0": "127.0.0.1", "4566": "0", "/data": str(self.folder / "data")})
+        cloud = self.start("cloud", {"0.0.0.0": "127.0.0.1", "4566": "0", "/data": str(self.folder / "data"),
+                                     "/init.yaml": str(DEPLOY / "local-init.yaml")})
         self.endpoint = cloud.wait_for(r"(http://127\.0\.0\.1:\d+)")[1]
         for name in ("engine-1", "engine-2"):
             self.start(name, {"http://cloud:4566": self.endpoint, "/cloud/credentials": str(self.folder / "data/credentials")})

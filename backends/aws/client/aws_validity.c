@@ -18,6 +18,7 @@ enum form {
     FORM_XML,    /* an XML document with this root and all of these elements */
     FORM_JSON,   /* an object with at least one of these members */
     FORM_PAGE,   /* an object with no members other than these */
+    FORM_EITHER, /* as FORM_EMPTY or FORM_XML: two services have an operation of this name */
 };
 
 static const struct validity_row {
@@ -44,6 +45,10 @@ static const struct validity_row {
     {"PutBucketLifecycleConfiguration", FORM_EMPTY, NULL, {NULL}},
     {"GetBucketNotificationConfiguration", FORM_XML, "NotificationConfiguration", {NULL}},
     {"PutBucketNotificationConfiguration", FORM_EMPTY, NULL, {NULL}},
+    {"PutBucketVersioning", FORM_EMPTY, NULL, {NULL}},
+    {"PutBucketTagging", FORM_EMPTY, NULL, {NULL}},
+    {"PutBucketCors", FORM_EMPTY, NULL, {NULL}},
+    {"PutBucketPolicy", FORM_EMPTY, NULL, {NULL}},
 
     {"ReceiveMessage", FORM_PAGE, NULL, {"Messages"}},
     {"DeleteMessageBatch", FORM_JSON, NULL, {"Successful", "Failed"}},
@@ -54,6 +59,7 @@ static const struct validity_row {
     {"GetQueueAttributes", FORM_PAGE, NULL, {"Attributes"}},
     {"CreateQueue", FORM_JSON, NULL, {"QueueUrl"}},
     {"SetQueueAttributes", FORM_EMPTY, NULL, {NULL}},
+    {"TagQueue", FORM_EMPTY, NULL, {NULL}},
     {"PurgeQueue", FORM_EMPTY, NULL, {NULL}},
     {"ListDeadLetterSourceQueues", FORM_PAGE, NULL, {"queueUrls", "NextToken"}},
     {"StartMessageMoveTask", FORM_JSON, NULL, {"TaskHandle"}},
@@ -65,6 +71,10 @@ static const struct validity_row {
     {"PutRule", FORM_JSON, NULL, {"RuleArn"}},
     {"ListTargetsByRule", FORM_PAGE, NULL, {"Targets", "NextToken"}},
     {"PutTargets", FORM_JSON, NULL, {"FailedEntryCount"}},
+    {"CreateEventBus", FORM_JSON, NULL, {"EventBusArn"}},
+    {"UpdateEventBus", FORM_JSON, NULL, {"Arn"}},
+    {"PutPermission", FORM_EMPTY, NULL, {NULL}},
+    {"TagResource", FORM_EITHER, "TagResourceResponse", {NULL}},
     {"DetectLabels", FORM_JSON, NULL, {"Labels"}},
 
     {"Publish", FORM_XML, "PublishResponse", {"MessageId"}},
@@ -227,6 +237,11 @@ bool aws_response_is_other(const struct http_response *response, const char *mar
            strcmp(theirs, mark) != 0;
 }
 
+static const char *empty_flaw(struct slice text)
+{
+    return text.size == 0 || slice_equal_text(text, "{}") ? NULL : "it has a body";
+}
+
 const char *aws_response_flaw(const struct aws_expected *expected,
                               const struct http_response *response, json_t **object)
 {
@@ -239,7 +254,9 @@ const char *aws_response_flaw(const struct aws_expected *expected,
         return "it belongs to another request";
     switch (row->form) {
     case FORM_EMPTY:
-        return text.size == 0 || slice_equal_text(text, "{}") ? NULL : "it has a body";
+        return empty_flaw(text);
+    case FORM_EITHER:
+        return empty_flaw(text) ? xml_flaw(row, text) : NULL;
     case FORM_ETAG:
         return etag_flaw(response);
     case FORM_STORED:

@@ -1,6 +1,6 @@
 /*
  * The tree is built from libfyaml's events, not from its documents. So anchors and aliases, which
- * pipeline files do not need, are refused at their position instead of being expanded, and depth
+ * these files do not need, are refused at their position instead of being expanded, and depth
  * and number of nodes are limited while reading. Duplicate keys are detected here, because only
  * here all names of a map are known.
  */
@@ -13,7 +13,7 @@
 
 #include "yaml_text.h"
 
-enum { DEPTH_MAX = 8, NODES_MAX = 4096 };
+enum { DEPTH_MAX = 16, NODES_MAX = 16384 };
 
 struct yaml_reader {
     struct fy_parser *parser;
@@ -73,7 +73,7 @@ static int node_new(struct yaml_reader *r, enum yaml_kind kind, struct fy_event 
 {
     struct yaml_place place = place_of(event);
     if (++r->nodes > NODES_MAX)
-        return fail_at(r, place, "too many values for a pipeline file");
+        return fail_at(r, place, "too many values for one file");
     *out = calloc(1, sizeof **out);
     if (!*out)
         return fail_memory(r);
@@ -184,12 +184,11 @@ static int read_node(struct yaml_reader *r, struct fy_event *event, unsigned dep
                      struct yaml_node **out)
 {
     if (event->type == FYET_ALIAS)
-        return fail_at(r, place_before(event),
-                       "aliases (*name) are not supported in pipeline files");
+        return fail_at(r, place_before(event), "aliases (*name) are not supported");
     if (event->type == FYET_SCALAR)
         return read_scalar(r, event, out);
     if (depth >= DEPTH_MAX)
-        return fail_at(r, place_of(event), "nested too deeply for a pipeline file");
+        return fail_at(r, place_of(event), "nested too deeply");
     struct yaml_node *node = NULL;
     int code = node_new(r, event->type == FYET_MAPPING_START ? YAML_MAP : YAML_LIST, event, &node);
     if (code)
@@ -231,7 +230,7 @@ static int read_end(struct yaml_reader *r)
             return code;
         bool done = event->type == FYET_STREAM_END;
         if (event->type == FYET_DOCUMENT_START)
-            code = fail_at(r, place_of(event), "a pipeline file must have only one document");
+            code = fail_at(r, place_of(event), "the file must have only one document");
         fy_parser_event_free(r->parser, event);
         if (code || done)
             return code;
