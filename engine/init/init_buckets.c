@@ -104,6 +104,20 @@ static int cors(struct init_build *build, const struct yaml_node *bucket)
     return put(build, bucket, "cors", "PutBucketCors", "cors=", &body);
 }
 
+/* A new bucket blocks policies that grant everybody something. */
+static int public_access(struct init_build *build, const struct yaml_node *bucket)
+{
+    static const char *const blocks[] = {"BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy",
+                                         "RestrictPublicBuckets"};
+    const char *blocked = init_switch(bucket, "public", false) ? "false" : "true";
+    struct buffer body;
+    document_begin(&body, "PublicAccessBlockConfiguration");
+    for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++)
+        xml_element(&body, blocks[i], blocked);
+    xml_close(&body, "PublicAccessBlockConfiguration");
+    return put(build, bucket, "public", "PutPublicAccessBlock", "publicAccessBlock=", &body);
+}
+
 static int policy(struct init_build *build, const struct yaml_node *bucket)
 {
     struct buffer body;
@@ -122,7 +136,11 @@ int init_bucket_set(struct init_build *build, const struct yaml_node *bucket)
     static const struct {
         const char *key;
         init_item *set;
-    } settings[] = {{"versioning", versioning}, {"tags", tags}, {"cors", cors}, {"policy", policy}};
+    } settings[] = {{"versioning", versioning},
+                    {"tags", tags},
+                    {"cors", cors},
+                    {"public", public_access},
+                    {"policy", policy}};
     int code = 0;
     for (size_t i = 0; i < sizeof settings / sizeof settings[0] && !code; i++) {
         if (yaml_child(bucket, settings[i].key))

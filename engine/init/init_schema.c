@@ -28,6 +28,7 @@ static const struct init_key bucket_keys[] = {
     {.name = "versioning", .type = INIT_SWITCH},
     {.name = "tags", .type = INIT_TAGS},
     {.name = "cors", .type = INIT_ITEMS, .keys = cors_keys},
+    {.name = "public", .type = INIT_SWITCH},
     {.name = "policy", .type = INIT_DOCUMENT},
     {.name = "notifications", .type = INIT_ITEMS, .keys = notification_keys},
     {.name = "event_bridge", .type = INIT_SWITCH},

@@ -48,6 +48,7 @@ static const struct validity_row {
     {"PutBucketVersioning", FORM_EMPTY, NULL, {NULL}},
     {"PutBucketTagging", FORM_EMPTY, NULL, {NULL}},
     {"PutBucketCors", FORM_EMPTY, NULL, {NULL}},
+    {"PutPublicAccessBlock", FORM_EMPTY, NULL, {NULL}},
     {"PutBucketPolicy", FORM_EMPTY, NULL, {NULL}},
 
     {"ReceiveMessage", FORM_PAGE, NULL, {"Messages"}},
