@@ -145,7 +145,7 @@ def run(queues, spread, messages):
         write_known_key(folder / "data")
         cloud = Program("local", "--cloud-only", "--port", "0", "--data", folder / "data", "--durability", "relaxed",
                         "--request-log", log)
-        endpoint = cloud.wait_for(1, lambda line: "http://127.0.0.1:" in line)[0][1].split()[1]
+        endpoint = cloud.wait_for(1, lambda line: "Endpoint:" in line)[0][1].split()[1]
         client("s3", endpoint).create_bucket(Bucket="photos")
         names = [f"q-{i}" for i in range(queues)]
         sqs, urls = prepare(endpoint, folder, names, messages)

@@ -1,5 +1,4 @@
 # Unit tests of this module.
-unit_test(uri backend_sigv4 engine)
 unit_test(sigv4 backend_sigv4 engine PkgConfig::JANSSON)
 
 # Clients of the AWS protocols; those that send get a scripted HTTP client in place of the engine's.

@@ -11,6 +11,8 @@
 #include "service.h"
 #include "service_gate.h"
 
+#define GATE_ADDRESS "127.0.0.1:8300"
+
 static bool never(void *user)
 {
     (void)user;
@@ -66,8 +68,8 @@ static int token_add(const struct config *config)
 
 static int serve(struct service *service, struct service_gate **gate, struct error *error)
 {
-    const int code =
-        service_gate_open(service, "--listen", service->config->gate.listen, gate, error);
+    const char *address = service->config->listen ? service->config->listen : GATE_ADDRESS;
+    const int code = service_gate_open(service, "--listen", address, gate, error);
     if (code)
         return code == ERR_CANCELLED ? 0 : code;
     log_info("gate started", LOG_TEXT("version", THUMBWHEEL_VERSION));

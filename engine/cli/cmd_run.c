@@ -1,11 +1,16 @@
 /* thumbwheel run: the engine on the configured service, until SIGTERM. */
 #include "command.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "core_files.h"
 #include "log.h"
 #include "memory_limit.h"
 #include "service.h"
+#include "service_gallery.h"
 #include "service_gate.h"
+#include "terminal.h"
 
 static bool never(void *user)
 {
@@ -35,9 +40,37 @@ static int gate_start(struct service *service, struct service_gate **gate, struc
     return address ? service_gate_open(service, "--gate", address, gate, error) : 0;
 }
 
-static int serve(struct service *service, struct service_gate **gate, struct error *error)
+/* If --gallery is set. */
+static int gallery_start(struct service *service, struct service_gallery **gallery,
+                         struct error *error)
 {
-    int code = gate_start(service, gate, error);
+    const char *address = service->config->gallery.beside;
+    const struct service_gallery_plan plan = {.flag = "--gallery", .address = address};
+    if (!address || strcmp(address, "off") == 0)
+        return 0;
+    const int code = service_gallery_open(service, &plan, gallery, error);
+    if (code)
+        return code;
+    const char *link = service_gallery_link(*gallery);
+    terminal_line(stdout, "Gallery: %s", link ? link : service_gallery_address(*gallery));
+    fflush(stdout);
+    return 0;
+}
+
+struct ports { /* that people and producers use */
+    struct service_gate *gate;
+    struct service_gallery *gallery;
+};
+
+static int ports_start(struct service *service, struct ports *ports, struct error *error)
+{
+    const int code = gate_start(service, &ports->gate, error);
+    return code ? code : gallery_start(service, &ports->gallery, error);
+}
+
+static int serve(struct service *service, struct ports *ports, struct error *error)
+{
+    int code = ports_start(service, ports, error);
     if (!code)
         code = service_start(service, NULL, error);
     if (code == ERR_CANCELLED)
@@ -49,7 +82,8 @@ static int serve(struct service *service, struct service_gate **gate, struct err
              LOG_INT("pipelines", service->pipelines->count));
     service_wait(service, never, NULL);
     log_info("engine is draining", LOG_INT("grace_ms", service->config->grace_ms));
-    service_gate_drain(*gate, service->config->grace_ms);
+    service_gate_drain(ports->gate, service->config->grace_ms);
+    service_gallery_drain(ports->gallery, service->config->grace_ms);
     service_drain(service);
     log_end(service);
     return 0;
@@ -59,14 +93,15 @@ static int run(const struct assembly *assembly, const struct config *config,
                const struct pipeline_set *pipelines)
 {
     struct service service;
-    struct service_gate *gate = NULL;
+    struct ports ports = {0};
     struct error error = {0};
     const struct service_options options = {
         .assembly = assembly, .config = config, .pipelines = pipelines, .reloads = true};
     int code = service_open(&service, &options, &error);
     if (!code)
-        code = serve(&service, &gate, &error);
-    service_gate_close(gate);
+        code = serve(&service, &ports, &error);
+    service_gate_close(ports.gate);
+    service_gallery_close(ports.gallery);
     service_close(&service);
     if (code)
         command_error("%s", error.text);

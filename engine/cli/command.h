@@ -18,6 +18,7 @@ int cmd_health(const struct assembly *assembly, const struct config *config);
 int cmd_provision(const struct assembly *assembly, const struct config *config);
 int cmd_whoami(const struct assembly *assembly, const struct config *config);
 int cmd_gate(const struct assembly *assembly, const struct config *config);
+int cmd_gallery(const struct assembly *assembly, const struct config *config);
 int cmd_presign(const struct assembly *assembly, const struct config *config);
 int cmd_send(const struct assembly *assembly, const struct config *config);
 int cmd_backfill(const struct assembly *assembly, const struct config *config);

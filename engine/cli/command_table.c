@@ -80,6 +80,17 @@ const struct command command_table[] = {
      "On SIGTERM or Ctrl-C it refuses new requests and finishes the pending ones within\n"
      "--grace. Exits 1 if a bucket does not exist; 2 on a usage error, an error in the token\n"
      "file, or missing or refused credentials. Without a connection it keeps trying.\n"},
+    {"gallery", CONFIG_GALLERY, COMMAND_PLAIN,
+     "a web page to upload photos, watch them become renditions, and find them",
+     "Serves the gallery, without an engine, for photos that are in S3 or a compatible store.\n"
+     "\"thumbwheel local\" and \"thumbwheel run --gallery\" serve it beside the engine.\n"
+     "docs/gallery.md says what it needs. Without --users it listens on loopback only, and\n"
+     "prints a link that logs in once.\n"
+     "To add a user: thumbwheel gallery --users FILE --add-user NAME. It reads the password\n"
+     "from the terminal without showing it, or from standard input.\n"
+     "On SIGTERM or Ctrl-C it refuses new requests and finishes the pending ones within\n"
+     "--grace. Exits 1 if a bucket does not exist; 2 on a usage error, an error in the users\n"
+     "file, or missing or refused credentials. Without a connection it keeps trying.\n"},
     {"send", CONFIG_SEND, "[OPTIONS] FILE|s3://BUCKET/KEY...|-",
      "send events for objects, or any message",
      "Sends messages to a queue (--queue) or a topic (--topic), ten at a time.\n"

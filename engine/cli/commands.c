@@ -37,7 +37,7 @@ static const struct {
     {CONFIG_GATE, cmd_gate},       {CONFIG_CHECK, cmd_check},
     {CONFIG_HEALTH, cmd_health},   {CONFIG_DLQ, cmd_dlq},
     {CONFIG_STATUS, cmd_status},   {CONFIG_COMPLETION, cmd_completion},
-    {CONFIG_MAN, cmd_man},
+    {CONFIG_MAN, cmd_man},         {CONFIG_GALLERY, cmd_gallery},
 };
 
 /* ---- names ---- */
@@ -122,7 +122,8 @@ static void pool_setup(struct config *config)
  * text for a person. */
 static void log_open(enum config_command command, enum log_format format, enum log_level level)
 {
-    bool person = !(command & (CONFIG_RUN | CONFIG_GATE)) || terminal_is(fileno(stderr));
+    bool person =
+        !(command & (CONFIG_RUN | CONFIG_GATE | CONFIG_GALLERY)) || terminal_is(fileno(stderr));
     if (format == LOG_FORMAT_AUTO)
         format = person ? LOG_FORMAT_TEXT : LOG_FORMAT_JSON;
     log_setup(fileno(stderr), format, level);
@@ -130,7 +131,7 @@ static void log_open(enum config_command command, enum log_format format, enum l
 
 static enum log_level standard_level(enum config_command command)
 {
-    return command & (CONFIG_RUN | CONFIG_GATE) ? LOG_INFO : LOG_ERROR;
+    return command & (CONFIG_RUN | CONFIG_GATE | CONFIG_GALLERY) ? LOG_INFO : LOG_ERROR;
 }
 
 /* This happens before the settings are read, since a usage error is also written to the log. */
@@ -217,10 +218,10 @@ static int run_isolated(const struct command *command, const struct assembly *as
     return exit_status;
 }
 
-/* The embedded cloud alone decodes images only on request; until then there is no decoder
- * process. */
-static int run_cloud(const struct command *command, const struct assembly *assembly,
-                     const struct config *config)
+/* The embedded cloud and the gallery alone decode images only on request; until then there is no
+ * decoder process. */
+static int run_rarely(const struct command *command, const struct assembly *assembly,
+                      const struct config *config)
 {
     struct assembly isolated = *assembly;
     isolated.pipeline_ops = assembly->isolated_ops;
@@ -233,12 +234,13 @@ static int run_cloud(const struct command *command, const struct assembly *assem
 static int run_configured(const struct command *command, const struct assembly *assembly,
                           const struct config *config)
 {
-    if (!(command->settings & (CONFIG_RUN | CONFIG_LOCAL | CONFIG_PROCESS)))
+    if (!(command->settings & (CONFIG_RUN | CONFIG_LOCAL | CONFIG_PROCESS | CONFIG_GALLERY)) ||
+        config->gallery.add_user)
         return function_of(command)(assembly, config);
     if (config->decode_here)
         return run_with_images(command, assembly, config);
-    if (config->cloud_only)
-        return run_cloud(command, assembly, config);
+    if (config->cloud_only || command->settings == CONFIG_GALLERY)
+        return run_rarely(command, assembly, config);
     return run_isolated(command, assembly, config);
 }
 
@@ -277,8 +279,9 @@ static void on_early_signal(int number)
 static void signals_setup(const struct command *command, const struct config *config)
 {
     const struct sigaction action = {.sa_handler = on_early_signal};
-    const bool serves = command->settings & (CONFIG_RUN | CONFIG_GATE | CONFIG_LOCAL);
-    if (!serves || config->once || config->gate.add_token)
+    const bool serves =
+        command->settings & (CONFIG_RUN | CONFIG_GATE | CONFIG_LOCAL | CONFIG_GALLERY);
+    if (!serves || config->once || config->gate.add_token || config->gallery.add_user)
         return;
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);

@@ -45,6 +45,7 @@ enum config_command {
     CONFIG_GATE = 4096,
     CONFIG_DLQ = 8192,
     CONFIG_STATUS = 16384,
+    CONFIG_GALLERY = 32768,
 };
 
 /* What provision prints instead of applying its plan. */
@@ -99,12 +100,18 @@ struct config { /* strings are owned; NULL if unset */
     uint64_t size;            /* presign put: bytes; unless given, any number */
     struct send_settings send;
 
+    const char *listen;     /* gate, gallery: ADDRESS:PORT; NULL: the command's own */
     struct {                /* the gate, by itself or beside the engine */
-        const char *listen; /* gate: ADDRESS:PORT */
         const char *beside; /* run: the same; NULL: no gate */
         const char *tokens, *uploads, *downloads, *origins, *certificate, *key;
         const char *add_token, *scopes; /* gate: make a token; NULL: serve */
     } gate;
+
+    struct {                /* the gallery, by itself or beside the engine */
+        const char *beside; /* run, local: ADDRESS:PORT or "off"; NULL: the command's default */
+        const char *photos, *data, *users, *origins, *certificate, *key;
+        const char *add_user; /* gallery: add a user; NULL: serve */
+    } gallery;
 
     bool yes, dry_run; /* provision, dlq: without asking; without changing anything */
     enum config_emit emit;

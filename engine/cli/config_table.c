@@ -13,9 +13,11 @@ enum {
     OPERATOR = CONFIG_DLQ | CONFIG_STATUS, /* they read the pipeline files, too */
     ASKING = SENDING | CONFIG_WHOAMI | CONFIG_PRESIGN | CONFIG_PROVISION |
              OPERATOR, /* some requests, then the end */
-    CALLERS = ASKING | CONFIG_GATE,
+    CALLERS = ASKING | CONFIG_GATE | CONFIG_GALLERY,
     GATES = CONFIG_GATE | CONFIG_RUN,
+    GALLERIES = CONFIG_GALLERY | CONFIG_RUN | CONFIG_LOCAL,
     EVERY = ENGINE | CONFIG_CHECK | CALLERS,
+    DECODING = ENGINE | CONFIG_GALLERY,
     CLIENT = CONFIG_RUN | CALLERS,
     TWELVE_HOURS_S = 12 * 60 * 60, /* SQS's limit of a visibility timeout */
     HOUR_MS = 60 * 60 * 1000,
@@ -25,8 +27,9 @@ enum {
 
 /* Sorted by group. */
 const struct setting config_table[] = {
-    {"pipelines", TYPE_LIST, ENGINE | CONFIG_CHECK | OPERATOR | CONFIG_PROVISION | SENDING,
-     GROUP_SERVICE, AT(pipelines), "DIR|FILE", "pipeline files, or directories of them; repeatable",
+    {"pipelines", TYPE_LIST,
+     ENGINE | CONFIG_CHECK | OPERATOR | CONFIG_PROVISION | SENDING | CONFIG_GALLERY, GROUP_SERVICE,
+     AT(pipelines), "DIR|FILE", "pipeline files, or directories of them; repeatable",
      .shown = "those that come with thumbwheel", .reloads = CONFIG_RUN | CONFIG_LOCAL},
     {"region", TYPE_TEXT, ENGINE | CALLERS, GROUP_SERVICE, AT(backend.region), "NAME",
      "region to sign requests for", .shown = "AWS_REGION, then ~/.aws/config; local: us-east-1"},
@@ -34,8 +37,9 @@ const struct setting config_table[] = {
      "profile in ~/.aws/config and ~/.aws/credentials", .shown = "AWS_PROFILE, then default"},
     {"endpoint", TYPE_TEXT, CLIENT, GROUP_SERVICE, AT(backend.endpoint), "URL",
      "an AWS-compatible service to use instead of AWS", .shown = "AWS_ENDPOINT_URL, then AWS"},
-    {"requester-pays", TYPE_SWITCH, CONFIG_RUN | CONFIG_PRESIGN | CONFIG_GATE | SENDING,
-     GROUP_SERVICE, AT(backend.requester_pays), NULL,
+    {"requester-pays", TYPE_SWITCH,
+     CONFIG_RUN | CONFIG_PRESIGN | CONFIG_GATE | CONFIG_GALLERY | SENDING, GROUP_SERVICE,
+     AT(backend.requester_pays), NULL,
      "pay for the requests to buckets that demand it (Requester Pays)",
      .shown = "such buckets refuse them"},
 
@@ -78,38 +82,39 @@ const struct setting config_table[] = {
      .shown = "half of the control group's limit or the machine's memory",
      .min = MEMORY_BUDGET_LEAST, .max = 1024 * GIB},
 
-    {"max-pixels", TYPE_COUNT, ENGINE, GROUP_IMAGES, AT(engine.limits.max_pixels), "N",
+    {"max-pixels", TYPE_COUNT, DECODING, GROUP_IMAGES, AT(engine.limits.max_pixels), "N",
      "refuse images with more pixels (width × height)", .standard = "150M", .min = 1,
      .max = 1000000000000},
-    {"max-bytes", TYPE_BYTES, ENGINE, GROUP_IMAGES, AT(engine.limits.max_bytes), "SIZE",
+    {"max-bytes", TYPE_BYTES, DECODING, GROUP_IMAGES, AT(engine.limits.max_bytes), "SIZE",
      "refuse objects that are larger", .standard = "64M", .min = 1, .max = 4 * GIB},
-    {"max-frames", TYPE_COUNT, ENGINE, GROUP_IMAGES, AT(engine.limits.max_frames), "N",
+    {"max-frames", TYPE_COUNT, DECODING, GROUP_IMAGES, AT(engine.limits.max_frames), "N",
      "refuse to keep all frames of an animation with more; its first frame is still used",
      .standard = "1000", .min = 1, .max = 100000},
-    {"formats", TYPE_FORMATS, ENGINE, GROUP_IMAGES, AT(engine.limits.formats), "NAME,...",
+    {"formats", TYPE_FORMATS, DECODING, GROUP_IMAGES, AT(engine.limits.formats), "NAME,...",
      "formats that are read, recognised by their first bytes; +jxl,-gif changes the default; also "
      "jxl, jp2, bmp, ico",
      .standard = INPUT_FORMATS_DEFAULT},
-    {"isolation", TYPE_CHOICE, ENGINE, GROUP_IMAGES, AT(decode_here), "process|thread",
+    {"isolation", TYPE_CHOICE, DECODING, GROUP_IMAGES, AT(decode_here), "process|thread",
      "process: decode in separate, sandboxed processes; thread: in this process",
      .standard = "process"},
-    {"image-timeout", TYPE_TIME, ENGINE, GROUP_IMAGES, AT(decoders.timeout_ms), "TIME",
+    {"image-timeout", TYPE_TIME, DECODING, GROUP_IMAGES, AT(decoders.timeout_ms), "TIME",
      "time limit for one photo, in elapsed and in CPU time; with --isolation=process",
      .standard = "60s", .min = 1000, .max = HOUR_MS},
-    {"image-memory", TYPE_BYTES, ENGINE, GROUP_IMAGES, AT(decoders.memory), "SIZE",
+    {"image-memory", TYPE_BYTES, DECODING, GROUP_IMAGES, AT(decoders.memory), "SIZE",
      "memory limit of a decoder process; with --isolation=process", .standard = "2G",
      .min = 256 * MIB, .max = 1024 * GIB},
 
     {"log-format", TYPE_CHOICE, ENGINE | CALLERS, GROUP_LOG, AT(log_format), "auto|text|json",
-     "auto: for run and gate, one JSON object per line unless standard error is a terminal; "
+     "auto: for run, gate and gallery, one JSON object per line unless standard error is a "
+     "terminal; "
      "otherwise text",
      .standard = "auto"},
     {"log-level", TYPE_CHOICE, ENGINE | CALLERS, GROUP_LOG, AT(log_level),
      "auto|debug|info|warn|error",
-     "auto: info for run and gate, error otherwise (failures are always reported)",
+     "auto: info for run, gate and gallery, error otherwise (failures are always reported)",
      .standard = "auto"},
 
-    {"metrics", TYPE_TEXT, GATES | CONFIG_LOCAL | CONFIG_HEALTH | CONFIG_STATUS, GROUP_MONITORING,
+    {"metrics", TYPE_TEXT, GATES | GALLERIES | CONFIG_HEALTH | CONFIG_STATUS, GROUP_MONITORING,
      AT(metrics), "ADDRESS:PORT",
      "serve /metrics, /livez and /readyz there; :PORT is every address", .shown = "none"},
     {"otlp", TYPE_TEXT, CONFIG_RUN | CONFIG_LOCAL, GROUP_MONITORING, AT(otlp), "URL",
@@ -138,8 +143,8 @@ const struct setting config_table[] = {
      "work on so many messages at most", .shown = "list: 1000; otherwise all", .min = 1,
      .max = 1000000000},
 
-    {"grace", TYPE_TIME, ENGINE | CONFIG_GATE, GROUP_SHUTDOWN, AT(grace_ms), "TIME",
-     "time allowed to finish pending work after SIGTERM or Ctrl-C", .standard = "25s",
+    {"grace", TYPE_TIME, ENGINE | CONFIG_GATE | CONFIG_GALLERY, GROUP_SHUTDOWN, AT(grace_ms),
+     "TIME", "time allowed to finish pending work after SIGTERM or Ctrl-C", .standard = "25s",
      .max = HOUR_MS},
 
     {"once", TYPE_SWITCH, CONFIG_LOCAL, GROUP_CLOUD, AT(once), NULL,
@@ -194,8 +199,9 @@ const struct setting config_table[] = {
 
     {"gate", TYPE_TEXT, CONFIG_RUN, GROUP_PRESIGN, AT(gate.beside), "ADDRESS:PORT",
      "serve the gate there, beside the engine", .shown = "none"},
-    {"listen", TYPE_TEXT, CONFIG_GATE, GROUP_PRESIGN, AT(gate.listen), "ADDRESS:PORT",
-     "where the gate listens; :PORT is every address", .standard = "127.0.0.1:8300"},
+    {"listen", TYPE_TEXT, CONFIG_GATE | CONFIG_GALLERY, GROUP_PRESIGN, AT(listen), "ADDRESS:PORT",
+     "where the gate or the gallery listens; :PORT is every address",
+     .shown = "gate: 127.0.0.1:8300; gallery: 127.0.0.1:4567"},
     {"tokens", TYPE_TEXT, GATES, GROUP_PRESIGN, AT(gate.tokens), "FILE",
      "the tokens of the gate's callers; read again when it changes", .shown = "none"},
     {"uploads", TYPE_TEXT, GATES, GROUP_PRESIGN, AT(gate.uploads), "URL",
@@ -229,6 +235,34 @@ const struct setting config_table[] = {
      .shown = "the object's"},
     {"version-id", TYPE_TEXT, CONFIG_PRESIGN, GROUP_PRESIGN, AT(version_id), "ID",
      "get: this version of the object", .shown = "the current one"},
+
+    {"gallery", TYPE_TEXT, CONFIG_RUN | CONFIG_LOCAL, GROUP_GALLERY, AT(gallery.beside),
+     "ADDRESS:PORT", "serve the gallery there, beside the engine; off: nowhere",
+     .shown = "run: nowhere; local: 127.0.0.1:4567, or the next free port"},
+    {"photos", TYPE_TEXT, GALLERIES, GROUP_GALLERY, AT(gallery.photos), "URL,...",
+     "where the photos of the gallery are: s3://BUCKET/PREFIX/; several are separated by commas; "
+     "uploads go to the first",
+     .shown = "the buckets and prefixes that the pipelines' match names"},
+    {"users", TYPE_TEXT, GALLERIES, GROUP_GALLERY, AT(gallery.users), "FILE",
+     "the users of the gallery; read again when it changes",
+     .shown = "none: one logs in with the link that is printed at startup"},
+    {"add-user", TYPE_TEXT, CONFIG_GALLERY, GROUP_GALLERY, AT(gallery.add_user), "NAME",
+     "add a user to --users, or change the password, which is read from the terminal or from "
+     "standard input, and exit",
+     .shown = "serve"},
+    {"gallery-data", TYPE_TEXT, GALLERIES, GROUP_GALLERY, AT(gallery.data), "DIR",
+     "where the gallery keeps its index and the key that signs sessions",
+     .shown = "local: gallery in --data; $XDG_STATE_HOME/thumbwheel/gallery or "
+              "~/.local/state/thumbwheel/gallery"},
+    {"gallery-origin", TYPE_TEXT, GALLERIES, GROUP_GALLERY, AT(gallery.origins), "ORIGIN,...",
+     "under which browsers reach the gallery, if not by an address of this machine: for example "
+     "https://photos.example.com",
+     .shown = "addresses of this machine"},
+    {"gallery-cert", TYPE_TEXT, GALLERIES, GROUP_GALLERY, AT(gallery.certificate), "FILE",
+     "serve the gallery over HTTPS with this certificate (PEM)", .shown = "plain HTTP"},
+    {"gallery-key", TYPE_TEXT, GALLERIES, GROUP_GALLERY, AT(gallery.key), "FILE",
+     "private key for --gallery-cert (PEM)", .shown = "none"},
+
     {"bucket", TYPE_TEXT, CONFIG_PROVISION | CONFIG_SEND, GROUP_PROVISION, AT(provision.bucket),
      "NAME", "bucket of the photos; send: the arguments are keys in it",
      .shown = "the one that the pipelines' match names; send: the arguments are files and "
@@ -329,6 +363,7 @@ const char *config_group_title(enum config_group group)
         [GROUP_SHUTDOWN] = "Shutdown",
         [GROUP_CLOUD] = "Embedded cloud",
         [GROUP_PRESIGN] = "Presigned URLs and the gate",
+        [GROUP_GALLERY] = "Gallery",
         [GROUP_PROVISION] = "Resources",
         [GROUP_SENDING] = "Sending",
         [GROUP_RESULTS] = "Results",
@@ -351,9 +386,9 @@ void config_variable_name(const struct setting *s, char out[CONFIG_VARIABLE_MAX]
 
 const char *config_next_command(unsigned *commands)
 {
-    static const char *const names[] = {"run",      "local",      "process", "check",     "whoami",
-                                        "health",   "completion", "man",     "provision", "send",
-                                        "backfill", "presign",    "gate",    "dlq",       "status"};
+    static const char *const names[] = {
+        "run",       "local", "process",  "check",   "whoami", "health", "completion", "man",
+        "provision", "send",  "backfill", "presign", "gate",   "dlq",    "status",     "gallery"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (*commands & 1u << i) {
             *commands &= ~(1u << i);

@@ -45,6 +45,8 @@ static void print_variables(const struct greeting *greeting, FILE *out)
 
 void greeting_print_start(const struct greeting *greeting, FILE *out)
 {
+    if (greeting->gallery)
+        terminal_line(out, "Gallery:      %s", greeting->gallery);
     terminal_line(out, "Endpoint:     %s (S3, SNS, SQS, EventBridge, Rekognition, STS)",
                   greeting->endpoint);
     if (has_file(greeting)) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 struct greeting {
+    const char *gallery; /* its link; NULL: none */
     const char *endpoint;
     const char *data;  /* directory */
     const char *photo; /* a file to upload */

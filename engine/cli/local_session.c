@@ -23,7 +23,10 @@
 #include "photo_batch.h"
 #include "photos.h"
 #include "service.h"
+#include "service_gallery.h"
 #include "standard_directories.h"
+
+#define GALLERY_ADDRESS "127.0.0.1:4567"
 
 enum {
     SKIPPED_SHOWN = 3,
@@ -41,6 +44,8 @@ struct session {
     struct init_file init;
     struct local_samples samples; /* used if there are no photos */
     struct service service;
+    char *gallery_data; /* directory */
+    struct service_gallery *gallery;
     struct photo_batch batch;
     struct image_analyser analyser; /* the cloud's */
 };
@@ -250,9 +255,29 @@ static int engine_open(struct session *session, struct error *error)
     return service_start(&session->service, &observer, error);
 }
 
+/* Unless --once, or --gallery off. */
+static int gallery_start(struct session *session, struct error *error)
+{
+    const char *given = session->config->gallery.beside;
+    if (session->once || (given && strcmp(given, "off") == 0))
+        return 0;
+    session->gallery_data = path_join(session->data, "gallery");
+    const struct service_gallery_plan plan = {
+        .flag = "--gallery",
+        .address = given ? given : GALLERY_ADDRESS,
+        .next_port = !given,
+        .data_dir = session->gallery_data,
+        .default_bucket = LOCAL_BUCKET,
+    };
+    return service_gallery_open(&session->service, &plan, &session->gallery, error);
+}
+
 static int start(struct session *session, struct error *error)
 {
     int code = cloud_open(session, error);
+    if (code)
+        return code;
+    code = gallery_start(session, error);
     return code || session->config->cloud_only ? code : engine_open(session, error);
 }
 
@@ -290,9 +315,18 @@ static const char *example_photo(const struct session *session)
     return samples->count ? samples->items[0] : NULL;
 }
 
+static const char *gallery_address(const struct session *session)
+{
+    if (!session->gallery)
+        return NULL;
+    const char *link = service_gallery_link(session->gallery);
+    return link ? link : service_gallery_address(session->gallery);
+}
+
 static struct greeting greeting_of(const struct session *session)
 {
     struct greeting greeting = {
+        .gallery = gallery_address(session),
         .endpoint = session->assembly->cloud_endpoint(session->service.cloud),
         .data = session->data,
         .photo = example_photo(session),
@@ -346,6 +380,7 @@ static int run_and_serve(struct session *session, struct error *error)
     const struct greeting greeting = greeting_of(session);
     greeting_print_start(&greeting, stdout);
     int code = process_and_serve(session, &greeting, error);
+    service_gallery_drain(session->gallery, session->config->grace_ms);
     service_drain(&session->service);
     return code;
 }
@@ -366,6 +401,7 @@ static int run(struct session *session)
     if (!code)
         code = run_started(session, &error, &succeeded);
     photo_batch_clear(&session->batch);
+    service_gallery_close(session->gallery);
     service_close(&session->service);
     if (session->analyser.pipeline)
         session->assembly->pipeline_ops->release(session->analyser.pipeline);
@@ -400,6 +436,7 @@ int local_session(const struct assembly *assembly, const struct config *config, 
     if (!exit_status)
         exit_status = run(&session);
     discard(&session);
+    free(session.gallery_data);
     free(session.data);
     photos_clear(&session.photos);
     init_file_clear(&session.init);

@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "container_of.h"
+#include "gallery.h"
 #include "log.h"
 #include "service.h"
 
@@ -50,8 +51,11 @@ static void change_over(struct reloader *reloader)
     const struct pipeline_set *set = &reloader->set;
     struct error error = {0};
     struct engine *engine = reloader->service->engine; /* NULL: the embedded cloud runs alone */
+    struct gallery *gallery = reloader->service->gallery;
     if (engine && engine_reload(engine, set->items, set->count, &error))
         refuse(error.text);
+    else if (gallery && gallery_reload(gallery, set->items, set->count))
+        refuse("out of memory in the gallery, which keeps the old ones");
     else if (reloader->service->cloud)
         command_note("the pipeline files were reloaded: %zu pipelines", set->count);
     else

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "gallery.h"
 #include "log.h"
 #include "otlp_export.h"
 
@@ -281,6 +282,15 @@ int service_is_empty(struct service *service, const char *bucket, const char *pr
     return error->code;
 }
 
+static void on_record_finished(const struct engine_record *record, void *user)
+{
+    struct service *service = user;
+    if (service->observer.record_finished)
+        service->observer.record_finished(record, service->observer.user);
+    if (service->gallery)
+        gallery_record_finished(service->gallery, record);
+}
+
 /* The settings, and what is not a setting. */
 static struct engine_options engine_options_of(struct service *service,
                                                const struct engine_observer *observer)
@@ -302,8 +312,8 @@ static struct engine_options engine_options_of(struct service *service,
         options.linger_ms = 1; /* 0 would be the engine's default */
     if (options.cache_bytes == 0)
         options.cache_bytes = 1;
-    if (observer)
-        options.observer = *observer;
+    service->observer = observer ? *observer : (struct engine_observer){0};
+    options.observer = (struct engine_observer){on_record_finished, service};
     if (service->traces)
         options.tracer = otlp_export_tracer(service->traces);
     return options;

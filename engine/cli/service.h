@@ -27,6 +27,7 @@
 
 struct wait;
 struct gate;
+struct gallery;
 
 struct service {
     const struct assembly *assembly;
@@ -44,8 +45,10 @@ struct service {
     struct engine *engine;
     struct reloader reloader;
     struct service_monitor monitor;
-    struct otlp_export *traces; /* NULL: none */
-    struct gate *gate;          /* of service_gate.h; NULL: none */
+    struct otlp_export *traces;      /* NULL: none */
+    struct gate *gate;               /* of service_gate.h; NULL: none */
+    struct gallery *gallery;         /* of service_gallery.h; NULL: none */
+    struct engine_observer observer; /* of service_start */
     struct webhook_notifier webhooks;
     struct queue_notifier queue_notifier;
     bool notifies; /* the two are open */

@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "command.h"
 #include "gate.h"
@@ -10,6 +9,7 @@
 #include "log.h"
 #include "object_address.h"
 #include "service.h"
+#include "service_port.h"
 #include "tls.h"
 
 enum { EXPIRES_S = 15 * 60 };
@@ -29,40 +29,14 @@ struct service_gate {
 
 /* ---- the settings ---- */
 
-static int list_split(const char *flag, const char *text, struct text_list *out,
-                      struct error *error)
-{
-    while (text) {
-        const char *end = strchrnul(text, ',');
-        if (end == text)
-            return error_set(error, ERR_INVALID, "%s: there is nothing between two commas", flag);
-        if (text_list_take(out, strndup(text, (size_t)(end - text))))
-            return error_set(error, ERR_MEMORY, "out of memory");
-        text = *end ? end + 1 : NULL;
-    }
-    return 0;
-}
-
-/* A prefix ends with a slash, so that "web/" does not open "website/". */
 static int place_read(struct service_gate *gate, const char *flag, const char *text,
                       struct gate_place *out, struct error *error)
 {
     struct object_address *address = &gate->addresses[gate->address_count];
-    const int code = object_address_read(text, address, error);
-    if (code) {
-        error_prefix(error, "%s", flag);
+    const int code = port_place_read(flag, text, GATE_PREFIX_MAX, address, error);
+    if (code)
         return code;
-    }
     gate->address_count++;
-    const size_t size = strlen(address->key);
-    if ((size && address->key[size - 1] != '/') || address->key[0] == '/')
-        return error_set(error, ERR_INVALID,
-                         "%s: \"%s\" must end with a slash: s3://BUCKET/PREFIX/, or s3://BUCKET/ "
-                         "for all of a bucket",
-                         flag, text);
-    if (size > GATE_PREFIX_MAX)
-        return error_set(error, ERR_INVALID, "%s: the prefix has more than %d bytes", flag,
-                         GATE_PREFIX_MAX);
     *out = (struct gate_place){.bucket = address->bucket, .prefix = address->key};
     return 0;
 }
@@ -70,7 +44,7 @@ static int place_read(struct service_gate *gate, const char *flag, const char *t
 static int downloads_read(struct service_gate *gate, const char *text, struct error *error)
 {
     struct text_list list = {0};
-    int code = list_split("--downloads", text, &list, error);
+    int code = port_list_split("--downloads", text, &list, error);
     if (!code && list.count > GATE_PLACES_MAX)
         code = error_set(error, ERR_INVALID, "--downloads: there are more than %d prefixes",
                          GATE_PLACES_MAX);
@@ -79,41 +53,6 @@ static int downloads_read(struct service_gate *gate, const char *text, struct er
     gate->download_count = list.count;
     text_list_clear(&list);
     return code;
-}
-
-/* "https://example.com:8443", as browsers send it: without a path. */
-static bool is_origin(const char *text)
-{
-    const char *host = strstr(text, "://");
-    return strcmp(text, "*") == 0 ||
-           (host && host != text && host[3] && !strpbrk(host + 3, "/?# "));
-}
-
-static int origins_read(struct service_gate *gate, const char *text, struct error *error)
-{
-    const int code = list_split("--cors-origin", text, &gate->origins, error);
-    if (code)
-        return code;
-    if (gate->origins.count > GATE_ORIGINS_MAX)
-        return error_set(error, ERR_INVALID, "--cors-origin: there are more than %d origins",
-                         GATE_ORIGINS_MAX);
-    for (size_t i = 0; i < gate->origins.count; i++)
-        if (!is_origin(gate->origins.items[i]))
-            return error_set(error, ERR_INVALID,
-                             "--cors-origin: \"%s\" is not an origin; expected for example "
-                             "https://example.com, without a path",
-                             gate->origins.items[i]);
-    return 0;
-}
-
-static int tls_read(struct service_gate *gate, const struct config *config, struct error *error)
-{
-    const char *certificate = config->gate.certificate, *key = config->gate.key;
-    if (!certificate && !key)
-        return 0;
-    if (!certificate || !key)
-        return error_set(error, ERR_INVALID, "--gate-cert and --gate-key belong together");
-    return tls_identity_open(certificate, key, &gate->tls, error);
 }
 
 static int settings_read(struct service_gate *gate, const struct config *config,
@@ -134,8 +73,14 @@ static int settings_read(struct service_gate *gate, const struct config *config,
     code = downloads_read(gate, config->gate.downloads, error);
     if (code)
         return code;
-    code = origins_read(gate, config->gate.origins, error);
-    return code ? code : tls_read(gate, config, error);
+    const struct port_origins origins = {"--cors-origin", config->gate.origins, GATE_ORIGINS_MAX,
+                                         .any = true};
+    code = port_origins_read(&origins, &gate->origins, error);
+    if (code)
+        return code;
+    const struct port_identity identity = {"--gate-cert", config->gate.certificate, "--gate-key",
+                                           config->gate.key};
+    return port_identity_open(&identity, &gate->tls, error);
 }
 
 /* ---- opening ---- */
@@ -144,11 +89,6 @@ static bool backend_ready(struct buffer *reasons, void *user)
 {
     struct service *service = user;
     return service->assembly->backend_ready(&service->backend, reasons);
-}
-
-static bool is_loopback(const char *host)
-{
-    return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
 }
 
 static int listen_at(struct service_gate *gate, const char *flag, const char *address,
@@ -175,7 +115,7 @@ static int listen_at(struct service_gate *gate, const char *flag, const char *ad
         code = gate_open(&service->loop, &options, &service->gate, error);
     if (code)
         return code;
-    if (!gate->tls && !is_loopback(host))
+    if (!gate->tls && !port_is_loopback(host))
         command_warn(
             "the gate serves plain HTTP on %s: tokens and URLs can be read on the way; set "
             "--gate-cert, or put a proxy with TLS in front of it",

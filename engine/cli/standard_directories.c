@@ -41,6 +41,13 @@ char *standard_data_directory(void)
     return homeless ? strdup("thumbwheel-data") : path;
 }
 
+char *standard_state_directory(void)
+{
+    int homeless;
+    char *path = directory_under("XDG_STATE_HOME", ".local/state", &homeless);
+    return homeless ? strdup("thumbwheel-state") : path;
+}
+
 char *standard_cache_directory(void)
 {
     int homeless;

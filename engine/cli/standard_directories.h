@@ -7,6 +7,8 @@
 
 /* $XDG_DATA_HOME/thumbwheel, or ~/.local/share/thumbwheel; without HOME ./thumbwheel-data. */
 char *standard_data_directory(void);
+/* $XDG_STATE_HOME/thumbwheel, or ~/.local/state/thumbwheel; without HOME ./thumbwheel-state. */
+char *standard_state_directory(void);
 /* $XDG_CACHE_HOME/thumbwheel, or ~/.cache/thumbwheel; without HOME under the temporary
  * directory. */
 char *standard_cache_directory(void);

@@ -93,6 +93,13 @@ struct object_presign {
     const char *disposition; /* Content-Disposition of the response; not of a PUT; NULL: none */
     bool sized;              /* PUT: the client must send exactly `size` bytes */
     uint64_t size;
+    bool only_new; /* PUT: the client must send If-None-Match: *, so that nothing is replaced */
+    /* PUT: a part of an upload; NULL: the whole object. */
+    const char *upload;
+    unsigned part; /* from 1 */
+    /* The time of signing is rounded down to a multiple of so many seconds, so that the URL stays
+     * the same in between, and ends earlier by as much at most; 0: it is not rounded. */
+    unsigned stable_s;
 };
 
 /* The time after which a presigned URL or form is refused. */

@@ -258,7 +258,7 @@ class Cloud(Process):
         self.out = self.data.parent / f"{self.data.name}-out"
         super().__init__("local", "--port", "0", "--data", data, "--out", self.out, "--request-log",
                          self.request_log, *arguments, **options)
-        self.endpoint = self.wait_for(r"(http://127\.0\.0\.1:\d+)").group(1)
+        self.endpoint = self.wait_for(r"Endpoint: +(http://127\.0\.0\.1:\d+)").group(1)
 
     def wait_for(self, *arguments, **options):
         try:
@@ -287,7 +287,7 @@ def leftovers(data):
             "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = 'blob'")]
         used = {row[0] for table in tables for row in database.execute(f"SELECT blob FROM {table} WHERE blob != 0")}
     known = {"blobs", "incoming", "lock", "credentials", "cloud.sqlite3", "cloud.sqlite3-wal", "cloud.sqlite3-shm",
-             "sns-signing-key.pem", "sns-signing-certificate.pem"}
+             "sns-signing-key.pem", "sns-signing-certificate.pem", "gallery"}
     return {"files that no row names": files - live, "rows without a file": live - files,
             "blobs that nothing uses": live - used, "blobs that are gone": used - live,
             "files in incoming": list(data.glob("incoming/*")),

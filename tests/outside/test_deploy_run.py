@@ -56,7 +56,7 @@ class Compose:
     def start_all(self):
         cloud = self.start("cloud", {"0.0.0.0": "127.0.0.1", "4566": "0", "/data": str(self.folder / "data"),
                                      "/init.yaml": str(DEPLOY / "local-init.yaml")})
-        self.endpoint = cloud.wait_for(r"(http://127\.0\.0\.1:\d+)")[1]
+        self.endpoint = cloud.wait_for(r"Endpoint: +(http://127\.0\.0\.1:\d+)")[1]
         for name in ("engine-1", "engine-2"):
             self.start(name, {"http://cloud:4566": self.endpoint, "/cloud/credentials": str(self.folder / "data/credentials")})
         self.metrics = {name: "127.0.0.1:" + process.wait_for(METRICS_LINE)[1] for name, process in self.processes.items()

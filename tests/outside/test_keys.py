@@ -259,7 +259,7 @@ def start_new(start, tmp_path):
     """A cloud with a key of its own: the program makes it, not the tests."""
     def start_it(folder, *arguments):
         process = start("local", "--cloud-only", "--port", "0", f"--data={tmp_path / folder}", *arguments)
-        return process, process.wait_for(r"(http://127\.0\.0\.1:\d+)").group(1)
+        return process, process.wait_for(r"Endpoint: +(http://127\.0\.0\.1:\d+)").group(1)
     return start_it
 
 

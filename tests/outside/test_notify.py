@@ -29,7 +29,7 @@ class World:
     def __init__(self, folder):
         self.folder = folder
         self.cloud = harness.Process("local", "--cloud-only", "--port", "0", "--data", folder / "data")
-        self.endpoint = self.cloud.wait_for(r"(http://127\.0\.0\.1:\d+)").group(1)
+        self.endpoint = self.cloud.wait_for(r"Endpoint: +(http://127\.0\.0\.1:\d+)").group(1)
         self.cloud.wait_for("Serving")
         self.s3, self.sqs, self.sns, self.events = (harness.client(self.endpoint, service) for service in ("s3", "sqs", "sns", "events"))
         for bucket in ("photos", "thumbs"):

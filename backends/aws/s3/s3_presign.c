@@ -26,6 +26,7 @@ enum {
     POLICY_MAX = 16 * 1024,
     SIZE_TEXT_MAX = 24,
     FORM_STATUS = 201,
+    HEADERS_MAX = 3,
     FIELD_MAX = 512
 };
 
@@ -82,9 +83,9 @@ static int fail(const char *bucket, const char *key, int code, struct error *err
                                                : error_name(code));
 }
 
-static struct object_validity validity(const struct credentials *credentials, unsigned expires_s)
+static struct object_validity validity(const struct credentials *credentials, int64_t expires_s)
 {
-    return (struct object_validity){.expires_s = (int64_t)time(NULL) + expires_s,
+    return (struct object_validity){.expires_s = expires_s,
                                     .credentials_expire_s = credentials->expires_s};
 }
 
@@ -94,6 +95,12 @@ static int64_t service_now(const struct aws *aws)
 }
 
 /* ---- URLs ---- */
+
+/* So many seconds ago a URL is signed. */
+static unsigned signed_before(const struct aws *aws, const struct object_presign *what)
+{
+    return what->stable_s ? (unsigned)(service_now(aws) % what->stable_s) : 0;
+}
 
 static void parameter_add(struct buffer *query, const char *name, const char *value)
 {
@@ -107,7 +114,13 @@ static int query_make(const struct aws *aws, const struct object_presign *what,
                       struct buffer *query)
 {
     const bool is_put = strcmp(what->method, "PUT") == 0;
+    char part[SIZE_TEXT_MAX];
     parameter_add(query, "versionId", what->name.version);
+    if (what->upload) {
+        snprintf(part, sizeof part, "%u", what->part);
+        parameter_add(query, "partNumber", part);
+        parameter_add(query, "uploadId", what->upload);
+    }
     if (aws->requester_pays)
         parameter_add(query, "x-amz-request-payer", "requester");
     if (!is_put) {
@@ -118,7 +131,7 @@ static int query_make(const struct aws *aws, const struct object_presign *what,
 }
 
 static size_t headers_make(const struct object_presign *what, char size[SIZE_TEXT_MAX],
-                           struct http_header out[2])
+                           struct http_header out[HEADERS_MAX])
 {
     size_t count = 0;
     if (strcmp(what->method, "PUT") != 0)
@@ -129,13 +142,15 @@ static size_t headers_make(const struct object_presign *what, char size[SIZE_TEX
     }
     if (what->content_type)
         out[count++] = (struct http_header){"content-type", what->content_type};
+    if (what->only_new)
+        out[count++] = (struct http_header){"if-none-match", "*"};
     return count;
 }
 
 static int url_sign(struct aws *aws, const struct object_presign *what, struct buffer *out)
 {
     char region[REGION_SIZE_MAX], size[SIZE_TEXT_MAX];
-    struct http_header headers[2];
+    struct http_header headers[HEADERS_MAX];
     struct buffer url, query;
     buffer_init(&url, URL_MAX);
     buffer_init(&query, URL_MAX);
@@ -153,7 +168,7 @@ static int url_sign(struct aws *aws, const struct object_presign *what, struct b
                                   .headers = headers,
                                   .header_count = headers_make(what, size, headers),
                                   .payload_hash = SIGV4_UNSIGNED_PAYLOAD,
-                                  .now_s = service_now(aws)};
+                                  .now_s = service_now(aws) - signed_before(aws, what)};
     code = sign.credentials ? aws_presign(&sign, what->expires_s, out) : ERR_CREDENTIALS;
 out:
     buffer_free(&url);
@@ -172,7 +187,8 @@ int s3_presign(struct object_store *store, const struct object_presign *what, ch
     buffer_init(&out, URL_MAX);
     int code = what->name.key ? url_sign(aws, what, &out) : ERR_INVALID;
     if (!code && valid)
-        *valid = validity(credential_chain_use(aws->chain), what->expires_s);
+        *valid = validity(credential_chain_use(aws->chain),
+                          (int64_t)time(NULL) - signed_before(aws, what) + what->expires_s);
     *url = code ? NULL : buffer_take_text(&out);
     buffer_free(&out);
     if (!code && !*url)
@@ -289,7 +305,7 @@ static int form_make(struct aws *aws, const struct object_form *what, struct buf
     code = form_sign(aws, what, &sign, out);
     if (code)
         return code;
-    out->valid = validity(sign.credentials, what->expires_s);
+    out->valid = validity(sign.credentials, (int64_t)time(NULL) + what->expires_s);
     out->url = buffer_take_text(url);
     return out->url ? 0 : ERR_MEMORY;
 }

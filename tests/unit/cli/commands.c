@@ -548,7 +548,7 @@ static void it_serves_until_a_signal(void **state)
 {
     (void)state;
     world.interrupt = true; /* with the first upload */
-    assert_int_equal(run("local --out results"), STATUS_OK);
+    assert_int_equal(run("local --gallery off --out results"), STATUS_OK);
     assert_says(world.said, "Endpoint:     http://127.0.0.1:4566");
     assert_says(world.said, "Secret key:   a secret");
     assert_int_equal(world.cloud_port, 4566);

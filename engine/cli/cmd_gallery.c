@@ -1,0 +1,72 @@
+/* thumbwheel gallery: the web gallery without an engine, until SIGTERM. */
+#include "command.h"
+
+#include <stdio.h>
+
+#include "core_files.h"
+#include "log.h"
+#include "service.h"
+#include "service_gallery.h"
+#include "terminal.h"
+
+#define GALLERY_ADDRESS "127.0.0.1:4567"
+
+static bool never(void *user)
+{
+    (void)user;
+    return false;
+}
+
+/* The link is a secret: it goes to standard output, not to the log. */
+static void greet(const struct service_gallery *gallery)
+{
+    const char *link = service_gallery_link(gallery);
+    terminal_line(stdout, "Gallery: %s", link ? link : service_gallery_address(gallery));
+    fflush(stdout);
+}
+
+static int serve(struct service *service, struct service_gallery **gallery, struct error *error)
+{
+    const struct config *config = service->config;
+    const struct service_gallery_plan plan = {
+        .flag = "--listen", .address = config->listen ? config->listen : GALLERY_ADDRESS};
+    const int code = service_gallery_open(service, &plan, gallery, error);
+    if (code)
+        return code == ERR_CANCELLED ? 0 : code;
+    greet(*gallery);
+    log_info("gallery started", LOG_TEXT("version", THUMBWHEEL_VERSION));
+    reloader_allow(&service->reloader);
+    service_wait(service, never, NULL);
+    log_info("gallery is draining", LOG_INT("grace_ms", config->grace_ms));
+    service_gallery_drain(*gallery, config->grace_ms);
+    return 0;
+}
+
+static int run(const struct assembly *assembly, const struct config *config,
+               const struct pipeline_set *pipelines)
+{
+    struct service service;
+    struct service_gallery *gallery = NULL;
+    struct error error = {0};
+    const struct service_options options = {
+        .assembly = assembly, .config = config, .pipelines = pipelines, .reloads = true};
+    int code = service_open(&service, &options, &error);
+    if (!code)
+        code = serve(&service, &gallery, &error);
+    service_gallery_close(gallery);
+    service_close(&service);
+    if (code)
+        command_error("%s", error.text);
+    return (int)command_status(code);
+}
+
+int cmd_gallery(const struct assembly *assembly, const struct config *config)
+{
+    struct pipeline_set pipelines = {0};
+    core_files_forbid();
+    int exit_status = command_load_pipelines(assembly, config, &pipelines);
+    if (exit_status == STATUS_OK)
+        exit_status = run(assembly, config, &pipelines);
+    pipeline_set_clear(&pipelines);
+    return exit_status;
+}

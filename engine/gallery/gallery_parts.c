@@ -1,0 +1,80 @@
+/*
+ * The parts of the gallery that have a state of their own. Each row is a part: `open` starts it,
+ * `drain` ends its streams and waiting requests, `close` begins its end, after which it calls
+ * gallery_part_closed once, from the loop or at once. A part without a function has nothing to do.
+ */
+#include "gallery_private.h"
+
+#include <stdlib.h>
+
+struct engine_record;
+
+struct gallery_part {
+    int (*open)(struct gallery *gallery, struct error *error);
+    void (*drain)(struct gallery *gallery);
+    void (*close)(struct gallery *gallery);
+    void (*record)(struct gallery *gallery, const struct engine_record *record);
+    void (*reload)(struct gallery *gallery); /* the pipelines and places have changed */
+};
+
+static const struct gallery_part parts[] = {
+    {0},
+};
+
+enum { PARTS = sizeof parts / sizeof *parts };
+
+static void close_first(struct gallery *gallery, size_t count)
+{
+    for (size_t i = count; i-- > 0;)
+        if (parts[i].close)
+            parts[i].close(gallery);
+}
+
+int gallery_parts_open(struct gallery *gallery, struct error *error)
+{
+    for (size_t i = 0; i < PARTS; i++) {
+        const int code = parts[i].open ? parts[i].open(gallery, error) : 0;
+        if (!code && parts[i].close)
+            gallery->open++;
+        if (!code)
+            continue;
+        close_first(gallery, i);
+        return code;
+    }
+    gallery->parts_open = true;
+    return 0;
+}
+
+void gallery_parts_drain(struct gallery *gallery)
+{
+    for (size_t i = 0; i < PARTS; i++)
+        if (parts[i].drain && gallery->parts_open)
+            parts[i].drain(gallery);
+}
+
+void gallery_parts_close(struct gallery *gallery)
+{
+    if (gallery->parts_open)
+        close_first(gallery, PARTS);
+    gallery->parts_open = false;
+}
+
+void gallery_record_finished(struct gallery *gallery, const struct engine_record *record)
+{
+    for (size_t i = 0; i < PARTS; i++)
+        if (parts[i].record)
+            parts[i].record(gallery, record);
+}
+
+void gallery_parts_reload(struct gallery *gallery)
+{
+    for (size_t i = 0; i < PARTS; i++)
+        if (parts[i].reload)
+            parts[i].reload(gallery);
+}
+
+void gallery_part_closed(struct gallery *gallery)
+{
+    if (--gallery->open == 0)
+        gallery->all_closed(gallery);
+}

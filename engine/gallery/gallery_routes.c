@@ -1,0 +1,48 @@
+#include "gallery_routes.h"
+
+#include <string.h>
+
+/* A path with a name stands before one with a parameter in its place. */
+static const struct gallery_route routes[] = {
+    {"POST", "/api/login", gallery_login, ROUTE_PUBLIC},
+    {"POST", "/api/logout", gallery_logout, 0},
+    {"POST", "/api/links", gallery_link_make, 0},
+    {"GET", "/api/session", gallery_session_show, 0},
+};
+
+static bool matches(const char *pattern, struct slice path)
+{
+    const char *p = path.data, *end = path.data + path.size;
+    for (; *pattern; pattern++) {
+        if (*pattern == '*') {
+            const char *start = p;
+            while (p < end && *p != '/')
+                p++;
+            if (p == start)
+                return false;
+        } else if (p == end || *p++ != *pattern) {
+            return false;
+        }
+    }
+    return p == end;
+}
+
+static bool is_method(struct slice method, const char *expected)
+{
+    return slice_equal_text(method, expected) ||
+           (slice_equal_text(method, "HEAD") && strcmp(expected, "GET") == 0);
+}
+
+const struct gallery_route *gallery_route_find(struct slice method, struct slice path,
+                                               const char **allow)
+{
+    *allow = NULL;
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        if (!matches(routes[i].pattern, path))
+            continue;
+        if (is_method(method, routes[i].method))
+            return &routes[i];
+        *allow = routes[i].method;
+    }
+    return NULL;
+}
