@@ -58,7 +58,7 @@ class Server:
             [*under, program, "local", "--cloud-only", "--port", "0", "--data", data, "--durability", "full"],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(os.environ, HOME=str(data)))
         for line in self.process.stdout:
-            if "http://127.0.0.1:" in line:
+            if "Endpoint:" in line:
                 self.host = "127.0.0.1:" + line.split("http://127.0.0.1:")[1].split()[0].strip("/.,")
                 break
         else:

@@ -10,7 +10,7 @@ import pytest
 import harness
 from harness import PROGRAM, ROOT, clean_environment, thumbwheel
 
-COMMANDS = ["run", "local", "process", "provision", "whoami", "presign", "gate", "send", "backfill", "check", "health", "dlq", "status", "completion", "man"]
+COMMANDS = ["run", "local", "process", "provision", "whoami", "presign", "gate", "gallery", "send", "backfill", "check", "health", "dlq", "status", "completion", "man"]
 
 
 def test_help_lists_every_command():
@@ -206,7 +206,7 @@ def test_check_prints_every_setting_as_a_table():
 
 # One argument more than each command takes. process and send take any number of files, local of photos.
 SURPLUS = [["run", "x"], ["local", "--cloud-only", "x"], ["provision", "--dry-run", "x"], ["whoami", "x"], ["presign", "get", "s3://b/k", "x"],
-           ["gate", "--tokens", "t", "x"], ["backfill", "s3://b/p", "x"], ["check", "x"], ["health", "--metrics", "127.0.0.1:1", "x"],
+           ["gate", "--tokens", "t", "x"], ["gallery", "x"], ["backfill", "s3://b/p", "x"], ["check", "x"], ["health", "--metrics", "127.0.0.1:1", "x"],
            ["dlq", "list", "x"], ["status", "x"], ["completion", "bash", "x"], ["man", "x"], ["version", "x"], ["--version", "x"],
            ["help", "run", "x"], ["--help", "run", "x"], ["-h", "run", "x"]]
 
@@ -409,7 +409,7 @@ def test_the_startup_text_is_printable_and_can_be_pasted(start, locale, tmp_path
 
 def test_help_groups_its_options():
     for command, groups in (("run", ["Pipelines and service", "Work", "Images", "Log", "Monitoring", "Shutdown",
-                                     "Other"]),
+                                     "Gallery", "Other"]),
                             ("check", ["Pipelines and service", "Results", "Other"])):
         shown = re.findall(r"^([A-Z][a-z ]+):$", thumbwheel(command, "--help").stdout, re.MULTILINE)
         assert shown[shown.index("Options") + 1:] == groups

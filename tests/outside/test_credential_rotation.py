@@ -21,7 +21,7 @@ def brief(tmp_path_factory):
     """A cloud whose temporary credentials are valid for two seconds."""
     data = tmp_path_factory.mktemp("brief") / "data"
     cloud = harness.Process("local", "--cloud-only", "--port", "0", "--data", data, "--session-lifetime", "2s")
-    cloud.endpoint = cloud.wait_for(r"(https?://\S+:\d+)").group(1)
+    cloud.endpoint = cloud.wait_for(r"Endpoint: +(https?://\S+:\d+)").group(1)
     cloud.wait_for("Serving")
     yield cloud
     assert cloud.stop() == 0

@@ -43,7 +43,7 @@ class Fleet:
         for queue, outputs in PIPELINES.items():
             (folder / f"{queue}.yaml").write_text(f"name: {queue}\nqueue: {queue}\nmatch: {{ bucket: {SOURCE}, prefix: ingest/ }}\n{outputs}")
         cloud = start("local", "--cloud-only", "--port", "0", "--data", folder / "data", "--session-lifetime", "10s")
-        self.endpoint = cloud.wait_for(r"(https?://\S+:\d+)").group(1)
+        self.endpoint = cloud.wait_for(r"Endpoint: +(https?://\S+:\d+)").group(1)
         cloud.wait_for("Serving")
         (folder / "token").write_text(jwt())
         self.s3, self.sqs = (harness.client(self.endpoint, service, max_pool_connections=8) for service in ("s3", "sqs"))

@@ -64,7 +64,7 @@ def start_alone(start, tmp_path):
     def begin(*arguments):
         data = tmp_path / f"alone-{next(count)}"
         process = start("local", "--cloud-only", "--port", "0", "--data", data, *arguments)
-        process.endpoint = process.wait_for(r"(https?://\S+:\d+)").group(1)
+        process.endpoint = process.wait_for(r"Endpoint: +(https?://\S+:\d+)").group(1)
         process.wait_for("Serving")
         return process
 
@@ -216,7 +216,7 @@ def test_an_engine_continues_with_rotated_keys(start, tmp_path):
     def serve(port, *keys):
         users.write_text(section("user", *keys))
         cloud = start("local", "--cloud-only", "--port", port, "--data", tmp_path / "data", "--keys", users)
-        cloud.endpoint = cloud.wait_for(r"(https?://\S+:\d+)").group(1)
+        cloud.endpoint = cloud.wait_for(r"Endpoint: +(https?://\S+:\d+)").group(1)
         cloud.wait_for("Serving")
         return cloud, *(harness.client(cloud.endpoint, service, *keys) for service in ("s3", "sqs"))
 

@@ -96,7 +96,7 @@ def test_a_permanent_key_has_no_token(cloud):
 
 def test_credentials_expire_in_every_protocol(start, tmp_path):
     cloud = start("local", "--cloud-only", "--port", "0", "--data", tmp_path / "data", "--session-lifetime", "1s")
-    cloud.endpoint = cloud.wait_for(r"(https?://\S+:\d+)").group(1)
+    cloud.endpoint = cloud.wait_for(r"Endpoint: +(https?://\S+:\d+)").group(1)
     cloud.wait_for("Serving")
     given = harness.client(cloud.endpoint, "sts").get_session_token()["Credentials"]
     s3 = client_of(cloud, "s3", given)
@@ -116,7 +116,7 @@ def test_an_engine_works_under_load_through_many_lifetimes_of_its_credentials(st
                         "outputs: [{ key: 'small/{stem}.jpg', width: 8, format: jpeg }]\n")
     log = tmp_path / "requests.jsonl"
     cloud = start("local", "--cloud-only", "--port", "0", "--data", tmp_path / "data", "--session-lifetime", "4s", "--request-log", log)
-    cloud.endpoint = cloud.wait_for(r"(https?://\S+:\d+)").group(1)
+    cloud.endpoint = cloud.wait_for(r"Endpoint: +(https?://\S+:\d+)").group(1)
     cloud.wait_for("Serving")
     s3, sqs = (harness.client(cloud.endpoint, service, max_pool_connections=LOAD) for service in ("s3", "sqs"))
     s3.create_bucket(Bucket="lives")
