@@ -285,10 +285,15 @@ int service_is_empty(struct service *service, const char *bucket, const char *pr
 static void on_record_finished(const struct engine_record *record, void *user)
 {
     struct service *service = user;
-    if (service->observer.record_finished)
-        service->observer.record_finished(record, service->observer.user);
     if (service->gallery)
         gallery_record_finished(service->gallery, record);
+}
+
+static void on_step_entered(const struct engine_step *step, void *user)
+{
+    struct service *service = user;
+    if (service->gallery)
+        gallery_step_entered(service->gallery, step);
 }
 
 /* The settings, and what is not a setting. */
@@ -313,7 +318,8 @@ static struct engine_options engine_options_of(struct service *service,
     if (options.cache_bytes == 0)
         options.cache_bytes = 1;
     service->observer = observer ? *observer : (struct engine_observer){0};
-    options.observer = (struct engine_observer){on_record_finished, service};
+    options.observer = (struct engine_observer){on_record_finished, on_step_entered, service,
+                                                observer ? &service->observer : NULL};
     if (service->traces)
         options.tracer = otlp_export_tracer(service->traces);
     return options;

@@ -24,6 +24,7 @@
 struct gallery;
 struct engine;
 struct engine_record;
+struct engine_step;
 struct tls_identity;
 
 enum {
@@ -78,6 +79,7 @@ int gallery_reload(struct gallery *gallery, struct pipeline *const *pipelines, s
 
 /* What happens in the engine; for an engine_observer. */
 void gallery_record_finished(struct gallery *gallery, const struct engine_record *record);
+void gallery_step_entered(struct gallery *gallery, const struct engine_step *step);
 
 /* Refuses new requests and ends the streams, waits at most grace_ms for pending requests, then
  * closes everything. closed is called from the loop when the memory is freed. */

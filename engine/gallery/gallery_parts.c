@@ -7,13 +7,12 @@
 
 #include <stdlib.h>
 
-struct engine_record;
-
 struct gallery_part {
     int (*open)(struct gallery *gallery, struct error *error);
     void (*drain)(struct gallery *gallery);
     void (*close)(struct gallery *gallery);
     void (*record)(struct gallery *gallery, const struct engine_record *record);
+    void (*step)(struct gallery *gallery, const struct engine_step *step);
     void (*reload)(struct gallery *gallery); /* the pipelines and places have changed */
 };
 
@@ -62,14 +61,21 @@ void gallery_parts_close(struct gallery *gallery)
 void gallery_record_finished(struct gallery *gallery, const struct engine_record *record)
 {
     for (size_t i = 0; i < PARTS; i++)
-        if (parts[i].record)
+        if (parts[i].record && gallery->parts_open)
             parts[i].record(gallery, record);
+}
+
+void gallery_step_entered(struct gallery *gallery, const struct engine_step *step)
+{
+    for (size_t i = 0; i < PARTS; i++)
+        if (parts[i].step && gallery->parts_open)
+            parts[i].step(gallery, step);
 }
 
 void gallery_parts_reload(struct gallery *gallery)
 {
     for (size_t i = 0; i < PARTS; i++)
-        if (parts[i].reload)
+        if (parts[i].reload && gallery->parts_open)
             parts[i].reload(gallery);
 }
 
