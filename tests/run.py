@@ -8,7 +8,10 @@ each, and the tests from outside (one pytest for each file, with the sanitized b
 run alone at the end. With arguments: only those whose file name contains one of them. run.py --targets PRESET NAME...
 prints what has to be built for that.
 """
+import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -30,7 +33,7 @@ TSAN = ROOT / "build/tsan"
 PLAIN = ROOT / "build/dev"
 OUTSIDE = ROOT / "tests/outside"
 TIMEOUT_S = 1200
-FUZZ_S = 1  # the seeds, and a little more; ./dev fuzz searches
+FUZZ_S, FUZZ_INPUTS = 1, 2000  # the seeds, and a little more, whichever ends first; ./dev fuzz searches
 AT_ONCE = len(os.sched_getaffinity(0))
 LOOK_S = 1  # between two looks at the processors
 
@@ -168,6 +171,48 @@ def end_of(tally, command, **options):
     return (-1, f"did not end within {TIMEOUT_S} s\n{output}") if late.is_set() else (process.returncode, output)
 
 
+class PytestServer:
+    """pytest_server.py, started when it is needed first."""
+
+    def __init__(self):
+        self.lock, self.process, self.folder = threading.Lock(), None, None
+
+    def connect(self):
+        with self.lock:
+            if not self.process:
+                self.folder = tempfile.TemporaryDirectory()
+                self.process = subprocess.Popen([sys.executable, ROOT / "tests/pytest_server.py", f"{self.folder.name}/socket"],
+                                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                self.process.stdout.readline()  # it is ready
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(f"{self.folder.name}/socket")
+        return connection
+
+    def stop(self):
+        if self.process:
+            self.process.stdin.close()
+            self.process.wait()
+            self.process.stdout.close()
+            self.folder.cleanup()
+
+    def end_of(self, tally, arguments, environment, output):
+        """pytest's exit code and output; -1 if it did not end in time, or died."""
+        with self.connect() as connection, connection.makefile("rw") as lines:
+            pid = int(lines.readline())
+            print(json.dumps({"arguments": arguments, "environment": environment, "output": str(output)}), file=lines, flush=True)
+            late = threading.Event()
+            timer = threading.Timer(TIMEOUT_S, lambda: (late.set(), os.kill(pid, signal.SIGKILL)))
+            timer.start()
+            code, seconds = lines.readline().split() or (-1, 0)
+            timer.cancel()
+        tally.processor_s += float(seconds)
+        text = output.read_text(errors="replace")
+        return int(code), f"did not end within {TIMEOUT_S} s\n{text}" if late.is_set() else text
+
+
+pytest_server = PytestServer()
+
+
 def run_unit(tally, executable, under=()):
     """One cmocka executable. A crash, a leak or a hang is one failure more than its report holds."""
     with tempfile.TemporaryDirectory() as folder:
@@ -197,7 +242,7 @@ def run_photo_under_valgrind(tally):
 
 def run_fuzz(tally, name, executable):
     """One fuzz target, from its seeds. Counts as one test."""
-    held, output = fuzz.fuzz_short(name, executable, FUZZ_S)
+    held, output = fuzz.fuzz_short(name, executable, FUZZ_S, FUZZ_INPUTS)
     tally.count(held)
     return "" if held else output
 
@@ -206,9 +251,10 @@ def run_outside(tally, path):
     """One file of tests from outside, in a pytest of its own: its clouds and its home are its own, too."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", "-rfEs",
-                   f"--basetemp={folder}/pytest", f"--junit-xml={report}", path]
-        code, output = end_of(tally, command, env=dict(ENVIRONMENT, THUMBWHEEL=str(ASAN / "thumbwheel")))
+        arguments = ["-q", "-p", "no:cacheprovider", "--tb=short", "-rfEs", f"--basetemp={folder}/pytest",
+                     f"--junit-xml={report}", str(path)]
+        code, output = pytest_server.end_of(tally, arguments, dict(ENVIRONMENT, THUMBWHEEL=str(ASAN / "thumbwheel")),
+                                            Path(folder) / "output")
         failed = tally.add_xml(report) if report.exists() else 0
         if code != 0 and failed == 0:
             tally.failed += 1
@@ -290,8 +336,11 @@ def main():
     if not filters or "lint" in filters:
         run_lint(tally)
     runs = [run for run in all_runs() if wanted(run.label, filters)]
-    execute(tally, [run for run in runs if run.label not in ALONE], AT_ONCE, 6 * AT_ONCE)
-    execute(tally, [run for run in runs if run.label in ALONE], 1, 1)
+    try:
+        execute(tally, [run for run in runs if run.label not in ALONE], AT_ONCE, 6 * AT_ONCE)
+        execute(tally, [run for run in runs if run.label in ALONE], 1, 1)
+    finally:
+        pytest_server.stop()
     if tally.passed + tally.failed + tally.skipped == 0:
         print(f"no test matches {' '.join(filters)}")
         return 2

@@ -21,6 +21,7 @@
 #include "events_state.h"
 #include "faults.h"
 #include "lifecycle.h"
+#include "loopback.h"
 #include "own_key.h"
 #include "queues.h"
 #include "request_log.h"
@@ -253,7 +254,7 @@ static int keys_check(struct local_cloud *lc, const struct cloud_settings *o, st
     const char *host = o->host ? o->host : "127.0.0.1";
     (void)lc;
     bool any = o->keys && strcmp(o->keys, ACCESS_KEYS_ANY) == 0;
-    if (!any || strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0)
+    if (!any || host_is_loopback(slice_of(host)))
         return 0;
     return error_set(error, ERR_INVALID,
                      "--keys any accepts everybody, so it is for loopback only, and not for "

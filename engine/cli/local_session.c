@@ -20,6 +20,7 @@
 #include "local_names.h"
 #include "local_plan.h"
 #include "local_samples.h"
+#include "loopback.h"
 #include "photo_batch.h"
 #include "photos.h"
 #include "service.h"
@@ -190,9 +191,7 @@ static struct cloud_settings cloud_settings_of(const struct session *session)
 
 static void warn_of_host(const char *host)
 {
-    bool loopback =
-        strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || strcmp(host, "localhost") == 0;
-    if (!loopback)
+    if (!host_is_loopback(slice_of(host)))
         command_note("--host %s: other machines on the network can reach the embedded cloud", host);
 }
 

@@ -8,6 +8,7 @@
 #include "files.h"
 #include "gallery.h"
 #include "log.h"
+#include "loopback.h"
 #include "service.h"
 #include "service_port.h"
 #include "standard_directories.h"
@@ -84,7 +85,7 @@ static int settings_read(struct service_gallery *gallery, const struct service_g
 /* Somebody on the network could guess at a link only if there were no users to tell apart. */
 static int users_check(const struct service_gallery *gallery, struct error *error)
 {
-    if (port_is_loopback(gallery->host) || gallery->service->config->gallery.users)
+    if (host_is_loopback(slice_of(gallery->host)) || gallery->service->config->gallery.users)
         return 0;
     return error_set(error, ERR_INVALID,
                      "the gallery listens on %s, where others can reach it, so it needs --users "
@@ -152,7 +153,7 @@ static int listen_at(struct service_gallery *gallery, const struct service_galle
     gallery->address = address_of(gallery);
     if (!service->config->gallery.users)
         gallery->link = gallery_link(service->gallery);
-    if (!gallery->tls && !port_is_loopback(gallery->host) && !gallery->origins.count)
+    if (!gallery->tls && !host_is_loopback(slice_of(gallery->host)) && !gallery->origins.count)
         command_warn("the gallery serves plain HTTP on %s: passwords can be read on the way; set "
                      "--gallery-cert, or put a proxy with TLS in front of it",
                      gallery->host);

@@ -7,6 +7,7 @@
 #include "gate.h"
 #include "gate_key.h"
 #include "log.h"
+#include "loopback.h"
 #include "object_address.h"
 #include "service.h"
 #include "service_port.h"
@@ -115,7 +116,7 @@ static int listen_at(struct service_gate *gate, const char *flag, const char *ad
         code = gate_open(&service->loop, &options, &service->gate, error);
     if (code)
         return code;
-    if (!gate->tls && !port_is_loopback(host))
+    if (!gate->tls && !host_is_loopback(slice_of(host)))
         command_warn(
             "the gate serves plain HTTP on %s: tokens and URLs can be read on the way; set "
             "--gate-cert, or put a proxy with TLS in front of it",

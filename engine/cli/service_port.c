@@ -78,8 +78,3 @@ int port_identity_open(const struct port_identity *what, struct tls_identity **o
                          what->key_flag);
     return tls_identity_open(what->certificate, what->key, out, error);
 }
-
-bool port_is_loopback(const char *host)
-{
-    return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
-}

@@ -32,6 +32,4 @@ struct port_identity {
 int port_identity_open(const struct port_identity *what, struct tls_identity **out,
                        struct error *error);
 
-bool port_is_loopback(const char *host);
-
 #endif

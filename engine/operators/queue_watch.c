@@ -135,21 +135,32 @@ const struct group_queue *queue_watch_letters(const struct queue_watch *watch, s
 
 /* ---- the watch ---- */
 
+static int names_take(struct queue_watch *watch, const struct queue_watch_pipeline *pipelines,
+                      size_t count)
+{
+    int code = 0;
+    for (size_t i = 0; i < count && !code; i++)
+        code = text_list_take(&watch->names, strdup(pipelines[i].name));
+    return code;
+}
+
 static int groups_init(struct queue_watch *watch, const struct queue_watch_pipeline *pipelines,
                        size_t count)
 {
     const char **queues = calloc(count + 1, sizeof *queues);
     const char **unknown = calloc(count + 1, sizeof *unknown);
-    int code = queues && unknown ? 0 : ERR_MEMORY;
-    for (size_t i = 0; i < count && !code; i++) {
+    int code = queues && unknown ? names_take(watch, pipelines, count) : ERR_MEMORY;
+    if (code)
+        goto out;
+    for (size_t i = 0; i < count; i++) {
         queues[i] = pipelines[i].queue;
         watch->letters_of[i] = LETTERS_UNKNOWN;
-        code = text_list_take(&watch->names, strdup(pipelines[i].name));
     }
-    if (!code)
-        code = queue_group_init(&watch->sources, watch->backend, queues, count);
-    if (!code)
-        code = queue_group_init(&watch->letters, watch->backend, unknown, count);
+    code = queue_group_init(&watch->sources, watch->backend, queues, count);
+    if (code)
+        goto out;
+    code = queue_group_init(&watch->letters, watch->backend, unknown, count);
+out:
     free(queues);
     free(unknown);
     return code;

@@ -75,12 +75,13 @@ def show(path):
     return f"{path.name}, {len(data)} bytes: {data[:4096]!r}{'…' if len(data) > 4096 else ''}"
 
 
-def fuzz_short(name, executable, seconds):
-    """As a test: from the seeds, with the same random numbers each time."""
+def fuzz_short(name, executable, seconds, inputs):
+    """As a test: the seeds, and further inputs until there are as many or the time is over, with the same random numbers
+    each time."""
     with tempfile.TemporaryDirectory() as corpus, tempfile.TemporaryDirectory() as artefacts:
-        held, output = fuzz(name, executable, seconds, corpus, artefacts, ["-seed=1"])
-        inputs = "\n".join(show(path) for path in sorted(Path(artefacts).iterdir()))
-    return held, "\n".join(output.splitlines()[-120:]) + f"\n{inputs}"
+        held, output = fuzz(name, executable, seconds, corpus, artefacts, ["-seed=1", f"-runs={inputs}"])
+        failing = "\n".join(show(path) for path in sorted(Path(artefacts).iterdir()))
+    return held, "\n".join(output.splitlines()[-120:]) + f"\n{failing}"
 
 
 def statistics(output):

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "loopback.h"
 #include "url.h"
 
 static int no_memory(struct error *error)
@@ -97,13 +98,6 @@ static int plan_web_identity(struct credential_plan *plan, const struct profile 
 
 /* ---- containers ---- */
 
-static bool is_loopback(struct slice name)
-{
-    return slice_equal_text(name, "localhost") || slice_equal_text(name, "[::1]") ||
-           (slice_starts_with(name, "127.") &&
-            strspn(name.data, "0123456789.") >= name.size); /* an address, and no name */
-}
-
 /* The token must not be sent in the clear except to the agents of ECS and EKS, which are on
  * this machine. */
 static int container_url_check(const char *text, struct error *error)
@@ -121,7 +115,7 @@ static int container_url_check(const char *text, struct error *error)
     const char *colon = memchr(from, ':', name.size - (size_t)(from - name.data));
     if (colon)
         name.size = (size_t)(colon - name.data);
-    bool allowed = is_loopback(name);
+    bool allowed = host_is_loopback(name);
     for (size_t i = 0; i < sizeof agents / sizeof *agents; i++)
         allowed |= slice_equal_text(name, agents[i]);
     if (allowed)

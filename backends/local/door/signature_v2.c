@@ -6,6 +6,7 @@
 
 #include "base64.h"
 #include "hash.h"
+#include "host_bucket.h"
 #include "query_text.h"
 #include "secret.h"
 #include "uri.h"
@@ -232,28 +233,15 @@ static bool matches_with(const struct signed_request *request, const struct sign
     return same;
 }
 
-/* BUCKET in BUCKET.s3…; empty: none. */
-static struct slice host_bucket(const struct signed_request *request)
-{
-    struct slice host = signed_request_header(request, "host");
-    static const char *const ends[] = {".s3.", ".s3-", ".localhost"};
-    for (size_t i = 0; host.data && i < sizeof ends / sizeof *ends; i++) {
-        const char *end = memmem(host.data, host.size, ends[i], strlen(ends[i]));
-        if (end)
-            return (struct slice){host.data, (size_t)(end - host.data)};
-    }
-    return (struct slice){NULL, 0};
-}
-
 bool signature_v2_matches(const struct signed_request *request, const struct signature_claim *claim,
                           const char *secret_key)
 {
-    struct slice bucket = host_bucket(request);
+    struct slice bucket = host_bucket(signed_request_header(request, "host"));
     return matches_with(request, claim, (struct slice){NULL, 0}, secret_key) ||
            (bucket.size && matches_with(request, claim, bucket, secret_key));
 }
 
 bool signature_v2_text(const struct signed_request *request, struct buffer *out)
 {
-    return text_for(request, host_bucket(request), out);
+    return text_for(request, host_bucket(signed_request_header(request, "host")), out);
 }

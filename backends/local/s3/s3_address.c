@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "error.h"
+#include "host_bucket.h"
 #include "uri.h"
 
 enum { DECODED_MAX = 32 * 1024, HOST_MAX = 255 };
@@ -12,34 +12,6 @@ enum { DECODED_MAX = 32 * 1024, HOST_MAX = 255 };
 static bool is_address(const char *host)
 {
     return host[0] == '[' || strspn(host, "0123456789.") == strlen(host);
-}
-
-static void cut_port(char *host)
-{
-    char *colon = strrchr(host, ':');
-    if (colon && !strchr(colon, ']'))
-        *colon = '\0';
-}
-
-static bool ends_with(const char *text, const char *end)
-{
-    size_t size = strlen(text), part = strlen(end);
-    return size > part && strcasecmp(text + size - part, end) == 0;
-}
-
-/* Reduces `host` to the bucket, or returns false. */
-static bool cut_known_endpoint(char *host)
-{
-    char *service = strstr(host, ".s3.");
-    if (!service)
-        service = strstr(host, ".s3-");
-    if (service)
-        *service = '\0';
-    else if (ends_with(host, ".localhost"))
-        host[strlen(host) - strlen(".localhost")] = '\0';
-    else
-        return false;
-    return *host && strcmp(host, "s3") != 0;
 }
 
 static bool cut_existing_bucket(char *host, bool (*bucket_exists)(const char *, void *), void *user)
@@ -59,12 +31,11 @@ static int bucket_of_host(struct slice host, bool (*bucket_exists)(const char *,
     *bucket = NULL;
     if (!host.size || host.size > HOST_MAX)
         return 0;
-    char *name = slice_dup(host);
+    struct slice known = host_bucket(host);
+    char *name = slice_dup(known.size ? known : host_without_port(host));
     if (!name)
         return ERR_MEMORY;
-    cut_port(name);
-    if (!is_address(name) &&
-        (cut_known_endpoint(name) || cut_existing_bucket(name, bucket_exists, user)))
+    if (known.size || (!is_address(name) && cut_existing_bucket(name, bucket_exists, user)))
         *bucket = name;
     else
         free(name);

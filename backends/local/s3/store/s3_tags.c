@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "object_store.h"
+#include "query_text.h"
 #include "s3_xml.h"
 #include "uri.h"
 #include "utf8.h"
@@ -159,15 +160,10 @@ static int decode(struct slice text, char **decoded)
     return code || *decoded ? code : ERR_MEMORY;
 }
 
-static int add_pair(struct tag_set *set, struct slice pair, struct error *error)
+static int add_pair(struct tag_set *set, struct slice name, struct slice value, struct error *error)
 {
-    const char *equals = memchr(pair.data, '=', pair.size);
-    size_t size = equals ? (size_t)(equals - pair.data) : pair.size;
-    struct slice value = {0};
-    if (equals)
-        value = (struct slice){equals + 1, pair.size - size - 1};
     char *key = NULL, *text = NULL;
-    int code = decode((struct slice){pair.data, size}, &key);
+    int code = decode(name, &key);
     if (code)
         goto out;
     code = decode(value, &text);
@@ -186,14 +182,11 @@ out:
 
 static int parse_query(struct tag_set *set, struct slice query, struct error *error)
 {
+    struct slice name, value;
     int code = 0;
-    while (query.size && !code) {
-        const char *end = memchr(query.data, '&', query.size);
-        size_t size = end ? (size_t)(end - query.data) : query.size;
-        if (size)
-            code = add_pair(set, (struct slice){query.data, size}, error);
-        size += end != NULL;
-        query = (struct slice){query.data + size, query.size - size};
+    while (!code && query_next(&query, &name, &value)) {
+        if (name.size || value.data) /* not the nothing between two separators */
+            code = add_pair(set, name, value, error);
     }
     return code;
 }
