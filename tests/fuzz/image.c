@@ -50,9 +50,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     fuzz_quiet();
     require(!pipelines_start(**argv, &error));
     vips_magick_load();
-    vips_drawings_prepare();
-    vips_drawings_allow();
-    require(!input_formats_parse("+jxl,+jp2,+bmp,+ico,+svg,+pdf", &formats, &error));
+    require(!input_formats_parse("+jxl,+jp2,+bmp,+ico", &formats, &error));
     for (size_t i = 0; i < PIPELINES; i++) {
         pipelines[i] = load(files[i]);
         require(pipelines[i]);

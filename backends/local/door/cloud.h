@@ -59,7 +59,9 @@ struct cloud_request {
     const struct cloud_service *service; /* NULL: not a known service */
     char id[37];                         /* x-amzn-RequestId / x-amz-request-id */
     const struct access_key *caller;     /* the signer; NULL: unsigned (S3, and SNS links) */
-    const char *payload_hash;            /* x-amz-content-sha256 as sent, or NULL */
+    /* what it is signed for; NULL: unsigned, or with Signature Version 2 */
+    const char *region;
+    const char *payload_hash; /* x-amz-content-sha256 as sent, or NULL */
     /* except for S3: the complete body, its hash verified; the router frees it */
     struct bytes body;
     /* For the request log; handlers set what they know, strings are copied at once. */

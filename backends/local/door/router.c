@@ -324,6 +324,7 @@ static void routed_start(struct routed *r)
     if (!claim_check(r, code))
         return;
     request->caller = r->claim.key;
+    request->region = r->claim.version2 ? NULL : r->claim.region;
     if (!r->request.service)
         service_refuse(r);
     else if (r->request.service->collects)

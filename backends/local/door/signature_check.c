@@ -52,6 +52,14 @@ static enum signature_code malformed(struct signature_claim *claim, const char *
                      s3_text);
 }
 
+/* Regions become parts of ARNs. */
+static bool is_region(const char *name)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    return *name && strspn(name, allowed) == strlen(name);
+}
+
 /* ACCESS-KEY/20150830/us-east-1/sqs/aws4_request; only the key may contain slashes. */
 static bool credential_read(struct signature_claim *claim, struct slice text)
 {
@@ -68,8 +76,8 @@ static bool credential_read(struct signature_claim *claim, struct slice text)
     bool service = query_copy(claim->service, sizeof claim->service, parts[3]);
     return query_copy(claim->access_key, sizeof claim->access_key, text) &&
            query_copy(claim->day, sizeof claim->day, parts[1]) &&
-           query_copy(claim->region, sizeof claim->region, parts[2]) && service &&
-           slice_equal_text(parts[4], "aws4_request");
+           query_copy(claim->region, sizeof claim->region, parts[2]) && is_region(claim->region) &&
+           service && slice_equal_text(parts[4], "aws4_request");
 }
 
 static struct slice trim(struct slice s)

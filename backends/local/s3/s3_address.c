@@ -63,6 +63,7 @@ int s3_address_parse(struct slice host, struct slice path,
     if (rest.size && rest.data[0] == '/')
         rest = (struct slice){rest.data + 1, rest.size - 1};
     int code = bucket_of_host(host, bucket_exists, user, &out->bucket);
+    out->in_host = out->bucket != NULL;
     if (code || out->bucket)
         return code ? code : decode(rest, &out->key);
     const char *slash = rest.size ? memchr(rest.data, '/', rest.size) : NULL;

@@ -9,7 +9,8 @@
 
 struct s3_address { /* strings for free(); "" if absent */
     char *bucket;
-    char *key; /* decoded */
+    char *key;    /* decoded */
+    bool in_host; /* the bucket is in the host */
 };
 
 /*

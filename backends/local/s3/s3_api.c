@@ -10,6 +10,7 @@
 #include "s3_address.h"
 #include "s3_cors.h"
 #include "s3_handlers.h"
+#include "s3_region.h"
 #include "s3_routes.h"
 #include "utf8.h"
 
@@ -59,6 +60,8 @@ static void run(struct s3_request *request, const struct s3_route *route)
     enum s3_error error = check_key(request);
     if (error)
         respond_bad_key(request, error);
+    else if (!s3_region_check(request, operation))
+        ; /* an error was sent */
     else if (!s3_access_check(request, operation))
         ; /* an error was sent */
     else if (!s3_route_handler(route))

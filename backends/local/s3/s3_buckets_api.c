@@ -13,13 +13,11 @@
 #include "s3_body.h"
 #include "s3_listing.h"
 #include "s3_multipart.h"
+#include "s3_region.h"
 #include "s3_time.h"
 #include "s3_xml.h"
 
 enum { BODY_MAX = 16 * 1024, RESPONSE_MAX = 16 * 1024 * 1024 };
-
-/* The region that need not be named, and in which a repeated CreateBucket succeeds. */
-static const char classic_region[] = "us-east-1";
 
 /* ListBuckets. */
 
@@ -28,7 +26,7 @@ enum { BUCKETS_PAGE_MAX = 10000 };
 struct bucket_page {    /* of which buckets a page consists */
     const char *prefix; /* "": all */
     char *after;        /* decoded token; NULL: from the first */
-    bool none;          /* another region was asked for */
+    const char *region; /* NULL: all */
     struct page_part part;
 };
 
@@ -46,7 +44,7 @@ static bool page_read(struct s3_request *request, struct bucket_page *page)
         return false;
     }
     *page = (struct bucket_page){.prefix = prefix ? prefix : "", .part = {.limit = most}};
-    page->none = region && strcmp(region, request->cloud->region) != 0;
+    page->region = region;
     page->after = token ? s3_listing_read_token(token) : NULL;
     if (!token || page->after)
         return true;
@@ -55,21 +53,22 @@ static bool page_read(struct s3_request *request, struct bucket_page *page)
     return false;
 }
 
-static bool page_shows(const struct bucket_page *page, const char *name)
+static bool page_shows(const struct bucket_page *page, const struct bucket *bucket)
 {
-    return !page->none && strncmp(name, page->prefix, strlen(page->prefix)) == 0 &&
-           (!page->after || strcmp(name, page->after) > 0);
+    return (!page->region || strcmp(bucket->region, page->region) == 0) &&
+           strncmp(bucket->name, page->prefix, strlen(page->prefix)) == 0 &&
+           (!page->after || strcmp(bucket->name, page->after) > 0);
 }
 
-static void write_bucket(struct buffer *out, const struct bucket *bucket, const char *region)
+static void write_bucket(struct buffer *out, const struct bucket *bucket, bool with_region)
 {
     char time[S3_TIME_SIZE];
     s3_time_iso_listed(bucket->created_ms, time);
     xml_open(out, "Bucket");
     xml_element(out, "Name", bucket->name);
     xml_element(out, "CreationDate", time);
-    if (region)
-        xml_element(out, "BucketRegion", region);
+    if (with_region)
+        xml_element(out, "BucketRegion", bucket->region);
     xml_close(out, "Bucket");
 }
 
@@ -83,11 +82,11 @@ static void write_buckets(struct s3_request *request, struct bucket_page *page, 
     xml_open(out, "Buckets");
     for (size_t i = 0; i < buckets_count(cloud->buckets); i++) {
         struct bucket bucket = buckets_at(cloud->buckets, i);
-        if (!page_shows(page, bucket.name))
+        if (!page_shows(page, &bucket))
             continue;
         if (!page_part_take(&page->part, bucket.name))
             break;
-        write_bucket(out, &bucket, paged ? cloud->region : NULL);
+        write_bucket(out, &bucket, paged);
     }
     xml_close(out, "Buckets");
 }
@@ -113,18 +112,25 @@ void s3_list_buckets(struct s3_request *request)
 
 /* Creating. */
 
-static void respond_created(struct s3_request *request)
+static void respond_created(struct s3_request *request, const char *region)
 {
-    char location[BUCKET_NAME_MAX + 2];
+    char location[BUCKET_NAME_MAX + 40];
     struct http_header header = {"Location", location};
-    snprintf(location, sizeof location, "/%s", request->bucket);
+    snprintf(location, sizeof location,
+             strcmp(region, S3_CLASSIC_REGION) == 0 ? "/%s" : "http://%s.s3.amazonaws.com/",
+             request->bucket);
     s3_respond_empty(request, 200, &header, 1);
 }
 
+/* "In us-east-1, if you re-create an existing bucket that you already own, Amazon S3 returns 200
+ * OK" (CreateBucket, S3 API Reference). */
 static void respond_existing(struct s3_request *request)
 {
-    if (strcmp(request->cloud->region, classic_region) == 0)
-        respond_created(request);
+    struct bucket bucket;
+    if (buckets_find(request->cloud->buckets, request->bucket, &bucket) &&
+        strcmp(bucket.region, S3_CLASSIC_REGION) == 0 &&
+        strcmp(s3_region_of(request), S3_CLASSIC_REGION) == 0)
+        respond_created(request, bucket.region);
     else
         s3_respond_error(request, S3_BUCKET_ALREADY_OWNED, NULL);
 }
@@ -132,8 +138,9 @@ static void respond_existing(struct s3_request *request)
 static void on_created(int code, const struct error *error, void *user)
 {
     struct s3_request *request = user;
-    if (!code)
-        respond_created(request);
+    struct bucket bucket;
+    if (!code && buckets_find(request->cloud->buckets, request->bucket, &bucket))
+        respond_created(request, bucket.region);
     else if (code == ERR_CONFLICT)
         respond_existing(request);
     else
@@ -147,40 +154,50 @@ static struct slice ownership_asked(const struct s3_request *request)
     return owner.data ? owner : slice_of("BucketOwnerEnforced");
 }
 
-/* Reads the CreateBucketConfiguration, which may be absent. */
-static enum s3_error read_configuration(const struct s3_request *request, struct slice body,
-                                        struct bucket_setting *tags,
+/* Reads the CreateBucketConfiguration; root NULL: there is none. */
+static enum s3_error read_configuration(struct s3_request *request, const struct s3_xml_node *root,
+                                        struct bucket_setting *settings,
                                         char message[BUCKET_SETTING_MESSAGE_MAX])
 {
+    const char *region, *constraint = NULL;
+    if (root && strcmp(root->name, "CreateBucketConfiguration") != 0)
+        return S3_MALFORMED_XML;
+    if (root && (s3_xml_child(root, "Bucket") || s3_xml_child(root, "Location")))
+        return S3_NOT_IMPLEMENTED; /* directory buckets */
+    if (root)
+        constraint = s3_xml_child_text(root, "LocationConstraint");
+    enum s3_error error =
+        s3_region_choose(request, constraint && *constraint ? constraint : NULL, &region, message);
+    if (error)
+        return error;
+    error =
+        bucket_setting_read(BUCKET_LOCATION, slice_of(region), &settings[BUCKET_LOCATION], message);
+    const struct s3_xml_node *tags = root ? s3_xml_child(root, "Tags") : NULL;
+    if (error || !tags)
+        return error;
+    return bucket_tagging_read_list(tags, &settings[BUCKET_TAGGING], message);
+}
+
+static enum s3_error read_body(struct s3_request *request, struct slice body,
+                               struct bucket_setting *settings,
+                               char message[BUCKET_SETTING_MESSAGE_MAX])
+{
     struct s3_xml_node *root = NULL;
-    enum s3_error error = S3_OK;
-    *tags = (struct bucket_setting){0};
-    *message = '\0';
-    if (!body.size)
-        return S3_OK;
-    int code = s3_xml_parse(body, &root, NULL);
+    int code = body.size ? s3_xml_parse(body, &root, NULL) : 0;
     if (code)
         return code == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_MALFORMED_XML;
-    const char *location = s3_xml_child_text(root, "LocationConstraint");
-    if (strcmp(root->name, "CreateBucketConfiguration") != 0)
-        error = S3_MALFORMED_XML;
-    else if (location && *location && strcmp(location, request->cloud->region) != 0)
-        error = S3_ILLEGAL_LOCATION;
-    else if (s3_xml_child(root, "Bucket") || s3_xml_child(root, "Location"))
-        error = S3_NOT_IMPLEMENTED; /* directory buckets */
-    else if (s3_xml_child(root, "Tags"))
-        error = bucket_tagging_read_list(s3_xml_child(root, "Tags"), tags, message);
+    enum s3_error error = read_configuration(request, root, settings, message);
     s3_xml_free(root);
     return error;
 }
 
 /* "Default settings for new S3 buckets", S3 User Guide: public access is blocked, and the owner of
  * the bucket owns its objects, without ACLs. */
-static enum s3_error choose_settings(const struct s3_request *request, struct slice body,
+static enum s3_error choose_settings(struct s3_request *request, struct slice body,
                                      struct bucket_setting settings[BUCKET_SETTING_KINDS],
                                      char message[BUCKET_SETTING_MESSAGE_MAX])
 {
-    enum s3_error error = read_configuration(request, body, &settings[BUCKET_TAGGING], message);
+    enum s3_error error = read_body(request, body, settings, message);
     if (error)
         return error;
     error = bucket_public_access_block(&settings[BUCKET_PUBLIC_ACCESS]);
@@ -253,22 +270,23 @@ void s3_create_bucket(struct s3_request *request)
 void s3_head_bucket(struct s3_request *request)
 {
     struct bucket bucket;
-    struct http_header headers[] = {{"x-amz-bucket-region", request->cloud->region},
-                                    {"Content-Type", "application/xml"}};
-    if (s3_find_bucket(request, &bucket))
-        s3_respond_empty(request, 200, headers, 2);
+    if (!s3_find_bucket(request, &bucket))
+        return;
+    const struct http_header headers[] = {{"x-amz-bucket-region", bucket.region},
+                                          {"Content-Type", "application/xml"}};
+    s3_respond_empty(request, 200, headers, 2);
 }
 
 void s3_get_bucket_location(struct s3_request *request)
 {
-    const char *region = request->cloud->region;
     struct bucket bucket;
     struct buffer out;
     if (!s3_find_bucket(request, &bucket))
         return;
+    const char *region = bucket.region;
     buffer_init(&out, RESPONSE_MAX);
     s3_xml_begin(&out, "LocationConstraint");
-    xml_text(&out, slice_of(strcmp(region, classic_region) == 0 ? "" : region));
+    xml_text(&out, slice_of(strcmp(region, S3_CLASSIC_REGION) == 0 ? "" : region));
     xml_close(&out, "LocationConstraint");
     s3_respond_xml(request, &out);
 }

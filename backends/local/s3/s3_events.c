@@ -131,8 +131,10 @@ int s3_events_send_for(struct cloud *cloud, const struct notification *notificat
                        const struct s3_event *event, struct storage_unit *unit)
 {
     struct s3_event full = *event;
+    struct bucket bucket = {.region = cloud->region};
     int code = 0;
-    full.region = cloud->region;
+    buckets_find(cloud->buckets, event->bucket, &bucket);
+    full.region = bucket.region;
     full.owner = cloud->account;
     for (size_t i = 0; i < notification->count && !code; i++) {
         const struct notification_rule *rule = &notification->rules[i];

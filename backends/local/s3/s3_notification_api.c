@@ -10,6 +10,7 @@
 
 #include "event_target.h"
 #include "log.h"
+#include "resource_name.h"
 #include "s3_body.h"
 #include "s3_events.h"
 #include "s3_notification_xml.h"
@@ -19,11 +20,15 @@ enum { BODY_MAX = 1024 * 1024, RESPONSE_MAX = 1024 * 1024, ARN_SIZE = 96 };
 /* The client only learns that a destination is invalid; the log contains the reason. */
 static bool targets_possible(struct s3_request *request, const struct notification *notification)
 {
-    char source[ARN_SIZE], reason[POLICY_REASON_MAX];
+    char source[ARN_SIZE], reason[POLICY_REASON_MAX] = "it is in another region than the bucket";
+    struct bucket bucket;
+    if (!buckets_find(request->cloud->buckets, request->bucket, &bucket))
+        return true; /* deleted meanwhile, so the change will fail */
     snprintf(source, sizeof source, "arn:aws:s3:::%s", request->bucket);
     for (size_t i = 0; i < notification->count; i++) {
         const char *target = notification->rules[i].target;
-        if (event_target_possible(request->cloud, source, target, reason))
+        if (arn_is_in(target, bucket.region) &&
+            event_target_possible(request->cloud, source, target, reason))
             continue;
         log_error("notification configuration refused", LOG_TEXT("source", source),
                   LOG_TEXT("target", target), LOG_TEXT("reason", reason));

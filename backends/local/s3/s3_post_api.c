@@ -199,6 +199,22 @@ static enum s3_error take_key(struct post *post)
     return utf8_length(expanded) < 0 || s3_key_climbs(expanded) ? S3_INVALID_URI : S3_OK;
 }
 
+/* Signature Version 2 has no region. */
+static enum s3_error check_region(struct post *post)
+{
+    struct s3_request *request = post->intake.request;
+    struct bucket bucket;
+    char text[300];
+    if (post->signer.version2 || !buckets_find(request->cloud->buckets, request->bucket, &bucket) ||
+        strcmp(post->signer.region, bucket.region) == 0)
+        return S3_OK;
+    snprintf(text, sizeof text,
+             "Error parsing the X-Amz-Credential parameter; the region '%s' is wrong; expecting "
+             "'%.64s'",
+             post->signer.region, bucket.region);
+    return refuse(post, S3_QUERY_MALFORMED, text);
+}
+
 static enum s3_error check_signer(struct post *post, const struct signed_text *text)
 {
     struct s3_request *request = post->intake.request;
@@ -210,7 +226,7 @@ static enum s3_error check_signer(struct post *post, const struct signed_text *t
     switch (code) {
     case SIGNATURE_OK:
         request->caller = post->signer.key;
-        return S3_OK;
+        return check_region(post);
     case SIGNATURE_UNKNOWN_KEY:
         return S3_INVALID_ACCESS_KEY;
     case SIGNATURE_BAD_TOKEN:

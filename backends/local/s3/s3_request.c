@@ -147,6 +147,7 @@ static void free_request(struct s3_request *request)
     free(request->parameters);
     free(request->bucket);
     free(request->key);
+    free(request->region);
     free(request);
 }
 
@@ -186,6 +187,7 @@ static int parse_address(struct s3_request *request)
                                 request->cloud, &address);
     request->bucket = address.bucket;
     request->key = address.key;
+    request->in_host = address.in_host;
     return code ? code : s3_control_address(request);
 }
 
@@ -213,7 +215,8 @@ struct s3_request *s3_request_create(struct cloud_request *base)
     buffer_init(&request->details, S3_DETAILS_MAX);
     base->handler = request;
     base->ended = on_ended;
-    int code = parse_address(request);
+    request->region = base->region ? strdup(base->region) : NULL;
+    int code = base->region && !request->region ? ERR_MEMORY : parse_address(request);
     code = code ? code : parse_query(request, http_call_query(base->call));
     if (code) {
         s3_respond_error(request, code == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_INVALID_URI, NULL);

@@ -28,8 +28,10 @@ struct s3_request {
     struct cloud_request *base; /* NULL after the call has ended */
     struct cloud *cloud;
     const struct access_key *caller; /* the signer; NULL: unsigned */
+    char *region;                    /* what it is signed for; NULL: none (cloud.h) */
     char id[37];
     char *bucket; /* "" if the request names none */
+    bool in_host; /* the name of the bucket is in that of the host */
     char *key;
     bool control;         /* of S3 Control (s3_control.h) */
     const char *resource; /* sub-resource of its operation, such as "tagging"; NULL: none */

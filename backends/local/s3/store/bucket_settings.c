@@ -20,6 +20,15 @@ struct kind_facts {
     void (*free)(void *read);
 };
 
+static enum s3_error location_read(struct slice document, struct bucket_setting *setting,
+                                   char message[BUCKET_SETTING_MESSAGE_MAX])
+{
+    (void)message;
+    setting->document = slice_dup(document);
+    setting->read = slice_dup(document);
+    return setting->document && setting->read ? S3_OK : S3_INTERNAL_ERROR;
+}
+
 static const struct kind_facts kinds[BUCKET_SETTING_KINDS] = {
     [BUCKET_VERSIONING] = {"versioning", bucket_versioning_read, free},
     [BUCKET_CORS] = {"cors", bucket_cors_read, bucket_cors_free},
@@ -31,6 +40,7 @@ static const struct kind_facts kinds[BUCKET_SETTING_KINDS] = {
     [BUCKET_OWNERSHIP] = {"ownershipControls", bucket_ownership_read, free},
     [BUCKET_LOGGING] = {"logging", bucket_logging_read, bucket_logging_free},
     [BUCKET_ACCELERATE] = {"accelerate", bucket_accelerate_read, free},
+    [BUCKET_LOCATION] = {"location", location_read, free},
     [BUCKET_PAYER] = {"requestPayment", bucket_payer_read, free},
 };
 

@@ -25,6 +25,7 @@ enum bucket_setting_kind {
     BUCKET_LOGGING,
     BUCKET_ACCELERATE,
     BUCKET_PAYER,
+    BUCKET_LOCATION, /* its region, as text */
     BUCKET_SETTING_KINDS,
 };
 

@@ -117,12 +117,14 @@ void buckets_remove_entry(struct buckets *buckets, const char *name)
             (buckets->count - position) * sizeof *buckets->entries);
 }
 
-static struct bucket view(const struct bucket_entry *entry)
+static struct bucket view(const struct buckets *buckets, const struct bucket_entry *entry)
 {
     const enum versioning *versioning = entry->settings[BUCKET_VERSIONING].read;
+    const char *region = entry->settings[BUCKET_LOCATION].read;
     return (struct bucket){.id = entry->id,
                            .name = entry->name,
                            .created_ms = entry->created_ms,
+                           .region = region ? region : buckets->region,
                            .notification = &entry->notification,
                            .versioning = versioning ? *versioning : VERSIONING_NONE,
                            .settings = entry->settings};
@@ -132,7 +134,7 @@ bool buckets_find(const struct buckets *buckets, const char *name, struct bucket
 {
     const struct bucket_entry *entry = buckets_find_entry(buckets, name);
     if (entry)
-        *out = view(entry);
+        *out = view(buckets, entry);
     return entry != NULL;
 }
 
@@ -143,7 +145,7 @@ size_t buckets_count(const struct buckets *buckets)
 
 struct bucket buckets_at(const struct buckets *buckets, size_t index)
 {
-    return view(&buckets->entries[index]);
+    return view(buckets, &buckets->entries[index]);
 }
 
 uint64_t buckets_next_number(struct buckets *buckets)
@@ -184,6 +186,17 @@ static int load_number(struct buckets *buckets, struct error *error)
     if (code == 0)
         code = error_set(error, ERR_IO, "the counter of openings is missing from the database");
     return code == 1 ? 0 : code;
+}
+
+/* Buckets that were made before there were several regions are in that of the cloud. */
+static int settle_regions(struct buckets *buckets, struct error *error)
+{
+    struct statement insert =
+        statement_prepare(buckets->storage, "INSERT OR IGNORE INTO bucket_settings "
+                                            "SELECT id, ?, ? FROM buckets");
+    bind_text(&insert, bucket_setting_name(BUCKET_LOCATION));
+    bind_text(&insert, buckets->region);
+    return statement_execute(&insert, error);
 }
 
 static int load_buckets(struct buckets *buckets, struct error *error)
@@ -290,11 +303,15 @@ int buckets_open(struct cloud *cloud, struct buckets **out, struct error *error)
     if (!buckets)
         return no_memory(error);
     buckets->storage = cloud->storage;
+    buckets->region = cloud->region;
     object_cache_init(&buckets->cache, &buckets->blobs.changes);
     int code = blobs_open(&buckets->blobs, cloud->storage, error);
     if (code)
         goto failed;
     code = load_number(buckets, error);
+    if (code)
+        goto failed;
+    code = settle_regions(buckets, error);
     if (code)
         goto failed;
     code = load_buckets(buckets, error);

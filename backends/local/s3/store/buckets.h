@@ -28,6 +28,7 @@ struct bucket { /* valid until the loop runs again */
     int64_t id;
     const char *name;
     int64_t created_ms;
+    const char *region;
     const struct notification *notification;
     enum versioning versioning;
     const struct bucket_setting *settings; /* by kind */

@@ -15,6 +15,7 @@ struct bucket_entry {
 
 struct buckets {
     struct storage *storage;
+    const char *region;
     struct blobs blobs; /* storage thread */
     struct object_cache cache;
     uint64_t next_number;

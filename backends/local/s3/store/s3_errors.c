@@ -17,6 +17,8 @@ static const struct s3_error_facts table[S3_ERRORS] = {
     [S3_ACCESS_CONTROL_LISTS] = {400, "AccessControlListNotSupported",
                                  "The bucket does not allow ACLs"},
     [S3_ACCESS_FORBIDDEN] = {403, "AccessForbidden", "Access Forbidden"},
+    [S3_AUTHORIZATION_MALFORMED] = {400, "AuthorizationHeaderMalformed",
+                                    "The authorization header is malformed"},
     [S3_BAD_REQUEST] = {400, "BadRequest", "Bad Request"},
     [S3_BAD_DIGEST] = {400, "BadDigest",
                        "The Content-MD5 you specified did not match what we received."},
@@ -52,6 +54,10 @@ static const struct s3_error_facts table[S3_ERRORS] = {
     [S3_MALFORMED_POST] = {400, "MalformedPOSTRequest",
                            "The body of your POST request is not well-formed "
                            "multipart/form-data."},
+    [S3_PERMANENT_REDIRECT] = {301, "PermanentRedirect",
+                               "The bucket you are attempting to access must be addressed using "
+                               "the specified endpoint. Please send all future requests to this "
+                               "endpoint."},
     [S3_POST_FIELDS_TOO_LARGE] = {400, "MaxPostPreDataLengthExceededError",
                                   "Your POST request fields preceding the upload file were too "
                                   "large."},
@@ -64,6 +70,8 @@ static const struct s3_error_facts table[S3_ERRORS] = {
                                  "account id"},
     [S3_INVALID_BUCKET_NAME] = {400, "InvalidBucketName", "The specified bucket is not valid."},
     [S3_INVALID_DIGEST] = {400, "InvalidDigest", "The Content-MD5 you specified was invalid."},
+    [S3_INVALID_LOCATION] = {400, "InvalidLocationConstraint",
+                             "The specified location-constraint is not valid"},
     [S3_INVALID_PART] =
         {400, "InvalidPart",
          "One or more of the specified parts could not be found.  The part may not have been "
@@ -123,6 +131,8 @@ static const struct s3_error_facts table[S3_ERRORS] = {
     [S3_NOT_MODIFIED] = {304, "NotModified", "Not Modified"},
     [S3_PRECONDITION_FAILED] = {412, "PreconditionFailed",
                                 "At least one of the pre-conditions you specified did not hold"},
+    [S3_QUERY_MALFORMED] = {400, "AuthorizationQueryParametersError",
+                            "Error parsing the X-Amz-Credential parameter"},
     [S3_SIGNATURE_MISMATCH] = {403, "SignatureDoesNotMatch",
                                "The request signature we calculated does not match the signature "
                                "you provided. Check your key and signing method."},

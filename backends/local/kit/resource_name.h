@@ -1,0 +1,15 @@
+/* Parts of an ARN ("Amazon Resource Names", AWS General Reference):
+ * arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE. Any thread. */
+#ifndef THUMBWHEEL_LOCAL_RESOURCE_NAME_H
+#define THUMBWHEEL_LOCAL_RESOURCE_NAME_H
+
+#include <stdbool.h>
+
+#include "bytes.h"
+
+/* Borrowed; without data if it is no ARN. */
+struct slice arn_region(const char *arn);
+
+bool arn_is_in(const char *arn, const char *region);
+
+#endif
