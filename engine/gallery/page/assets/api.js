@@ -44,12 +44,18 @@ export async function api(method, path, body, {signal, quiet = false} = {}) {
     throw await failure(response);
 }
 
+/** The messages of the program begin with a small letter and end without a full stop. @param {string} text */
+export function sentence(text) {
+    const begun = text.charAt(0).toUpperCase() + text.slice(1);
+    return !begun || /[.!?…]$/.test(begun) ? begun : `${begun}.`;
+}
+
 /** @param {Response} response */
 async function failure(response) {
     const body = await response.json().catch(() => null);
     const retryAfter = Number(response.headers.get("Retry-After")) || 0;
-    const message = body?.error?.message ?? `The server answered with the status ${response.status}.`;
-    return new ApiError(response.status, body?.error?.code ?? "Unknown", message, body, retryAfter);
+    const message = body?.error?.message ?? `the server answered with the status ${response.status}`;
+    return new ApiError(response.status, body?.error?.code ?? "Unknown", sentence(message), body, retryAfter);
 }
 
 /** @param {string} path @param {AbortSignal} [signal] */

@@ -1,6 +1,6 @@
 // The dead letters of each pipeline: the reason, redrive and purge, of some or of all.
 
-import {get, post} from "./api.js";
+import {get, post, sentence} from "./api.js";
 import {dialog, fill, h, icon, say} from "./dom.js";
 import {baseName, number, plural, time, visible} from "./formats.js";
 import {closeOutside} from "./menu.js";
@@ -94,7 +94,7 @@ export class DeadLetters {
             const box = h("input", {type: "checkbox", "aria-label": `Select ${name}`, onchange: () => this.#toggle(letter.id, box.checked)});
             box.checked = this.#chosen.has(letter.id);
             return h("li", {class: "letter"}, h("label", {class: "letter-check"}, box), h("div", {class: "letter-text"},
-                h("strong", {}, h("bdi", {}, name)), h("p", {}, letter.detail || letter.reason || "It was received too often; no reason was given."),
+                h("strong", {}, h("bdi", {}, name)), h("p", {}, sentence(letter.detail || letter.reason || "it was received too often; no reason was given")),
                 h("p", {class: "quiet"}, [letter.detail && letter.reason ? letter.reason : "", letter.sent ? `sent ${time(letter.sent)}` : "",
                                           letter.receives ? plural(letter.receives, "receive") : ""].filter(Boolean).join(", "))));
         }), this.#error ? h("li", {class: "letter field-problem"}, this.#error)

@@ -41,7 +41,7 @@ export class Gallery {
         this.element = h("section", {class: "gallery", "aria-label": "Photos"}, h("div", {class: "gallery-head"}, this.search.chips,
             h("div", {class: "gallery-facts"}, h("h1", {class: "hidden-text"}, "Photos"), this.count, this.sort)), this.empty, this.grid.element, this.more,
             this.date, this.bar);
-        this.empty.hidden = this.more.hidden = true;
+        this.empty.hidden = this.more.hidden = this.sort.hidden = true;
         this.#listen(live);
     }
 
@@ -65,7 +65,7 @@ export class Gallery {
         live.addEventListener("online", () => photos.loaded && photos.changed());
         live.addEventListener("index", (event) => this.#indexing(/** @type {CustomEvent} */ (event).detail));
         photos.addEventListener("layout", (event) => this.#laidOut(/** @type {CustomEvent} */ (event).detail.shift));
-        photos.addEventListener("failed", (event) => complain(/** @type {CustomEvent} */ (event).detail));
+        photos.addEventListener("failed", (event) => this.#failed(/** @type {CustomEvent} */ (event).detail));
         uploads.addEventListener("preview", () => this.grid.refresh());
         addEventListener("route", () => this.follow());
         addEventListener("scroll", () => this.#rolled(), {passive: true});
@@ -107,6 +107,17 @@ export class Gallery {
             fill(this.more, icon("up"), `${plural(this.#arrived, "new photo")}`);
             this.more.hidden = false;
         }
+    }
+
+    /** @param {any} error */
+    #failed(error) {
+        if (this.photos.loaded || error.status === 401) {
+            complain(error);
+            return;
+        }
+        this.empty.hidden = false;
+        fill(this.empty, h("span", {class: "empty-picture"}, icon("warning")), h("h2", {}, "The photos could not be listed"), h("p", {role: "alert"}, error.message),
+             h("button", {type: "button", class: "button", onclick: () => this.photos.reload()}, icon("retry"), "Try again"));
     }
 
     #arrived = 0;

@@ -3,6 +3,9 @@
 import {api} from "./api.js";
 import {h, icon, say} from "./dom.js";
 
+/** On the machine itself, the link in the terminal is the usual way. */
+const HERE = /^(localhost|127\.[\d.]+|\[::1\])$/;
+
 /** The token of a link like http://127.0.0.1:4567/#token=…, or of its fragment; "" if there is none. @param {string} text */
 export const tokenOf = (text) => /[#&]token=([\w-]+)/.exec(text)?.[1] ?? (/^[\w-]{32,}$/.test(text.trim()) ? text.trim() : "");
 
@@ -65,7 +68,7 @@ export function loginView(problem, done) {
     return h("main", {class: "login", id: "main"}, h("div", {class: "login-card"},
         h("img", {src: "assets/logo.svg", alt: "", class: "login-logo", width: "56", height: "56"}), h("h1", {}, "Thumbwheel"),
         h("p", {class: "quiet"}, "Log in to see the photos."), message, form,
-        h("details", {class: "login-other"}, h("summary", {}, icon("link"), "Log in with a link"),
+        h("details", {class: "login-other", open: HERE.test(location.hostname)}, h("summary", {}, icon("link"), "Log in with a link"),
           h("p", {class: "quiet"}, "Where Thumbwheel was started, the terminal shows a link after “Gallery:”. It logs in once."), linkForm)));
 }
 

@@ -1,5 +1,6 @@
 // One photo in the grid. Tiles are used again for other photos as the user scrolls.
 
+import {sentence} from "./api.js";
 import {h, icon, say, set} from "./dom.js";
 import {baseName} from "./formats.js";
 import {thumbhashUrl} from "./thumbhash.js";
@@ -155,7 +156,7 @@ export class Tile {
         }
         const done = photo.renditions?.length ?? 0, expected = photo.expected ?? 0;
         say(this.stateText, photo.state === "working" && expected > 0 && done > 0 ? `${text} (${done} of ${expected})` : text);
-        say(this.reason, rejected ? photo.reason ?? "" : "");
+        say(this.reason, rejected ? sentence(photo.reason ?? "") : "");
     }
 }
 

@@ -1,6 +1,6 @@
 // The queue of files to upload: a few at a time, each with progress, cancel and retry. URLs are signed just before their use.
 
-import {ApiError, post, session} from "./api.js";
+import {ApiError, post, sentence, session} from "./api.js";
 import {StoreError, transfer} from "./transfer.js";
 
 const AT_ONCE = 4;
@@ -186,7 +186,7 @@ export class Uploads extends EventTarget {
             return;
         }
         if (!target || target.error) {
-            this.#fail(item, target?.error?.message ?? "The server did not answer for this file.");
+            this.#fail(item, sentence(target?.error?.message ?? "the server did not answer for this file"));
             return;
         }
         Object.assign(item, {target, bucket: target.bucket, key: target.key, signedAt: performance.now()});
