@@ -24,7 +24,7 @@ export const photoPath = (bucket, key) => `/api/photos/${encodeURIComponent(buck
 export async function api(method, path, body, {signal, quiet = false} = {}) {
     let response;
     try {
-        response = await fetch(path, {
+        response = await (method === "GET" && takeEarly(path)) || await fetch(path, {
             method, signal, credentials: "same-origin", cache: "no-store",
             headers: method === "GET" ? {} : {"Content-Type": "application/json"},
             body: method === "GET" ? undefined : JSON.stringify(body ?? {}),
@@ -48,6 +48,13 @@ export async function api(method, path, body, {signal, quiet = false} = {}) {
 export function sentence(text) {
     const begun = text.charAt(0).toUpperCase() + text.slice(1);
     return !begun || /[.!?…]$/.test(begun) ? begun : `${begun}.`;
+}
+
+/** The response that early.js has asked for; it is used once, and not later than the page needs it. @param {string} path */
+function takeEarly(path) {
+    const response = window.early?.get(path);
+    window.early?.delete(path);
+    return response;
 }
 
 /** @param {Response} response */

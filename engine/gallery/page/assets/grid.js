@@ -111,11 +111,14 @@ export class Grid extends EventTarget {
                 this.refresh();
             }, SETTLED_MS);
         }
-        this.refresh();
+        this.refresh(false);
     }
 
-    /** Shows what is there, in the next frame. */
-    refresh() {
+    #everything = false;
+
+    /** Shows what is there, in the next frame. @param {boolean} [everything] not only what scrolls into view */
+    refresh(everything = true) {
+        this.#everything ||= everything;
         this.#frame ||= requestAnimationFrame(() => {
             this.#frame = 0;
             if (this.#connected) {
@@ -144,8 +147,10 @@ export class Grid extends EventTarget {
                 this.#spare.push(tile);
             }
         }
+        const everything = this.#everything;
+        this.#everything = false;
         for (const place of needed.values()) {
-            this.#place(place);
+            this.#place(place, everything);
         }
         this.#spare.splice(40).forEach((tile) => tile.element.remove());
         this.#spare.forEach((tile) => (tile.element.hidden = true));
@@ -161,8 +166,8 @@ export class Grid extends EventTarget {
         }
     }
 
-    /** @param {{index: number, x: number, y: number, width: number, height: number}} place */
-    #place(place) {
+    /** @param {{index: number, x: number, y: number, width: number, height: number}} place @param {boolean} always even if it is there */
+    #place(place, always) {
         let tile = this.#tiles.get(place.index);
         if (!tile) {
             const id = this.photos.idAt(place.index), same = this.#spare.findIndex((spare) => spare.id === id && id !== null);
@@ -173,8 +178,10 @@ export class Grid extends EventTarget {
                 this.element.append(tile.element);
             }
         }
-        tile.move(place);
-        this.#show(tile);
+        const moved = tile.move(place);
+        if (always || moved || tile.id === null) {
+            this.#show(tile);
+        }
     }
 
     /** @param {Tile} tile */
@@ -315,6 +322,7 @@ export class Grid extends EventTarget {
         }
         this.current = index;
         this.reveal(index);
+        this.#everything = true;
         this.#draw();
         this.#tiles.get(index)?.open.focus({preventScroll: true});
     }

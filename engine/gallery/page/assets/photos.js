@@ -230,10 +230,12 @@ export class Photos extends EventTarget {
     /** The shapes, and the pages in view, of one revision if the server stays at one for long enough. */
     async #fetchView() {
         for (let tries = 1; ; tries++) {
+            const first = this.loaded ? null : get(this.#url(0, PAGE));
+            first?.catch(() => {});
             const layout = await get(`/api/layout?${this.query}`);
             const aspects = decodeAspects(layout.aspects);
             const shift = this.loaded && this.#newestFirst() ? this.#shiftTo(aspects.length) : 0;
-            const {slots, revisions} = await this.#pagesInView(shift, aspects.length);
+            const {slots, revisions} = await this.#pagesInView(shift, aspects.length, first);
             const same = revisions.every((revision) => revision === layout.revision);
             if (same || tries === TRIES) {
                 return {layout, aspects, shift, slots, same};
@@ -250,15 +252,15 @@ export class Photos extends EventTarget {
         return this.#inView.first > 0 ? Math.max(0, total - this.total) : 0;
     }
 
-    /** @param {number} shift @param {number} total */
-    async #pagesInView(shift, total) {
+    /** @param {number} shift @param {number} total @param {Promise<any> | null} firstPage it has been asked for already */
+    async #pagesInView(shift, total, firstPage) {
         const first = Math.floor((this.#inView.first + shift) / PAGE), last = Math.floor(Math.min(this.#inView.last + shift, total - 1) / PAGE);
         /** @type {Map<number, string>} */
         const slots = new Map();
         /** @type {Promise<any>[]} */
         const pages = [];
         for (let page = Math.max(first, 0); page <= Math.max(last, 0) && page * PAGE < total; page++) {
-            pages.push(get(this.#url(page * PAGE, PAGE)).then((answer) => {
+            pages.push((page === 0 && firstPage || get(this.#url(page * PAGE, PAGE))).then((answer) => {
                 this.#place(slots, page * PAGE, answer.photos);
                 return answer.revision;
             }));

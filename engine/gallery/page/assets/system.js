@@ -35,7 +35,7 @@ export class SystemView {
         this.letters = new DeadLetters(() => this.#refresh());
         this.events = h("ol", {class: "events", role: "list"});
         this.legend = h("p", {class: "quiet"});
-        this.element = h("section", {class: "system view", "aria-label": "System"}, h("h1", {}, "System"), this.problem, this.numbers,
+        this.element = h("section", {class: "system view", "aria-label": "System"}, h("h1", {}, "System"), this.problem, h("h2", {class: "hidden-text"}, "Engine"), this.numbers,
             h("section", {}, h("h2", {}, "Queues"), this.queues), this.letters.element,
             h("section", {}, h("h2", {}, "Last events"), this.legend, this.events));
         this.problem.hidden = true;

@@ -27,15 +27,6 @@ export function progressText(photo) {
     }
 }
 
-/** What a screen reader says of a tile. @param {import("./photos.js").Photo} photo */
-function labelOf(photo) {
-    const parts = [baseName(photo.name || photo.key)], state = progressText(photo);
-    if (state) {
-        parts.push(photo.state === "rejected" && photo.reason ? `rejected: ${photo.reason}` : state.toLowerCase());
-    }
-    return parts.join(", ");
-}
-
 export class Tile {
     index = -1;
     /** @type {string | null} */
@@ -59,14 +50,16 @@ export class Tile {
         this.element = h("li", {class: "tile"}, this.open, this.check, this.retry);
     }
 
-    /** @param {{index: number, x: number, y: number, width: number, height: number}} place */
+    /** @param {{index: number, x: number, y: number, width: number, height: number}} place @returns {boolean} whether it was elsewhere */
     move({index, x, y, width, height}) {
+        const other = index !== this.index;
         this.index = index;
         const mark = `${x} ${y} ${width} ${height}`;
         if (mark !== this.#mark) {
             this.#mark = mark;
             set(this.element, {style: {transform: `translate(${x}px, ${y}px)`, width: `${width}px`, height: `${height}px`}});
         }
+        return other;
     }
 
     /**
@@ -88,7 +81,7 @@ export class Tile {
             return;
         }
         const name = baseName(photo.name || photo.key);
-        set(this.open, {"aria-label": labelOf(photo), href, role: null, "aria-disabled": null, title: name});
+        set(this.open, {"aria-label": null, href, role: null, "aria-disabled": null, title: name});
         set(this.check, {"aria-label": `Select ${name}`});
         say(this.caption, name);
         this.#placeholder(photo);

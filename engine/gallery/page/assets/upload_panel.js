@@ -26,8 +26,8 @@ export class UploadPanel {
         this.stop = h("button", {type: "button", class: "button small", onclick: () => uploads.cancelAll()}, "Cancel all");
         this.again = h("button", {type: "button", class: "button small", onclick: () => this.#retryAll()}, icon("retry"), "Try all again");
         this.dismiss = iconButton("close", "Close the list of uploads", {onclick: () => uploads.clear()});
-        this.body = h("div", {class: "uploads-body"}, this.list, this.more, this.refused,
-                      h("div", {class: "uploads-buttons"}, this.again, this.stop));
+        this.buttons = h("div", {class: "uploads-buttons"}, this.again, this.stop);
+        this.body = h("div", {class: "uploads-body"}, this.list, this.more, this.refused, this.buttons);
         this.element = h("section", {class: "uploads", "aria-labelledby": "uploads-title"},
                          h("header", {class: "uploads-head"}, h("div", {class: "uploads-heading"}, this.title, this.facts), this.fold, this.dismiss),
                          this.bar, this.body);
@@ -50,6 +50,7 @@ export class UploadPanel {
     #update() {
         const {uploads} = this, all = uploads.items.length;
         this.element.hidden = all === 0 && uploads.refused.length === 0;
+        document.body.classList.toggle("uploading", !this.element.hidden);
         if (this.element.hidden) {
             this.#wasActive = false;
             return;
@@ -63,6 +64,7 @@ export class UploadPanel {
         this.bar.hidden = !active;
         this.stop.hidden = !active;
         this.again.hidden = failed === 0;
+        this.buttons.hidden = !active && failed === 0;
         this.dismiss.hidden = active;
         this.#tell(active, done, failed, counted);
         this.#listRows();

@@ -78,8 +78,8 @@ export class Side {
     #row(one) {
         const name = one.pipeline === "Original" ? one.pipeline : one.pipeline[0].toUpperCase() + one.pipeline.slice(1), place = {bucket: one.bucket, key: one.key};
         const shown = /^(jpe?g|png|webp|avif|gif)$/i.test(one.format) && one.url;
-        return h("li", {class: "rendition"}, h("button", {type: "button", class: "rendition-name", disabled: !shown, title: visible(one.key),
-            "aria-label": `Show ${name}`, onclick: () => this.actions.choose(one.url)}, h("strong", {}, name),
+        return h("li", {class: "rendition"}, h("button", {type: "button", class: "rendition-name", disabled: !shown, title: `Show ${visible(one.key)}`,
+            onclick: () => this.actions.choose(one.url)}, h("strong", {}, name),
             h("span", {class: "quiet"}, `${pixels(one.width, one.height)}, ${bytes(one.bytes)}, ${one.format.toUpperCase()}`)),
         iconButton("link", `Copy a link to ${name}`, {onclick: () => this.actions.share(place)}),
         iconButton("download", `Download ${name}`, {onclick: () => this.actions.download(place)}));
