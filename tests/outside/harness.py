@@ -404,7 +404,7 @@ def event_records(sqs, url, count):
         message = receive(sqs, url)
         sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         records += json.loads(message["Body"]).get("Records", [])
-    return sorted(records, key=lambda record: record["s3"]["object"]["sequencer"])
+    return sorted(records, key=lambda record: (record["eventTime"], record["s3"]["object"].get("sequencer", "")))
 
 
 def receives_stored(sqs):

@@ -39,12 +39,16 @@ SQS = {"AWS.SimpleQueueService.NonExistentQueue", "InvalidAddress", "InvalidAttr
        "OverLimit", "RequestThrottled", "AWS.SimpleQueueService.UnsupportedOperation"}
 
 # Members that were added since: (shape, member).
-NEWER = {("CompleteMultipartUploadOutput", "ChecksumType"), ("Checksum", "ChecksumType")} | {
+NEWER = {(shape, "ChecksumType") for shape in ("Checksum", "CompleteMultipartUploadOutput", "CopyObjectResult", "ListPartsOutput",
+                                               "MultipartUpload", "Object", "ObjectVersion")} | {
+    (shape, "ChecksumCRC64NVME") for shape in ("Checksum", "CompleteMultipartUploadOutput", "CopyObjectResult", "CopyPartResult",
+                                               "ObjectPart", "Part")} | {
     (shape, member) for shape in ("EventBus", "DescribeEventBusResponse", "CreateEventBusResponse")
     for member in ("CreationTime", "LastModifiedTime", "Description", "KmsKeyIdentifier", "DeadLetterConfig", "LogConfig")}
 
-# S3 capitalises the name of a filter's rule, unlike its model, and lists old versions of every class.
-OTHERWISE = {("FilterRuleName", "Prefix"), ("FilterRuleName", "Suffix"), ("ObjectVersionStorageClass", "STANDARD_IA")}
+# S3 capitalises the name of a filter's rule, unlike its model, and lists old versions of every class; CRC64NVME was added since.
+OTHERWISE = {("FilterRuleName", "Prefix"), ("FilterRuleName", "Suffix"), ("ObjectVersionStorageClass", "STANDARD_IA"),
+             ("ChecksumAlgorithm", "CRC64NVME")}
 
 # Errors that a fault plan can inject for any service.
 FAULTS = {"RequestThrottled", "RequestTimeTooSkewed", "SlowDown"}

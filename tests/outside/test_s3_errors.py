@@ -7,13 +7,10 @@ M  minio/minio, cmd/api-errors.go, whose texts are the service's
 V  versity/versitygw, s3err/s3err.go
 S  openstack/swift, test/s3api, which is run against the service, too"""
 import base64
-import contextlib
 import datetime
 import hashlib
-import http.client
 import re
 import time
-import xml.etree.ElementTree as ElementTree
 
 import botocore.auth
 import botocore.awsrequest
@@ -21,6 +18,7 @@ import botocore.credentials
 import pytest
 
 from harness import ACCESS_KEY, REGION, SECRET_KEY, curl
+from s3_wire import elements, request
 
 PART = 5 * 1024 * 1024
 NO_UPLOAD = ("The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or "
@@ -45,23 +43,9 @@ def completion(*parts):
 
 
 def call(cloud, method, target, *headers, body=None):
-    """A signed request: (status, the elements of the error without the ids, in order)."""
-    request = botocore.awsrequest.AWSRequest(method=method, url=f"{cloud.endpoint}{target}", data=(body or "").encode(),
-                                             headers=dict(header.split(": ", 1) for header in headers))
-    botocore.auth.S3SigV4Auth(botocore.credentials.Credentials(ACCESS_KEY, SECRET_KEY), "s3", REGION).add_auth(request)
-    connection = http.client.HTTPConnection(cloud.endpoint.removeprefix("http://"), timeout=60)
-    connection.request(method, target, (body or "").encode(), dict(request.headers))
-    with contextlib.closing(connection):
-        response = connection.getresponse()
-        return response.status, elements(response.read())
-
-
-def elements(text):
-    root = ElementTree.fromstring(text)
-    assert root.tag == "Error", text
-    found = [(child.tag, child.text or "") for child in root]
-    assert [name for name, _ in found[-2:]] == ["RequestId", "HostId"]
-    return found[:-2]
+    """(status, the elements of the error)"""
+    status, _, text = request(cloud, method, target, body or "", **dict(header.split(": ", 1) for header in headers))
+    return status, elements(text)
 
 
 # request, (status, code, message), further elements; {b} is the bucket, {u} an upload with the parts 1 and 2, {v} the id of a
@@ -259,11 +243,11 @@ def test_an_error_is_that_of_the_service(cloud, place, request_text, status, cod
 # ---- signatures ----
 
 def presigned(cloud, path, expires=60, at=None, secret=SECRET_KEY, key=ACCESS_KEY):
-    request = botocore.awsrequest.AWSRequest(method="GET", url=f"{cloud.endpoint}{path}")
+    unsigned_request = botocore.awsrequest.AWSRequest(method="GET", url=f"{cloud.endpoint}{path}")
     signer = botocore.auth.S3SigV4QueryAuth(botocore.credentials.Credentials(key, secret), "s3", REGION, expires=expires)
     with harness_time(at):
-        signer.add_auth(request)
-    return request.url
+        signer.add_auth(unsigned_request)
+    return unsigned_request.url
 
 
 class harness_time:

@@ -37,7 +37,8 @@ def upload(s3, bucket, key, parts, numbers=None, **create):
     upload_id = s3.create_multipart_upload(Bucket=bucket, Key=key, **create)["UploadId"]
     done = []
     for number, part in zip(numbers or range(1, len(parts) + 1), parts):
-        made = s3.upload_part(Bucket=bucket, Key=key, UploadId=upload_id, PartNumber=number, Body=part)
+        made = s3.upload_part(Bucket=bucket, Key=key, UploadId=upload_id, PartNumber=number, Body=part,
+                              **{name: value for name, value in create.items() if name == "ChecksumAlgorithm"})
         done.append({"PartNumber": number, "ETag": made["ETag"],
                      **{name: value for name, value in made.items() if name.startswith("Checksum") and
                         name != "ChecksumType"}})

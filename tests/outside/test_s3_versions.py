@@ -142,7 +142,7 @@ def test_tags_belong_to_a_version(s3, versioned):
     assert s3.get_object_tagging(Bucket=versioned, Key="k", VersionId=old)["TagSet"] == []
     assert s3.get_object_tagging(Bucket=versioned, Key="k")["TagSet"] == [{"Key": "a", "Value": "new"}]
     marker = s3.delete_object(Bucket=versioned, Key="k")["VersionId"]
-    assert error_code(s3.get_object_tagging, Bucket=versioned, Key="k") == ("NoSuchKey", 404)
+    assert error_code(s3.get_object_tagging, Bucket=versioned, Key="k") == ("MethodNotAllowed", 405)
     assert error_code(s3.get_object_tagging, Bucket=versioned, Key="k", VersionId=marker) == ("MethodNotAllowed", 405)
 
 

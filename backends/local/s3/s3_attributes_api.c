@@ -1,6 +1,7 @@
 /* GetObjectAttributes: one storage task finds the object and, if requested, a page of its parts. */
 #include "s3_handlers.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,11 +83,18 @@ static int find_run(struct storage_task *task, struct storage *storage)
 
 /* Responses. */
 
+static bool is_composite(const struct object *object)
+{
+    const char *value;
+    return s3_checksum_of(object->checksum, &value) &&
+           strcmp(s3_checksum_type(value), "COMPOSITE") == 0;
+}
+
 static void write_parts(const struct attributes *attributes, struct buffer *out)
 {
     xml_open(out, "ObjectParts");
     xml_number(out, "PartsCount", attributes->total);
-    if (*attributes->object.checksum) { /* S3 lists the parts only if the object has a checksum */
+    if (is_composite(&attributes->object)) { /* else S3 shows only their number */
         size_t count = attributes->count;
         xml_number(out, "PartNumberMarker", attributes->after);
         xml_number(out, "NextPartNumberMarker", count ? attributes->parts[count - 1].number : 0);
@@ -103,6 +111,20 @@ static void write_parts(const struct attributes *attributes, struct buffer *out)
     xml_close(out, "ObjectParts");
 }
 
+/* Without the number of parts that follows a composite one elsewhere. */
+static void write_checksum(const struct object *object, struct buffer *out)
+{
+    char line[S3_CHECKSUM_LINE_SIZE], *dash;
+    snprintf(line, sizeof line, "%s", object->checksum);
+    bool composite = is_composite(object);
+    if (composite && (dash = strrchr(line, '-')))
+        *dash = '\0';
+    xml_open(out, "Checksum");
+    s3_checksum_xml(out, line, false);
+    xml_element(out, "ChecksumType", composite ? "COMPOSITE" : "FULL_OBJECT");
+    xml_close(out, "Checksum");
+}
+
 static void write_attributes(const struct attributes *attributes, struct buffer *out)
 {
     const struct object *object = &attributes->object;
@@ -112,9 +134,7 @@ static void write_attributes(const struct attributes *attributes, struct buffer 
     if (attributes->wanted & WANT_ETAG)
         xml_element(out, "ETag", object->etag);
     if (attributes->wanted & WANT_CHECKSUM && *object->checksum) {
-        xml_open(out, "Checksum");
-        s3_checksum_xml(out, object->checksum, true);
-        xml_close(out, "Checksum");
+        write_checksum(object, out);
     }
     if (attributes->wanted & WANT_PARTS && object->owner)
         write_parts(attributes, out);

@@ -149,8 +149,11 @@ static enum s3_error read_size(struct s3_request *request, struct s3_claims *cla
 static bool says_aws_chunked(struct slice encoding)
 {
     static const char name[] = "aws-chunked";
-    size_t size = sizeof name - 1;
-    return encoding.size >= size && strncasecmp(encoding.data, name, size) == 0;
+    for (size_t i = 0; i + sizeof name - 1 <= encoding.size; i++) {
+        if (strncasecmp(encoding.data + i, name, sizeof name - 1) == 0)
+            return true;
+    }
+    return false;
 }
 
 static enum s3_error headers_read(struct s3_request *request, struct s3_claims *claims,
@@ -258,6 +261,7 @@ void s3_digest_start(struct s3_digest *digest, const struct s3_claims *claims)
     hash_start(&digest->md5, HASH_MD5);
     hash_start(&digest->sha256, HASH_SHA256);
     checksum_start(&digest->checksum, claims->kind);
+    checksum_start(&digest->crc64, claims->with_crc64 ? CHECKSUM_CRC64NVME : CHECKSUM_NONE);
 }
 
 void s3_digest_update(struct s3_digest *digest, const void *data, size_t size)
@@ -266,6 +270,7 @@ void s3_digest_update(struct s3_digest *digest, const void *data, size_t size)
     if (digest->hashed)
         hash_update(&digest->sha256, data, size);
     checksum_update(&digest->checksum, data, size);
+    checksum_update(&digest->crc64, data, size);
 }
 
 enum s3_error s3_digest_finish(struct s3_digest *digest, const struct s3_claims *claims)
@@ -274,6 +279,7 @@ enum s3_error s3_digest_finish(struct s3_digest *digest, const struct s3_claims 
     hash_finish(&digest->md5, md5);
     hash_finish(&digest->sha256, sha256);
     checksum_finish(&digest->checksum, digest->checksum_text);
+    checksum_finish(&digest->crc64, digest->crc64_text);
     hex_write(md5, sizeof md5, digest->etag);
     hex_write(sha256, sizeof sha256, digest->sha256_text);
     base64_write(md5, sizeof md5, digest->md5_text);

@@ -24,6 +24,7 @@ struct s3_claims {
     enum checksum_kind kind;
     bool in_trailer;                   /* the checksum follows the body */
     char checksum[CHECKSUM_TEXT_SIZE]; /* base64; empty: compute and return it */
+    bool with_crc64;                   /* CRC64NVME is wanted beside `kind` */
     int64_t size;                      /* decoded size; -1: not stated */
 };
 
@@ -51,9 +52,10 @@ enum s3_error s3_claims_take_trailer(struct s3_claims *claims, struct slice valu
 struct s3_digest {
     bool hashed;
     struct hash md5, sha256;
-    struct checksum checksum;
+    struct checksum checksum, crc64;
     char etag[33];                          /* once finished: hex MD5 */
     char checksum_text[CHECKSUM_TEXT_SIZE]; /* once finished: base64, or empty */
+    char crc64_text[CHECKSUM_TEXT_SIZE];    /* the same, of with_crc64 */
     char md5_text[CHECKSUM_TEXT_SIZE], sha256_text[SHA256_HEX_SIZE]; /* once finished */
 };
 

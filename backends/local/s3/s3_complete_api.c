@@ -90,6 +90,11 @@ static void add_details(const struct complete *complete)
 {
     struct s3_request *request = complete->request;
     const struct s3_completion_part *wrong = complete->asked.wrong;
+    if (complete->verdict == S3_CONDITIONAL_CONFLICT) {
+        s3_detail(request, "Condition",
+                  complete->condition.condition.if_absent ? "If-None-Match" : "If-Match");
+        s3_detail(request, "Key", request->key);
+    }
     if (!wrong ||
         (complete->verdict != S3_INVALID_PART && complete->verdict != S3_ENTITY_TOO_SMALL))
         return;
@@ -143,12 +148,35 @@ static int look_again(struct complete *complete, struct storage *storage, struct
     return complete->verdict ? error_set(error, ERR_CANCELLED, "the parts have changed") : 0;
 }
 
+/* Whether the key has changed since the upload was created, although its condition holds now. */
+static int check_race(struct complete *complete, struct storage *storage, struct error *error)
+{
+    const struct object_condition *condition = &complete->condition.condition;
+    struct object found = {0};
+    if (!condition->if_absent && !condition->if_match)
+        return 0;
+    int code = objects_find(storage, complete->bucket, complete->request->key, &found, error);
+    if (code && code != ERR_NOT_FOUND)
+        return code;
+    bool gone = code && condition->if_absent && complete->upload.existed;
+    bool written = !code && condition->if_match && strcmp(found.etag, condition->if_match) == 0 &&
+                   found.modified_ms > complete->upload.created_ms;
+    object_clear(&found);
+    if (!gone && !written)
+        return 0;
+    complete->verdict = S3_CONDITIONAL_CONFLICT;
+    return error_set(error, ERR_CANCELLED, "the key was written meanwhile");
+}
+
 static int commit_run(struct storage_task *task, struct storage *storage)
 {
     struct complete *complete = container_of(task, struct complete, task);
     if (complete->must_fail)
         return error_set(&task->error, ERR_MEMORY, "out of memory");
     int code = look_again(complete, storage, &task->error);
+    if (code)
+        return code;
+    code = check_race(complete, storage, &task->error);
     return code ? code : commit_rows(complete, storage, &task->error);
 }
 
@@ -245,6 +273,7 @@ static enum s3_error read_stated(struct s3_request *request, struct s3_completio
 {
     struct slice size = s3_header(request, "x-amz-mp-object-size");
     asked->stated_size = -1;
+    asked->type = checksum_type_from_name(s3_header(request, "x-amz-checksum-type"));
     for (int kind = CHECKSUM_NONE + 1; kind < CHECKSUM_KINDS; kind++) {
         struct slice value = s3_header(request, checksum_header((enum checksum_kind)kind));
         if (!value.data)

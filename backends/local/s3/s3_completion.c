@@ -103,13 +103,17 @@ struct sum {
     struct hash md5;
     enum checksum_kind kind;
     bool full;
+    bool is_default; /* the upload has no algorithm */
     struct checksum composite;
     uint64_t crc;
 };
 
 static void sum_start(struct sum *sum, const struct multipart_upload *upload)
 {
-    *sum = (struct sum){.kind = upload->checksum, .full = upload->full_object};
+    bool own = upload->checksum != CHECKSUM_NONE;
+    *sum = (struct sum){.kind = own ? upload->checksum : CHECKSUM_CRC64NVME,
+                        .full = upload->full_object || !own,
+                        .is_default = !own};
     hash_start(&sum->md5, HASH_MD5);
     checksum_start(&sum->composite, sum->kind);
 }
@@ -127,10 +131,16 @@ static int sum_add(struct sum *sum, const struct part *part, struct error *error
     uint8_t bytes[CHECKSUM_SIZE_MAX];
     const char *value;
     add_etag(sum, part->etag);
+    if (sum->is_default && !*part->crc64)
+        sum->kind = CHECKSUM_NONE; /* an earlier version stored the part */
     if (!sum->kind)
         return 0;
-    if (s3_checksum_of(part->checksum, &value) != sum->kind ||
-        checksum_decode(sum->kind, slice_of(value), bytes))
+    enum checksum_kind kind = s3_checksum_of(part->checksum, &value);
+    if (sum->is_default) {
+        kind = CHECKSUM_CRC64NVME;
+        value = part->crc64;
+    }
+    if (kind != sum->kind || checksum_decode(sum->kind, slice_of(value), bytes))
         return error_set(error, ERR_IO, "a part's checksum is missing from the database");
     if (sum->full)
         sum->crc =
@@ -233,18 +243,30 @@ static enum s3_error check_part(struct s3_completion *completion, size_t index,
     return S3_OK;
 }
 
-static enum s3_error check_whole(struct s3_completion *completion,
-                                 const struct multipart_upload *upload)
+static enum s3_error check_type(struct s3_completion *completion,
+                                const struct multipart_upload *upload)
+{
+    bool full = upload->full_object || !upload->checksum;
+    if (!completion->type || full == (completion->type == CHECKSUM_FULL_OBJECT))
+        return S3_OK;
+    return refuse(
+        completion, S3_INVALID_REQUEST,
+        "The upload was created using the %s checksum mode. The complete request must use "
+        "the same checksum mode.",
+        full ? "FULL_OBJECT" : "COMPOSITE");
+}
+
+static enum s3_error check_whole(struct s3_completion *completion)
 {
     const char *value;
-    s3_checksum_of(completion->checksum_line, &value);
+    enum checksum_kind kind = s3_checksum_of(completion->checksum_line, &value);
     if (completion->stated_size >= 0 && (uint64_t)completion->stated_size != completion->size)
         return refuse(completion, S3_INVALID_REQUEST,
                       "The provided 'x-amz-mp-object-size' header value %" PRId64
                       " does not match what was computed: %" PRIu64,
                       completion->stated_size, completion->size);
     if (!completion->kind ||
-        (completion->kind == upload->checksum && is_same_checksum(value, completion->checksum)))
+        (completion->kind == kind && is_same_checksum(value, completion->checksum)))
         return S3_OK;
     return refuse(completion, S3_BAD_DIGEST,
                   "The %s you specified did not match the calculated checksum.",
@@ -280,14 +302,14 @@ int s3_completion_examine(struct s3_completion *completion, struct storage *stor
                           struct error *error)
 {
     struct sum sum;
-    *verdict = S3_OK;
     completion->size = 0;
     completion->message[0] = completion->checksum_line[0] = '\0';
+    *verdict = check_type(completion, upload);
     sum_start(&sum, upload);
     int code = examine_parts(completion, storage, upload, &sum, verdict, error);
     if (!code && !*verdict) {
         sum_finish(&sum, completion);
-        *verdict = check_whole(completion, upload);
+        *verdict = check_whole(completion);
     }
     return code;
 }

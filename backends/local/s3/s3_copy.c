@@ -332,7 +332,7 @@ void s3_copy_respond(struct s3_copy *copy, const char *root, int64_t modified_ms
     size_t count = 0;
     struct buffer out;
     s3_version_of(&copy->found, copy->source.versioning, source);
-    if (*source)
+    if (copy->found.versioned)
         headers[count++] = (struct http_header){"x-amz-copy-source-version-id", source};
     if (*version)
         headers[count++] = (struct http_header){"x-amz-version-id", version};
@@ -345,7 +345,8 @@ void s3_copy_respond(struct s3_copy *copy, const char *root, int64_t modified_ms
     s3_xml_begin(&out, root);
     xml_element(&out, "LastModified", time);
     buffer_format(&out, "<ETag>&quot;%s&quot;</ETag>", object ? object->etag : copy->etag);
-    s3_checksum_xml(&out, copy->checksum, true);
+    if (!copy->hides_checksum)
+        s3_checksum_xml(&out, copy->checksum, object != NULL);
     xml_close(&out, root);
     s3_respond_xml_with(copy->request, &out, headers, count);
 }

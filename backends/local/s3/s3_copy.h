@@ -51,8 +51,9 @@ struct s3_copy { /* the first member of the request's operation */
 
     struct object found;     /* the source */
     enum checksum_kind kind; /* checksum type of the copy */
+    bool hides_checksum;     /* it is not in the response */
     enum s3_error verdict;
-    char message[160];                   /* error message; empty: the default */
+    char message[256];                   /* error message; empty: the default */
     char failed[S3_CONDITION_NAME_SIZE]; /* the condition that does not hold */
 
     /* The complete copy. */

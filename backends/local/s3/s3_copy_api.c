@@ -22,6 +22,7 @@ struct copy_object {
     struct s3_copy copy;
     int64_t bucket;
     bool replace_metadata, replace_tags; /* from the request */
+    bool is_same;                        /* the source is the target, and nothing would change */
     enum checksum_kind asked;
     enum versioning versioning;
     struct object object;
@@ -37,15 +38,27 @@ static void copy_object_free(void *operation)
     free(copy_object);
 }
 
+static const char same_copy[] =
+    "This copy request is illegal because it is trying to copy an object to itself without "
+    "changing "
+    "the object's metadata, storage class, website redirect location or encryption attributes.";
+
 /* By default the copy keeps the source's checksum type. */
 static int object_found(struct s3_copy *copy, struct storage *storage, struct error *error)
 {
     const char *value;
+    struct copy_object *copy_object = container_of(copy, struct copy_object, copy);
     (void)storage;
     (void)error;
-    copy->kind = container_of(copy, struct copy_object, copy)->asked;
+    if (copy_object->is_same) {
+        copy->verdict = S3_INVALID_REQUEST;
+        snprintf(copy->message, sizeof copy->message, "%s", same_copy);
+    }
+    copy->kind = copy_object->asked;
     if (!copy->kind)
         copy->kind = s3_checksum_of(copy->found.checksum, &value);
+    if (!copy->kind)
+        copy->kind = CHECKSUM_CRC64NVME;
     return 0;
 }
 
@@ -144,18 +157,14 @@ static enum s3_error read_directives(struct s3_request *request, struct copy_obj
     return algorithm.data && !copy_object->asked ? S3_INVALID_REQUEST : S3_OK;
 }
 
-static enum s3_error check_self_copy(struct s3_request *request, struct copy_object *copy_object,
-                                     const char **message)
+/* Whether it fails because it changes nothing, once the source's conditions hold. */
+static bool changes_nothing(struct s3_request *request, const struct copy_object *copy_object)
 {
     const struct s3_copy_source *source = &copy_object->copy.source;
-    *message = "This copy request is illegal because it is trying to copy an object to itself "
-               "without changing the object's metadata, storage class, website redirect location "
-               "or encryption attributes.";
     bool same = !source->version.given && source->bucket == copy_object->bucket &&
                 strcmp(source->key, request->key) == 0;
-    bool changes =
-        copy_object->replace_metadata || copy_object->asked || s3_placement_stated(request);
-    return same && !changes ? S3_INVALID_REQUEST : S3_OK;
+    return same && !copy_object->replace_metadata && !copy_object->asked &&
+           !s3_placement_stated(request);
 }
 
 static enum s3_error read_request(struct s3_request *request, struct copy_object *copy_object,
@@ -164,9 +173,7 @@ static enum s3_error read_request(struct s3_request *request, struct copy_object
     enum s3_error error = read_directives(request, copy_object, message);
     if (error)
         return error;
-    error = check_self_copy(request, copy_object, message);
-    if (error)
-        return error;
+    copy_object->is_same = changes_nothing(request, copy_object);
     error = s3_metadata_read(request, &copy_object->object, message);
     if (error)
         return error;
@@ -218,7 +225,8 @@ static int part_found(struct s3_copy *copy, struct storage *storage, struct erro
     const struct s3_part_place *place = &copy_part->place;
     int code = uploads_find(storage, place->bucket, copy->request->key, place->upload,
                             &copy_part->upload, error);
-    copy->kind = copy_part->upload.checksum;
+    copy->hides_checksum = !copy_part->upload.checksum;
+    copy->kind = copy->hides_checksum ? CHECKSUM_CRC64NVME : copy_part->upload.checksum;
     if (code == ERR_NOT_FOUND)
         copy->verdict = S3_NO_SUCH_UPLOAD;
     return code == ERR_NOT_FOUND ? 0 : code;
@@ -227,12 +235,17 @@ static int part_found(struct s3_copy *copy, struct storage *storage, struct erro
 static int part_prepare(struct s3_copy *copy, struct storage_unit *unit)
 {
     struct part *part = &container_of(copy, struct copy_part, copy)->part;
+    const char *value;
     (void)unit;
     part->blob = copy->blob;
     part->size = copy->size;
     part->modified_ms = s3_time_now_ms();
     snprintf(part->etag, sizeof part->etag, "%s", copy->etag);
-    snprintf(part->checksum, sizeof part->checksum, "%s", copy->checksum);
+    s3_checksum_of(copy->checksum, &value);
+    if (copy->hides_checksum)
+        snprintf(part->crc64, sizeof part->crc64, "%.15s", value);
+    else
+        snprintf(part->checksum, sizeof part->checksum, "%s", copy->checksum);
     return 0;
 }
 

@@ -51,6 +51,16 @@ const char *s3_checksum_type(const char *value)
     return strchr(value, '-') ? "COMPOSITE" : "FULL_OBJECT";
 }
 
+void s3_checksum_listed(struct buffer *out, const char *line)
+{
+    const char *value;
+    enum checksum_kind kind = s3_checksum_of(line, &value);
+    if (!kind)
+        return;
+    xml_element(out, "ChecksumAlgorithm", checksum_name(kind));
+    xml_element(out, "ChecksumType", s3_checksum_type(value));
+}
+
 void s3_checksum_xml(struct buffer *out, const char *line, bool with_type)
 {
     const char *value;

@@ -32,6 +32,8 @@ void s3_checksum_line(enum checksum_kind kind, const char *value, char out[S3_CH
 enum checksum_kind s3_checksum_of(const char *line, const char **value);
 /* "FULL_OBJECT", or "COMPOSITE" for a checksum of checksums ("value-parts"). */
 const char *s3_checksum_type(const char *value);
+/* <ChecksumAlgorithm> and <ChecksumType>, as in lists; nothing for an empty line. */
+void s3_checksum_listed(struct buffer *out, const char *line);
 /* <ChecksumCRC32>, with or without <ChecksumType>; nothing for an empty line. */
 void s3_checksum_xml(struct buffer *out, const char *line, bool with_type);
 

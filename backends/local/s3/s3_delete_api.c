@@ -1,8 +1,8 @@
 /*
  * DeleteObject and DeleteObjects.
  *
- * A deletion and its event messages are one unit. As in S3, deleting a missing object succeeds
- * without an event; so if a rule matches, a first task checks whether the object exists. If it is
+ * A deletion and its event messages are one unit. As in S3, DeleteObject of a missing object succeeds
+ * without an event, and DeleteObjects with one (localstack recorded both). So if a rule matches, a first task checks whether the object exists. If it is
  * deleted in between, the unit fails with ERR_NOT_FOUND, together with its messages. A delete
  * marker is created even if there is no object.
  */
@@ -38,6 +38,7 @@ struct deletion {
     int code;
     enum s3_error refused; /* with a code: the reason, in a batch */
     const char *why;       /* with refused: the message; NULL: the error's */
+    bool always_announces; /* an event is sent even if nothing is deleted */
     void (*finished)(struct deletion *deletion);
 };
 
@@ -47,8 +48,10 @@ static int delete_run(struct storage_task *task, struct storage *storage)
     (void)storage;
     if (deletion->must_fail)
         return error_set(&task->error, ERR_MEMORY, "out of memory");
-    return objects_delete(buckets_blobs(deletion->request->cloud->buckets), deletion->bucket,
-                          deletion->key, &deletion->removal, &task->error);
+    int code = objects_delete(buckets_blobs(deletion->request->cloud->buckets), deletion->bucket,
+                              deletion->key, &deletion->removal, &task->error);
+    return code == ERR_NOT_FOUND && deletion->always_announces && !deletion->condition.given ? 0
+                                                                                             : code;
 }
 
 /* Deleting what does not exist succeeds, unless the request says what it is. */
@@ -148,7 +151,9 @@ static void deletion_start(struct deletion *deletion, const struct bucket *bucke
 {
     deletion->bucket = bucket->id;
     deletion->removal.versioning = bucket->versioning;
-    if (makes_marker(deletion) ||
+    deletion->always_announces =
+        deletion->always_announces && bucket->versioning == VERSIONING_NONE;
+    if (makes_marker(deletion) || deletion->always_announces ||
         !s3_events_wanted(bucket->notification, event_name(deletion), deletion->key)) {
         deletion_commit(deletion, bucket);
         return;
@@ -291,6 +296,7 @@ static enum s3_error read_batch(const struct s3_xml_node *root, struct s3_reques
         struct deletion *deletion = &batch->deletions[batch->count++];
         deletion->request = request;
         deletion->finished = respond_batch;
+        deletion->always_announces = true;
         deletion->key = strdup(key);
         if (!deletion->key)
             return S3_INTERNAL_ERROR;

@@ -1,5 +1,5 @@
-/* S3's event notifications ("Event message structure", S3 User Guide): event version 2.1. Loop
- * thread. */
+/* S3's event notifications ("Event message structure", S3 User Guide): event version 2.1, and 2.3
+ * for tags and ACLs. Loop thread. */
 #ifndef THUMBWHEEL_LOCAL_S3_EVENTS_H
 #define THUMBWHEEL_LOCAL_S3_EVENTS_H
 

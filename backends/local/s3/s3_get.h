@@ -8,6 +8,7 @@
 
 #include "body_pipe.h"
 #include "object_reader.h"
+#include "s3_created.h"
 #include "s3_range.h"
 #include "s3_request.h"
 
@@ -39,9 +40,10 @@ struct s3_get {
     struct object object;
     uint32_t change; /* change count of the key before the object was read */
     struct s3_range range;
-    enum s3_error verdict; /* result of conditions and range */
-    const char *failed;    /* the condition that does not hold */
-    size_t part_count;     /* number of parts, if a part was requested */
+    enum s3_error verdict;                     /* result of conditions and range */
+    const char *failed;                        /* the condition that does not hold */
+    size_t part_count;                         /* number of parts, if a part was requested */
+    char part_checksum[S3_CHECKSUM_LINE_SIZE]; /* of that part */
     struct object_reader reader;
     bool takes_pipe;
     struct body_pipes *pipes;

@@ -1,6 +1,7 @@
 /* Finding and reading the object of a GetObject or HeadObject. */
 #include "s3_get.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "blob_segments.h"
@@ -49,6 +50,16 @@ static int read_piece(struct s3_get *get, struct error *error)
     return code;
 }
 
+static int find_part_checksum(struct s3_get *get, struct error *error)
+{
+    struct part part;
+    int code =
+        upload_parts_next(get->blobs->storage, get->object.owner, get->part - 1, &part, error);
+    if (code == 1)
+        snprintf(get->part_checksum, sizeof get->part_checksum, "%s", part.checksum);
+    return code < 0 ? code : 0;
+}
+
 /* An object that was not uploaded in parts is its own first part. */
 static int choose_part(struct s3_get *get, struct error *error)
 {
@@ -68,7 +79,7 @@ static int choose_part(struct s3_get *get, struct error *error)
     if (segment)
         *range = (struct s3_range){.partial = true, .first = segment->start, .size = segment->size};
     blob_segments_release(segments);
-    return 0;
+    return get->verdict ? 0 : find_part_checksum(get, error);
 }
 
 static int choose_range(struct s3_get *get, struct error *error)

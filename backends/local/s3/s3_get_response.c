@@ -2,9 +2,11 @@
 #include "s3_get.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "response.h"
 #include "s3_access.h"
+#include "s3_created.h"
 #include "s3_expiration.h"
 #include "s3_metadata.h"
 #include "s3_time.h"
@@ -55,7 +57,7 @@ void s3_get_respond_verdict(struct s3_get *get)
         return;
     }
     if (get->verdict == S3_NOT_MODIFIED &&
-        !s3_metadata_write(request, &get->object, false, &headers)) {
+        !s3_metadata_write(request, &get->object, NULL, NULL, &headers)) {
         s3_respond_empty(request, 304, headers.headers, headers.count);
         s3_metadata_headers_free(&headers);
         return;
@@ -69,10 +71,20 @@ enum s3_get_state s3_get_piece_state(const struct s3_get *get)
     return get->last ? GET_LAST : GET_SENDING;
 }
 
-static bool wants_checksum(const struct s3_get *get)
+/* The checksum that describes what is sent, or NULL: that of the object with its whole body, that of a
+ * part of a composite one with the part. */
+static const char *checksum_of(const struct s3_get *get, const char **type)
 {
-    return !get->range.partial &&
-           slice_equal_text(s3_header(get->request, "x-amz-checksum-mode"), "ENABLED");
+    const char *value;
+    const struct object *object = &get->object;
+    s3_checksum_of(object->checksum, &value);
+    *type = s3_checksum_type(value);
+    if (!slice_equal_text(s3_header(get->request, "x-amz-checksum-mode"), "ENABLED"))
+        return NULL;
+    if (get->part && strcmp(*type, "COMPOSITE") == 0)
+        return get->part_checksum;
+    bool whole = !get->range.partial || get->range.size == object->size;
+    return whole ? object->checksum : NULL;
 }
 
 enum s3_get_state s3_get_respond_found(struct s3_get *get)
@@ -81,7 +93,8 @@ enum s3_get_state s3_get_respond_found(struct s3_get *get)
     struct s3_metadata_headers headers;
     char range[RANGE_TEXT], parts[24], version[S3_VERSION_SIZE];
     char expiration[S3_EXPIRATION_SIZE];
-    if (s3_metadata_write(request, &get->object, wants_checksum(get), &headers)) {
+    const char *type, *checksum = checksum_of(get, &type);
+    if (s3_metadata_write(request, &get->object, checksum, type, &headers)) {
         s3_respond_error(request, S3_INTERNAL_ERROR, NULL);
         return GET_ENDED;
     }

@@ -354,6 +354,8 @@ bool s3_intake_prepare(struct s3_intake *intake, struct s3_request *request,
 static void begin(struct s3_intake *intake)
 {
     struct s3_request *request = intake->request;
+    if (!intake->claims.kind)
+        intake->claims.kind = intake->owner->checksum;
     intake->blob = buckets_next_number(request->cloud->buckets);
     s3_digest_start(&intake->digest, &intake->claims);
     request->gone = on_gone;

@@ -29,9 +29,10 @@
 
 struct s3_intake;
 
-struct s3_intake_owner {     /* what to do with a valid body; static */
-    bool small_in_row;       /* small bodies are not written to a file */
-    enum s3_error not_found; /* the S3 error for ERR_NOT_FOUND of commit */
+struct s3_intake_owner {         /* what to do with a valid body; static */
+    bool small_in_row;           /* small bodies are not written to a file */
+    enum checksum_kind checksum; /* of a body for which the client states none */
+    enum s3_error not_found;     /* the S3 error for ERR_NOT_FOUND of commit */
     /* Loop thread: sets what commit stores, and adds messages to the unit. Nonzero: the unit must
      * fail.
      */

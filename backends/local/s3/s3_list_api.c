@@ -7,6 +7,7 @@
 
 #include "container_of.h"
 #include "objects.h"
+#include "s3_created.h"
 #include "s3_listing.h"
 #include "s3_time.h"
 #include "s3_xml.h"
@@ -44,6 +45,7 @@ static void write_entry(const struct listing *list, struct buffer *out,
     s3_listing_name(&list->base, out, "Key", entry->key);
     xml_element(out, "LastModified", time);
     buffer_format(out, "<ETag>&quot;%s&quot;</ETag>", entry->etag);
+    s3_checksum_listed(out, entry->checksum);
     xml_number(out, "Size", entry->size);
     if (list->owner)
         s3_listing_person(out, "Owner", list->base.request->cloud->account);
@@ -119,6 +121,7 @@ static const char *read_position(struct listing *list)
         after = list->after;
     }
     list->listing.after = slice_of(after);
+    list->listing.skips_common = !list->v2;
     return list->listing.after.size > S3_LISTING_TEXT_MAX ? "The start position is too long."
                                                           : NULL;
 }

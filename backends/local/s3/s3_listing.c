@@ -144,6 +144,5 @@ void s3_listing_person(struct buffer *out, const char *element, const char *acco
 {
     xml_open(out, element);
     xml_element(out, "ID", account);
-    xml_element(out, "DisplayName", account);
     xml_close(out, element);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "query_text.h"
 #include "s3_acl.h"
 #include "s3_created.h"
 #include "s3_placement.h"
@@ -44,16 +45,31 @@ static void add_line(struct buffer *out, struct slice name, struct slice value)
     buffer_byte(out, '\n');
 }
 
+static struct slice trim(struct slice text)
+{
+    while (text.size && *text.data == ' ')
+        text = (struct slice){text.data + 1, text.size - 1};
+    while (text.size && text.data[text.size - 1] == ' ')
+        text.size--;
+    return text;
+}
+
 /* aws-chunked is the framing of the request, not a property of the object. */
-static struct slice without_aws_chunked(struct slice encoding)
+static void add_encoding(struct buffer *out, struct slice value)
 {
     static const char name[] = "aws-chunked";
-    size_t size = sizeof name - 1;
-    if (encoding.size < size || strncasecmp(encoding.data, name, size) != 0)
-        return encoding;
-    while (size < encoding.size && (encoding.data[size] == ',' || encoding.data[size] == ' '))
-        size++;
-    return (struct slice){encoding.data + size, encoding.size - size};
+    bool first = true;
+    while (value.size) {
+        struct slice one = trim(query_cut(&value, ','));
+        bool framing = one.size == sizeof name - 1 && !strncasecmp(one.data, name, one.size);
+        if (!one.size || framing)
+            continue;
+        buffer_text(out, first ? "content-encoding: " : ",");
+        buffer_append(out, one.data, one.size);
+        first = false;
+    }
+    if (!first)
+        buffer_byte(out, '\n');
 }
 
 /* Values are stored as lines and returned as headers, so form fields must be checked. */
@@ -83,11 +99,11 @@ static enum s3_error read_content_headers(struct s3_request *request, struct buf
     for (size_t i = 0; i < CONTENT_HEADERS; i++) {
         struct slice name = slice_of(content_headers[i].name);
         struct slice value = s3_header(request, name.data);
-        if (strcmp(name.data, "content-encoding") == 0)
-            value = without_aws_chunked(value);
         if (!is_line(value))
             return S3_INVALID_ARGUMENT;
-        if (value.size)
+        if (strcmp(name.data, "content-encoding") == 0)
+            add_encoding(out, value);
+        else if (value.size)
             add_line(out, name, value);
     }
     return S3_OK;
@@ -251,22 +267,22 @@ static void put_overrides(const struct s3_request *request, struct s3_metadata_h
 }
 
 /* Joins the stored lines, headers and checksum, into one text to split. */
-static char *join_text(const struct object *object, bool with_checksum)
+static char *join_text(const struct object *object, const char *checksum, const char *checksum_type)
 {
     struct buffer text;
     buffer_init(&text, STORED_MAX);
     buffer_text(&text, object->headers);
-    if (with_checksum && *object->checksum)
-        buffer_format(&text, "%s\nx-amz-checksum-type: %s\n", object->checksum,
-                      s3_checksum_type(object->checksum + strcspn(object->checksum, " ")));
+    if (checksum && *checksum)
+        buffer_format(&text, "%s\nx-amz-checksum-type: %s\n", checksum, checksum_type);
     return buffer_take_text(&text);
 }
 
 int s3_metadata_write(const struct s3_request *request, const struct object *object,
-                      bool with_checksum, struct s3_metadata_headers *out)
+                      const char *checksum, const char *checksum_type,
+                      struct s3_metadata_headers *out)
 {
     const char *type = s3_parameter(request, "response-content-type");
-    *out = (struct s3_metadata_headers){.text = join_text(object, with_checksum)};
+    *out = (struct s3_metadata_headers){.text = join_text(object, checksum, checksum_type)};
     if (!out->text)
         return ERR_MEMORY;
     snprintf(out->etag, sizeof out->etag, "\"%.60s\"", object->etag);

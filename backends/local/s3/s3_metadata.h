@@ -29,9 +29,11 @@ struct s3_metadata_headers {
     char modified[64];
     char tag_count[24];
 };
-/* ERR_MEMORY. The request's response-* parameters override the stored values. */
+/* ERR_MEMORY. The request's response-* parameters override the stored values. checksum: a line as in
+ * struct object, with its type; NULL: none is wanted. */
 int s3_metadata_write(const struct s3_request *request, const struct object *object,
-                      bool with_checksum, struct s3_metadata_headers *out);
+                      const char *checksum, const char *checksum_type,
+                      struct s3_metadata_headers *out);
 void s3_metadata_headers_free(struct s3_metadata_headers *headers);
 
 #endif

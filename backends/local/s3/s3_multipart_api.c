@@ -1,6 +1,7 @@
 /* CreateMultipartUpload and AbortMultipartUpload. */
 #include "s3_handlers.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@ struct multipart {
     struct s3_request *request;
     int64_t bucket;
     struct multipart_upload upload;
+    char message[96]; /* of an error */
 };
 
 static void multipart_free(void *operation)
@@ -63,7 +65,8 @@ static void respond_created(struct multipart *multipart)
     struct s3_request *request = multipart->request;
     char id[S3_UPLOAD_ID_SIZE];
     struct s3_placement_headers placement;
-    struct http_header headers[S3_PLACEMENT_HEADERS];
+    struct http_header headers[2 + S3_PLACEMENT_HEADERS];
+    size_t count = s3_placement_respond(multipart->upload.headers, &placement, headers);
     struct buffer out;
     s3_upload_id_write(multipart->upload.id, id);
     buffer_init(&out, RESPONSE_MAX);
@@ -72,8 +75,13 @@ static void respond_created(struct multipart *multipart)
     xml_element(&out, "Key", request->key);
     xml_element(&out, "UploadId", id);
     xml_close(&out, "InitiateMultipartUploadResult");
-    s3_respond_xml_with(request, &out, headers,
-                        s3_placement_respond(multipart->upload.headers, &placement, headers));
+    if (multipart->upload.checksum) {
+        headers[count++] = (struct http_header){"x-amz-checksum-algorithm",
+                                                checksum_name(multipart->upload.checksum)};
+        headers[count++] = (struct http_header){
+            "x-amz-checksum-type", multipart->upload.full_object ? "FULL_OBJECT" : "COMPOSITE"};
+    }
+    s3_respond_xml_with(request, &out, headers, count);
 }
 
 static void create_done(struct storage_task *task, int code)
@@ -88,29 +96,37 @@ static void create_done(struct storage_task *task, int code)
 }
 
 /* S3_OK, or an error with a message. The algorithm determines the default type. */
-static enum s3_error read_checksum(struct s3_request *request, struct multipart_upload *upload,
+static enum s3_error read_checksum(struct s3_request *request, struct multipart *multipart,
                                    const char **message)
 {
     struct slice name = s3_header(request, "x-amz-checksum-algorithm");
-    struct slice type = s3_header(request, "x-amz-checksum-type");
-    bool full = slice_equal_text(type, "FULL_OBJECT");
+    struct slice type_name = s3_header(request, "x-amz-checksum-type");
+    struct multipart_upload *upload = &multipart->upload;
+    enum checksum_type type = checksum_type_from_name(type_name);
     upload->checksum = checksum_from_name(name);
     *message = "Checksum algorithm provided is unsupported. Please try again with any of the valid "
                "types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]";
     if (name.data && !upload->checksum)
         return S3_INVALID_REQUEST;
     *message = "Value for x-amz-checksum-type header is invalid.";
-    if (type.data && !full && !slice_equal_text(type, "COMPOSITE"))
+    if (type_name.data && !type)
         return S3_INVALID_REQUEST;
     *message = "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm "
                "header.";
-    if (type.data && !upload->checksum)
+    if (type && !upload->checksum)
         return S3_INVALID_REQUEST;
-    *message = "The checksum type cannot be used with the specified checksum algorithm.";
-    if (upload->checksum == CHECKSUM_CRC64NVME && type.data && !full)
-        return S3_INVALID_REQUEST;
-    upload->full_object = full || upload->checksum == CHECKSUM_CRC64NVME;
-    return full && !checksum_combines(upload->checksum) ? S3_INVALID_REQUEST : S3_OK;
+    bool only_full = upload->checksum == CHECKSUM_CRC64NVME;
+    bool mixed = (type == CHECKSUM_COMPOSITE && only_full) ||
+                 (type == CHECKSUM_FULL_OBJECT && !checksum_combines(upload->checksum));
+    upload->full_object = type == CHECKSUM_FULL_OBJECT || only_full;
+    if (!mixed)
+        return S3_OK;
+    snprintf(multipart->message, sizeof multipart->message,
+             "The %s checksum type cannot be used with the %s checksum algorithm.",
+             type == CHECKSUM_COMPOSITE ? "COMPOSITE" : "FULL_OBJECT",
+             checksum_lower_name(upload->checksum));
+    *message = multipart->message;
+    return S3_INVALID_REQUEST;
 }
 
 /* The object's headers and tags are sent with this request and stored with the upload. */
@@ -138,7 +154,7 @@ void s3_create_multipart_upload(struct s3_request *request)
     struct multipart_upload *upload = &multipart->upload;
     enum s3_error error = read_metadata(request, upload, &message);
     if (!error)
-        error = read_checksum(request, upload, &message);
+        error = read_checksum(request, multipart, &message);
     if (error) {
         s3_respond_error(request, error, message);
         return;

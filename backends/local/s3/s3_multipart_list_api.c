@@ -78,14 +78,16 @@ static int part_list_load(struct s3_listing *base, struct storage *storage, stru
     return code ? code : load_parts(list, storage, error);
 }
 
-static void write_part(struct buffer *out, const struct part *part)
+/* An upload without an algorithm shows no checksums. */
+static void write_part(struct buffer *out, const struct part *part, bool with_checksum)
 {
     xml_open(out, "Part");
     xml_number(out, "PartNumber", part->number);
     write_time(out, "LastModified", part->modified_ms);
     buffer_format(out, "<ETag>&quot;%s&quot;</ETag>", part->etag);
     xml_number(out, "Size", part->size);
-    s3_checksum_xml(out, part->checksum, false);
+    if (with_checksum)
+        s3_checksum_xml(out, part->checksum, false);
     xml_close(out, "Part");
 }
 
@@ -106,7 +108,7 @@ static void part_list_write(const struct s3_listing *base, struct buffer *out)
     xml_number(out, "MaxParts", list->max);
     xml_element(out, "IsTruncated", list->truncated ? "true" : "false");
     for (size_t i = 0; i < list->count; i++)
-        write_part(out, &list->parts[i]);
+        write_part(out, &list->parts[i], list->upload.checksum != CHECKSUM_NONE);
 }
 
 static bool part_list_read(struct s3_listing *base)

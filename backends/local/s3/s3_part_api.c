@@ -39,6 +39,8 @@ static int prepare(struct s3_intake *intake, struct storage_unit *unit)
     part->modified_ms = s3_time_now_ms();
     snprintf(part->etag, sizeof part->etag, "%s", intake->digest.etag);
     s3_checksum_line(intake->claims.kind, intake->digest.checksum_text, part->checksum);
+    if (intake->claims.with_crc64)
+        snprintf(part->crc64, sizeof part->crc64, "%.15s", intake->digest.crc64_text);
     return 0;
 }
 
@@ -81,20 +83,24 @@ static int find_run(struct storage_task *task, struct storage *storage)
                         upload_part->place.upload, &upload_part->upload, &task->error);
 }
 
-/* A part without a checksum gets one of the upload's type. */
+/* An upload without an algorithm has CRC64NVME in the end, whatever its parts have. A part of a
+ * composite checksum must state its own (localstack recorded "null" of the service); for one of the
+ * full object it is computed. */
 static bool choose_checksum(struct upload_part *upload_part)
 {
-    enum checksum_kind wanted = upload_part->upload.checksum;
+    const struct multipart_upload *upload = &upload_part->upload;
     struct s3_claims *claims = &upload_part->intake.claims;
     char message[128];
-    if (!claims->kind)
-        claims->kind = wanted;
-    if (!wanted || claims->kind == wanted)
+    claims->with_crc64 = !upload->checksum;
+    if (!claims->kind && upload->full_object)
+        claims->kind = upload->checksum;
+    if (!upload->checksum || claims->kind == upload->checksum)
         return true;
     snprintf(
         message, sizeof message,
         "Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
-        checksum_lower_name(wanted), checksum_lower_name(claims->kind));
+        checksum_lower_name(upload->checksum),
+        claims->kind ? checksum_lower_name(claims->kind) : "null");
     s3_respond_error(upload_part->intake.request, S3_INVALID_REQUEST, message);
     return false;
 }

@@ -151,6 +151,7 @@ static int commit(struct s3_intake *intake, struct error *error)
 
 static const struct s3_intake_owner owner = {
     .small_in_row = true,
+    .checksum = CHECKSUM_CRC64NVME,
     .not_found = S3_NO_SUCH_KEY,
     .prepare = prepare,
     .commit = commit,

@@ -61,7 +61,7 @@ static void stored(struct s3_intake *intake)
         headers[count++] = (struct http_header){"x-amz-checksum-type", s3_checksum_type(value)};
     }
     s3_version_of(&put->object, put->versioning, version);
-    if (*version)
+    if (put->object.versioned) /* the null version of a suspended bucket is not shown */
         headers[count++] = (struct http_header){"x-amz-version-id", version};
     count += s3_expiration_header(intake->request, &put->object, expiration, &headers[count]);
     count += s3_placement_respond(put->object.headers, &placement, &headers[count]);
@@ -70,6 +70,7 @@ static void stored(struct s3_intake *intake)
 
 static const struct s3_intake_owner owner = {
     .small_in_row = true,
+    .checksum = CHECKSUM_CRC64NVME,
     .not_found = S3_NO_SUCH_KEY, /* If-Match for an object that does not exist */
     .prepare = prepare,
     .commit = commit,

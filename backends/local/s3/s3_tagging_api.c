@@ -9,6 +9,7 @@
 #include "container_of.h"
 #include "object_store.h"
 #include "objects.h"
+#include "s3_access.h"
 #include "s3_body.h"
 #include "s3_events.h"
 #include "s3_tag_details.h"
@@ -226,6 +227,26 @@ void s3_delete_object_tagging(struct s3_request *request)
 
 /* Reading. */
 
+/* As localstack recorded of the service: a delete marker has no such method even without a version id,
+ * and the key of a missing object is shown with its bucket. */
+static void respond_absent(struct tagging *tagging, int code)
+{
+    struct s3_request *request = tagging->request;
+    char version[S3_VERSION_SIZE], key[BUCKET_NAME_MAX + 1 + OBJECT_KEY_MAX + 1];
+    s3_version_write(tagging->object.id, tagging->object.versioned, version);
+    const struct http_header headers[] = {
+        {"x-amz-delete-marker", "true"}, {"x-amz-version-id", version}, {"Allow", "DELETE"}};
+    if (tagging->object.marker) {
+        s3_respond_no_method(request, "DeleteMarker", headers, 3);
+        return;
+    }
+    snprintf(key, sizeof key, "%s/%s", request->bucket, request->key);
+    if (code == ERR_NOT_FOUND && !tagging->version.given &&
+        s3_access_missing(request, request->bucket, S3_NO_SUCH_KEY) == S3_NO_SUCH_KEY)
+        s3_detail(request, "Key", key);
+    respond_failure(tagging, code);
+}
+
 static void find_done(struct storage_task *task, int code)
 {
     struct tagging *tagging = container_of(task, struct tagging, task);
@@ -235,7 +256,7 @@ static void find_done(struct storage_task *task, int code)
     struct buffer out;
     buffer_init(&out, RESPONSE_MAX);
     if (code) {
-        respond_failure(tagging, code);
+        respond_absent(tagging, code);
     } else {
         s3_xml_begin(&out, "Tagging");
         xml_open(&out, "TagSet");

@@ -2,6 +2,7 @@
 #include "s3_handlers.h"
 
 #include "container_of.h"
+#include "s3_created.h"
 #include "s3_listing.h"
 #include "s3_time.h"
 #include "s3_version.h"
@@ -39,6 +40,7 @@ static void write_version(const struct versions *list, struct buffer *out,
     xml_element(out, "LastModified", time);
     if (!entry->marker) {
         buffer_format(out, "<ETag>&quot;%s&quot;</ETag>", entry->etag);
+        s3_checksum_listed(out, entry->checksum);
         xml_number(out, "Size", entry->size);
         xml_element(out, "StorageClass", entry->storage_class);
     }

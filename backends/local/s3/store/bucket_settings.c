@@ -56,7 +56,8 @@ enum s3_error bucket_setting_read(enum bucket_setting_kind kind, struct slice do
     *setting = (struct bucket_setting){0};
     message[0] = '\0';
     enum s3_error error = kinds[kind].read(document, setting, message);
-    if (!error && (!setting->document || !setting->read))
+    bool removes = kind == BUCKET_TAGGING && !setting->document && !setting->read;
+    if (!error && !removes && (!setting->document || !setting->read))
         error = S3_INTERNAL_ERROR;
     if (error)
         bucket_setting_clear(kind, setting);

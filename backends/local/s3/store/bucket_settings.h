@@ -38,7 +38,8 @@ struct bucket_setting {
 const char *bucket_setting_name(enum bucket_setting_kind kind);
 
 /* Parses a document from a client: S3_OK, or an error with a message for the response (may be
- * NULL). setting->document is the document to store and return. */
+ * NULL). setting->document is the document to store and return; NULL: an empty set of tags, which
+ * is stored as none. */
 enum { BUCKET_SETTING_MESSAGE_MAX = 256 };
 enum s3_error bucket_setting_read(enum bucket_setting_kind kind, struct slice document,
                                   struct bucket_setting *setting,

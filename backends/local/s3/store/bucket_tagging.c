@@ -20,6 +20,11 @@ static enum s3_error keep(int code, const struct error *error, char *tags,
     }
     if (code)
         return code == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_MALFORMED_XML;
+    if (!*tags) { /* an empty set is none */
+        free(tags);
+        setting->read = NULL;
+        return S3_OK;
+    }
     buffer_init(&out, TEXT_MAX);
     s3_xml_begin(&out, "Tagging");
     xml_open(&out, "TagSet");
@@ -46,7 +51,7 @@ enum s3_error bucket_tagging_keep(int code, const struct error *error, char *tag
     *setting = (struct bucket_setting){0};
     *message = '\0';
     enum s3_error result = keep(code, error, tags, setting, message);
-    if (result || !*tags)
+    if (result)
         bucket_setting_clear(BUCKET_TAGGING, setting);
     return result;
 }

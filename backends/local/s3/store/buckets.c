@@ -296,6 +296,17 @@ static int load_entry(struct buckets *buckets, struct bucket_entry *entry, struc
     return code ? code : load_settings(buckets, entry, error);
 }
 
+/* Adds columns that tables of earlier versions lack. */
+static int add_columns(struct storage *storage, struct error *error)
+{
+    static const struct added_column columns[] = {
+        {"SELECT existed FROM uploads",
+         "ALTER TABLE uploads ADD COLUMN existed INTEGER NOT NULL DEFAULT 0"},
+        {"SELECT crc64 FROM parts", "ALTER TABLE parts ADD COLUMN crc64 TEXT NOT NULL DEFAULT ''"},
+    };
+    return statement_add_columns(storage, columns, sizeof columns / sizeof *columns, error);
+}
+
 int buckets_open(struct cloud *cloud, struct buckets **out, struct error *error)
 {
     struct buckets *buckets = calloc(1, sizeof *buckets);
@@ -305,7 +316,10 @@ int buckets_open(struct cloud *cloud, struct buckets **out, struct error *error)
     buckets->storage = cloud->storage;
     buckets->region = cloud->region;
     object_cache_init(&buckets->cache, &buckets->blobs.changes);
-    int code = blobs_open(&buckets->blobs, cloud->storage, error);
+    int code = add_columns(cloud->storage, error);
+    if (code)
+        goto failed;
+    code = blobs_open(&buckets->blobs, cloud->storage, error);
     if (code)
         goto failed;
     code = load_number(buckets, error);

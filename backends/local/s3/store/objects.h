@@ -134,7 +134,8 @@ struct object_listing {
     struct slice delimiter; /* empty: none */
     /* only keys and common prefixes after this one; empty: from the start */
     struct slice after;
-    unsigned max; /* maximum number of entries (keys and common prefixes) */
+    bool skips_common; /* also not the common prefix of `after` */
+    unsigned max;      /* maximum number of entries (keys and common prefixes) */
 };
 
 struct object_listed {
@@ -142,7 +143,8 @@ struct object_listed {
     bool common;
     uint64_t size;
     int64_t modified_ms;
-    char *etag; /* NULL for a common prefix */
+    char *etag;     /* NULL for a common prefix */
+    char *checksum; /* as in struct object; NULL for a common prefix */
     char storage_class[OBJECT_CLASS_SIZE];
 };
 

@@ -43,11 +43,12 @@ static struct statement seek(struct storage *storage, int64_t bucket,
                              const struct position *position)
 {
     struct statement select = statement_prepare(
-        storage, position->beyond
-                     ? "SELECT key, size, modified, etag, headers FROM objects WHERE bucket = ? "
-                       "AND key > ? ORDER BY key"
-                     : "SELECT key, size, modified, etag, headers FROM objects WHERE bucket = ? "
-                       "AND key >= ? ORDER BY key");
+        storage,
+        position->beyond
+            ? "SELECT key, size, modified, etag, headers, checksum FROM objects WHERE bucket = ? "
+              "AND key > ? ORDER BY key"
+            : "SELECT key, size, modified, etag, headers, checksum FROM objects WHERE bucket = ? "
+              "AND key >= ? ORDER BY key");
     bind_int(&select, bucket);
     bind_slice(&select, buffer_slice(&position->text));
     return select;
@@ -60,8 +61,8 @@ static int start_position(struct position *position, const struct object_listing
         return set_position(position, listing->prefix, false);
     if (key_has_prefix(after, listing->prefix)) {
         struct slice common = key_common_prefix(after, listing->prefix, listing->delimiter);
-        return common.size == after.size ? skip_prefix(position, after)
-                                         : set_position(position, after, true);
+        bool skip = common.size && (listing->skips_common || common.size == after.size);
+        return skip ? skip_prefix(position, common) : set_position(position, after, true);
     }
     size_t size = after.size < listing->prefix.size ? after.size : listing->prefix.size;
     bool past = memcmp(after.data, listing->prefix.data, size) > 0;
@@ -76,11 +77,13 @@ static int add(struct object_page *page, struct slice key, struct statement *row
         entry.size = column_uint(row, 1);
         entry.modified_ms = column_int(row, 2);
         entry.etag = column_dup(row, 3);
+        entry.checksum = column_dup(row, 5);
         object_storage_class(column_slice(row, 4), entry.storage_class);
     }
-    if (!entry.key || (row && !entry.etag)) {
+    if (!entry.key || (row && (!entry.etag || !entry.checksum))) {
         free(entry.key);
         free(entry.etag);
+        free(entry.checksum);
         return ERR_MEMORY;
     }
     page->entries[page->count++] = entry;
@@ -138,6 +141,7 @@ void object_page_free(struct object_page *page)
     for (size_t i = 0; i < page->count; i++) {
         free(page->entries[i].key);
         free(page->entries[i].etag);
+        free(page->entries[i].checksum);
     }
     free(page->entries);
     *page = (struct object_page){0};

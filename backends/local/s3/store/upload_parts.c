@@ -18,14 +18,15 @@ static void read_row(struct statement *row, struct part *part)
     part->modified_ms = column_int(row, 3);
     copy_text(part->etag, sizeof part->etag, row, 4);
     copy_text(part->checksum, sizeof part->checksum, row, 5);
+    copy_text(part->crc64, sizeof part->crc64, row, 6);
 }
 
 int upload_parts_next(struct storage *storage, uint64_t owner, unsigned after, struct part *part,
                       struct error *error)
 {
-    struct statement select =
-        statement_prepare(storage, "SELECT number, blob, size, modified, etag, checksum FROM parts "
-                                   "WHERE owner = ? AND number > ? ORDER BY number LIMIT 1");
+    struct statement select = statement_prepare(
+        storage, "SELECT number, blob, size, modified, etag, checksum, crc64 "
+                 "FROM parts WHERE owner = ? AND number > ? ORDER BY number LIMIT 1");
     bind_uint(&select, owner);
     bind_int(&select, after);
     int code = statement_step(&select, error);
@@ -39,8 +40,8 @@ static int insert(struct storage *storage, uint64_t owner, const struct part *pa
                   struct error *error)
 {
     struct statement insert = statement_prepare(
-        storage, "INSERT INTO parts (owner, number, blob, size, modified, etag, checksum) "
-                 "VALUES (?, ?, ?, ?, ?, ?, ?)");
+        storage, "INSERT INTO parts (owner, number, blob, size, modified, etag, checksum, crc64) "
+                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     bind_uint(&insert, owner);
     bind_int(&insert, part->number);
     bind_uint(&insert, part->blob);
@@ -48,6 +49,7 @@ static int insert(struct storage *storage, uint64_t owner, const struct part *pa
     bind_int(&insert, part->modified_ms);
     bind_text(&insert, part->etag);
     bind_text(&insert, part->checksum);
+    bind_text(&insert, part->crc64);
     return statement_execute(&insert, error);
 }
 

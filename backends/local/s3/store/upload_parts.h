@@ -20,7 +20,8 @@
     "CREATE TABLE IF NOT EXISTS parts (owner INTEGER NOT NULL, number INTEGER NOT NULL, "          \
     "blob INTEGER NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL, etag TEXT NOT "      \
     "NULL, "                                                                                       \
-    "checksum TEXT NOT NULL, PRIMARY KEY (owner, number)) WITHOUT ROWID;"
+    "checksum TEXT NOT NULL, crc64 TEXT NOT NULL DEFAULT '', PRIMARY KEY (owner, number)) "        \
+    "WITHOUT ROWID;"
 
 enum { PART_NUMBER_MAX = 10000 };
 
@@ -31,6 +32,8 @@ struct part {
     int64_t modified_ms;
     char etag[33];     /* hex MD5 */
     char checksum[96]; /* "name: value" as a header, or empty */
+    /* CRC64NVME, base64, in an upload without an algorithm of its own; empty: unknown */
+    char crc64[16];
 };
 
 /* Stores a part, makes its blob live, and drops an earlier part with the same number. */

@@ -24,7 +24,8 @@ int uploads_create(struct storage *storage, int64_t bucket, const char *key,
 {
     struct statement insert = statement_prepare(
         storage, "INSERT INTO uploads (id, bucket, key, created, content_type, headers, tags, "
-                 "checksum, full_object) SELECT ?1, id, ?3, ?4, ?5, ?6, ?7, ?8, ?9 "
+                 "checksum, full_object, existed) SELECT ?1, id, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
+                 "EXISTS (SELECT 1 FROM objects WHERE bucket = ?2 AND key = ?3) "
                  "FROM buckets WHERE id = ?2");
     bind_uint(&insert, upload->id);
     bind_int(&insert, bucket);
@@ -54,6 +55,7 @@ static int read_row(struct statement *row, uint64_t id, struct multipart_upload 
         .tags = column_dup(row, 3),
         .checksum = (enum checksum_kind)column_int(row, 4),
         .full_object = column_int(row, 5) != 0,
+        .existed = column_int(row, 6) != 0,
     };
     if (upload->content_type && upload->headers && upload->tags)
         return 0;
@@ -65,7 +67,7 @@ int uploads_find(struct storage *storage, int64_t bucket, const char *key, uint6
                  struct multipart_upload *upload, struct error *error)
 {
     struct statement select = statement_prepare(
-        storage, "SELECT created, content_type, headers, tags, checksum, full_object "
+        storage, "SELECT created, content_type, headers, tags, checksum, full_object, existed "
                  "FROM uploads WHERE id = ? AND bucket = ? AND key = ?");
     *upload = (struct multipart_upload){0};
     bind_uint(&select, id);

@@ -19,7 +19,7 @@
     "CREATE TABLE IF NOT EXISTS uploads (id INTEGER PRIMARY KEY, bucket INTEGER NOT NULL, "        \
     "key TEXT NOT NULL, created INTEGER NOT NULL, content_type TEXT NOT NULL, "                    \
     "headers TEXT NOT NULL, tags TEXT NOT NULL, checksum INTEGER NOT NULL, "                       \
-    "full_object INTEGER NOT NULL);"                                                               \
+    "full_object INTEGER NOT NULL, existed INTEGER NOT NULL DEFAULT 0);"                           \
     "CREATE INDEX IF NOT EXISTS uploads_by_key ON uploads (bucket, key, id);"
 
 struct part;
@@ -30,11 +30,12 @@ struct multipart_upload {
     char *content_type, *headers, *tags; /* of the resulting object: struct object */
     enum checksum_kind checksum;
     bool full_object; /* its checksum covers the whole body, not the parts' checksums */
+    bool existed;     /* the key had an object when the upload was created */
 };
 
 void upload_clear(struct multipart_upload *upload);
 
-/* ERR_NO_CONTAINER: the bucket no longer exists. */
+/* Sets `existed` in the row. ERR_NO_CONTAINER: the bucket no longer exists. */
 int uploads_create(struct storage *storage, int64_t bucket, const char *key,
                    const struct multipart_upload *upload, struct error *error);
 /* ERR_NOT_FOUND: no such upload for this key. *upload owns its strings. */

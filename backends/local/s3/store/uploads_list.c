@@ -11,7 +11,7 @@ static bool is_listed(const struct upload_listing *listing, const struct upload_
                       struct slice name)
 {
     const struct upload_listed *last = page->count ? &page->entries[page->count - 1] : NULL;
-    return slice_equal_text(name, listing->key_marker) ||
+    return key_has_prefix(slice_of(listing->key_marker), name) ||
            (last && last->common && slice_equal_text(name, last->key));
 }
 

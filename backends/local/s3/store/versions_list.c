@@ -82,8 +82,8 @@ static int start(struct walk *walk, struct storage *storage, int64_t bucket, str
         return seek_to(walk, prefix, INT64_MAX);
     if (key_has_prefix(after, prefix)) {
         struct slice common = key_common_prefix(after, prefix, listing->delimiter);
-        if (common.size && common.size == after.size)
-            return skip_prefix(walk, after);
+        if (common.size)
+            return skip_prefix(walk, common);
     }
     return start_after(walk, storage, bucket, error);
 }
@@ -96,11 +96,11 @@ static struct statement open_cursor(struct storage *storage, bool history, int64
 {
     struct statement select = statement_prepare(
         storage, history
-                     ? "SELECT key, id, size, etag, modified, versioned, marker, headers "
+                     ? "SELECT key, id, size, etag, modified, versioned, marker, headers, checksum "
                        "FROM object_history WHERE bucket = ?1 AND key >= ?2 "
                        "AND (key > ?2 OR id < ?3) ORDER BY key, id DESC"
                      : "SELECT key, id, size, etag, modified, versioned_objects.id IS NOT NULL, 0, "
-                       "headers FROM objects LEFT JOIN versioned_objects USING (id) "
+                       "headers, checksum FROM objects LEFT JOIN versioned_objects USING (id) "
                        "WHERE bucket = ?1 AND key >= ?2 AND (key > ?2 OR id < ?3) ORDER BY key");
     bind_int(&select, bucket);
     bind_slice(&select, buffer_slice(&walk->key));
@@ -134,6 +134,7 @@ static int add(struct walk *walk, struct slice key, bool common, struct statemen
         entry.id = column_uint(row, 1);
         entry.size = column_uint(row, 2);
         entry.etag = column_dup(row, 3);
+        entry.checksum = column_dup(row, 8);
         entry.modified_ms = column_int(row, 4);
         entry.versioned = column_int(row, 5) != 0;
         entry.marker = column_int(row, 6) != 0;
@@ -141,9 +142,10 @@ static int add(struct walk *walk, struct slice key, bool common, struct statemen
         entry.latest = !again && !cut;
         entry.retired_ms = again ? walk->last_modified_ms : cut ? walk->listing->newer_ms : 0;
     }
-    if (!entry.key || (!common && !entry.etag)) {
+    if (!entry.key || (!common && (!entry.etag || !entry.checksum))) {
         free(entry.key);
         free(entry.etag);
+        free(entry.checksum);
         return ERR_MEMORY;
     }
     walk->page->entries[walk->page->count++] = entry;
@@ -224,6 +226,7 @@ void version_page_free(struct version_page *page)
     for (size_t i = 0; i < page->count; i++) {
         free(page->entries[i].key);
         free(page->entries[i].etag);
+        free(page->entries[i].checksum);
     }
     free(page->entries);
     *page = (struct version_page){0};

@@ -26,6 +26,7 @@ struct version_listed {
      * successor */
     int64_t retired_ms;
     char *etag;
+    char *checksum; /* as in struct object */
     char storage_class[OBJECT_CLASS_SIZE];
 };
 
