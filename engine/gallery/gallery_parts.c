@@ -3,7 +3,9 @@
  * `drain` ends its streams and waiting requests, `close` begins its end, after which it calls
  * gallery_part_closed once, from the loop or at once. A part without a function has nothing to do.
  */
+#include "gallery_events.h"
 #include "gallery_private.h"
+#include "gallery_system.h"
 
 #include <stdlib.h>
 
@@ -17,7 +19,10 @@ struct gallery_part {
 };
 
 static const struct gallery_part parts[] = {
-    {0},
+    /* Those that publish come after it, and close before it. */
+    {gallery_events_open, gallery_events_drain, gallery_events_close, NULL, NULL, NULL},
+    {gallery_system_open, gallery_system_drain, gallery_system_close, gallery_activity_record,
+     gallery_activity_step, gallery_system_reload},
 };
 
 enum { PARTS = sizeof parts / sizeof *parts };

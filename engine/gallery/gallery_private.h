@@ -10,6 +10,8 @@
  *     gallery_page.c      the page's files
  *     gallery_login.c     logging in and out, links
  *     gallery_places.c    where photos are, and what may be signed
+ *     gallery_events.c    what pages follow: a stream of events, or polling
+ *     gallery_system.c    queues, the engine, its last work, dead letters
  *
  * A part is a file gallery_<part>.c with its state behind a member of struct gallery and a row in
  * gallery_parts.c. A handler is a function (struct gallery_call *) with a row in gallery_routes.c.
@@ -61,6 +63,10 @@ struct gallery {
     uint8_t session_key[SESSION_KEY_SIZE];
     struct gallery_links links;
     char *policy; /* Content-Security-Policy */
+
+    /* The states of parts; NULL: not open. */
+    struct gallery_events *events;
+    struct gallery_system *system;
 };
 
 struct gallery_route;
@@ -139,6 +145,16 @@ void gallery_policy_renew(struct gallery *gallery);
 int gallery_presign(const struct gallery *gallery, const char *bucket, const char *key,
                     const char *disposition, char **url, struct error *error);
 
+/* ---- events (gallery_events.c) ---- */
+
+/* Tells every page that follows. Takes data; NULL (there was not enough memory for it): the pages
+ * start anew. type: static, without line breaks. */
+void gallery_publish(struct gallery *gallery, const char *type, json_t *data);
+/* Every page starts anew: it loads again what it shows. */
+void gallery_events_reset(struct gallery *gallery);
+/* The number of pages that follow. */
+size_t gallery_watchers(const struct gallery *gallery);
+
 /* ---- parts (gallery_parts.c) ---- */
 
 /* Opens all, in order; on error none remains open. */
@@ -154,6 +170,9 @@ void gallery_part_closed(struct gallery *gallery);
 /* ---- handlers ---- */
 
 gallery_handler gallery_login, gallery_logout, gallery_link_make, gallery_session_show;
+gallery_handler gallery_events_follow;
+gallery_handler gallery_system_show, gallery_activity_show;
+gallery_handler gallery_letters_list, gallery_letters_redrive, gallery_letters_purge;
 
 /* Responds with the file of the page that has the path. False: there is none. */
 bool gallery_page_serve(struct gallery_call *call, struct slice path);

@@ -8,6 +8,12 @@ static const struct gallery_route routes[] = {
     {"POST", "/api/logout", gallery_logout, 0},
     {"POST", "/api/links", gallery_link_make, 0},
     {"GET", "/api/session", gallery_session_show, 0},
+    {"GET", "/api/events", gallery_events_follow, 0},
+    {"GET", "/api/system", gallery_system_show, 0},
+    {"GET", "/api/activity", gallery_activity_show, 0},
+    {"GET", "/api/deadletters", gallery_letters_list, 0},
+    {"POST", "/api/deadletters/redrive", gallery_letters_redrive, 0},
+    {"POST", "/api/deadletters/purge", gallery_letters_purge, 0},
 };
 
 static bool matches(const char *pattern, struct slice path)

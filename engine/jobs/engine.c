@@ -418,4 +418,7 @@ void engine_stats(struct engine *engine, struct engine_stats *out)
     memory_figures(&engine->memory, &memory);
     out->memory = memory.taken;
     out->memory_peak = memory.peak;
+    out->memory_budget = engine->options.memory;
+    out->workers = engine->options.workers;
+    out->workers_busy = engine->workers.busy;
 }

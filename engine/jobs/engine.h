@@ -136,6 +136,8 @@ struct engine_stats {
     uint64_t notified, notify_failed; /* notifications */
     size_t jobs, sources;             /* now */
     uint64_t memory, memory_peak;     /* bytes of the budget in use, and the peak */
+    uint64_t memory_budget;           /* bytes */
+    size_t workers, workers_busy;     /* threads, and those that process a photo */
 };
 void engine_stats(struct engine *engine, struct engine_stats *out);
 

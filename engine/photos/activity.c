@@ -128,9 +128,11 @@ void activity_step(struct activity *activity, const struct engine_step *step)
 
 /* ---- JSON ---- */
 
+/* In steps of 1/64 ms, which have at most six decimals. */
 static double ms_between(uint64_t from_ns, uint64_t to_ns)
 {
-    return to_ns > from_ns ? (double)(to_ns - from_ns) / 1e6 : 0;
+    const uint64_t units = to_ns > from_ns ? (to_ns - from_ns) * 64 / 1000000 : 0;
+    return (double)units / 64;
 }
 
 static json_t *steps_json(const struct activity_record *record, uint64_t end_ns)
