@@ -294,3 +294,22 @@ def test_streams_end_when_the_program_stops(local, gallery):
     events = gallery.follow()
     assert local.stop() == 0
     until(lambda: events.ended, "the stream ends")
+
+
+def test_pipelines_that_are_loaded_again_are_shown(start_cloud, tmp_path):
+    pipelines = tmp_path / "pipelines"
+    pipelines.mkdir()
+    (pipelines / "web.yaml").write_text(PIPELINE.format(name="web"))
+    local = start_cloud("--gallery", "127.0.0.1:0", "--pipelines", pipelines)
+    local.wait_for("Serving")
+    gallery = Gallery.of(local)
+    assert [queue["pipeline"] for queue in gallery.get("/api/system")["queues"]] == ["web"]
+    (pipelines / "print.yaml").write_text(PIPELINE.format(name="print"))
+    local.process.send_signal(signal.SIGHUP)
+    until(lambda: len(gallery.get("/api/system")["queues"]) == 2, "both pipelines are shown")
+    until(lambda: queue_of(gallery, "print")["known"], "the new queue is asked")
+    assert dead(gallery, "print") == []
+    sqs = local.client("sqs")
+    sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName="print-queue")["QueueUrl"])
+    until(lambda: queue_of(gallery, "print")["error"], "the page learns that the queue is gone")
+    assert not queue_of(gallery, "print")["known"] and queue_of(gallery, "web")["known"]
