@@ -294,13 +294,13 @@ def leftovers(data):
             "strange files": [path for path in data.iterdir() if path.name not in known]}
 
 
-def client(endpoint, service, access_key=ACCESS_KEY, secret_key=SECRET_KEY, token=None, **config):
+def client(endpoint, service, access_key=ACCESS_KEY, secret_key=SECRET_KEY, token=None, region=REGION, **config):
     config = {"retries": {"max_attempts": 0}, "read_timeout": 60, "signature_version": "v4",
               "s3": {"addressing_style": "path"}, **config}
     if service == "s3" and config["signature_version"] == "v4":
         config["signature_version"] = "s3v4"
     return shapes.watch(
-        boto3.client(service, endpoint_url=endpoint, region_name=REGION, aws_access_key_id=access_key,
+        boto3.client(service, endpoint_url=endpoint, region_name=region, aws_access_key_id=access_key,
                      aws_secret_access_key=secret_key, aws_session_token=token, config=Config(**config)))
 
 

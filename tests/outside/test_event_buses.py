@@ -273,7 +273,7 @@ def test_everything_of_a_bus_survives_a_kill(start_cloud, idle_pipelines, tmp_pa
     before = [call(events, "ListEventBuses"), events.list_rules(EventBusName="kept")["Rules"], events.list_rules(NamePrefix="plain")["Rules"]]
     cloud.kill()
     database = harness.sqlite3.connect(cloud.data / "cloud.sqlite3")  # as an older version stored a rule
-    database.execute("UPDATE event_rules SET name = 'plain' WHERE name = 'default/plain'")
+    database.execute("UPDATE event_rules SET name = 'plain' WHERE name = 'us-east-1/default/plain'")
     database.commit()
     database.close()
     cloud = start_cloud("--pipelines", idle_pipelines)

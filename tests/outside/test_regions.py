@@ -13,12 +13,13 @@ from botocore.credentials import Credentials
 
 import harness
 from harness import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY, allow_public_policies, aws, error_code, error_message, fetch
+from sqs_wire import json_call
 
 AWAY = "eu-west-1"
 
 
 def client(cloud, service, region=AWAY, **config):
-    return harness.client(cloud.endpoint, service, region_name=region, **config)
+    return harness.client(cloud.endpoint, service, region=region, **config)
 
 
 @pytest.fixture(scope="module")
@@ -178,20 +179,198 @@ def test_buckets_keep_their_region(start_cloud, idle_pipelines, name):
     assert send(cloud, "HEAD", f"/{name}")[0] == 301 and send(cloud, "HEAD", f"/{name}", AWAY)[0] == 200
 
 
+# ---- SQS ----
+
+@pytest.fixture(scope="module")
+def queues(cloud):
+    """Clients of SQS by region."""
+    return {region: client(cloud, "sqs", region) for region in (REGION, AWAY)}
+
+
+def queue_arn(name, region=AWAY):
+    return f"arn:aws:sqs:{region}:{ACCOUNT}:{name}"
+
+
+def body_of(sqs, url, wait=0):
+    return [message["Body"] for message in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=wait).get("Messages", [])]
+
+
+def test_queues_of_two_regions_have_the_same_name_and_url(queues, name):
+    urls = {region: sqs.create_queue(QueueName=name)["QueueUrl"] for region, sqs in queues.items()}
+    assert len(set(urls.values())) == 1, "the region of the signature selects the queue"
+    for region, sqs in queues.items():
+        sqs.send_message(QueueUrl=urls[region], MessageBody=region)
+        assert sqs.get_queue_attributes(QueueUrl=urls[region], AttributeNames=["QueueArn"])["Attributes"]["QueueArn"] == queue_arn(name, region)
+    for region, sqs in queues.items():
+        assert body_of(sqs, urls[region]) == [region]
+    queues[AWAY].delete_queue(QueueUrl=urls[AWAY])
+    assert error_code(queues[AWAY].get_queue_url, QueueName=name)[1] == 400
+    assert queues[REGION].get_queue_url(QueueName=name)["QueueUrl"] == urls[REGION]
+
+
+def test_a_queue_of_another_region_does_not_exist(queues, name):
+    url = queues[AWAY].create_queue(QueueName=name)["QueueUrl"]
+    for call, parameters in (("get_queue_url", {"QueueName": name}), ("send_message", {"QueueUrl": url, "MessageBody": "x"}),
+                             ("receive_message", {"QueueUrl": url}), ("delete_queue", {"QueueUrl": url})):
+        assert error_code(getattr(queues[REGION], call), **parameters) == ("AWS.SimpleQueueService.NonExistentQueue", 400)
+    assert "QueueUrls" not in queues[REGION].list_queues(QueueNamePrefix=name)
+    assert queues[AWAY].list_queues(QueueNamePrefix=name)["QueueUrls"] == [url]
+
+
+def test_queues_of_a_region_are_listed_in_pages(queues, name):
+    made = sorted(queues[AWAY].create_queue(QueueName=f"{name}-{i}")["QueueUrl"] for i in range(3))
+    queues[REGION].create_queue(QueueName=f"{name}-1")
+    first = queues[AWAY].list_queues(QueueNamePrefix=name, MaxResults=2)
+    rest = queues[AWAY].list_queues(QueueNamePrefix=name, MaxResults=2, NextToken=first["NextToken"])
+    assert first["QueueUrls"] + rest["QueueUrls"] == made and "NextToken" not in rest
+
+
+def test_a_dead_letter_queue_is_in_the_region_of_its_source(cloud, queues, name):
+    for region in REGION, AWAY:
+        queues[region].create_queue(QueueName=name + "-dead")
+
+    def create(region):
+        policy = json.dumps({"deadLetterTargetArn": queue_arn(name + "-dead", region), "maxReceiveCount": 1})
+        return queues[AWAY].create_queue(QueueName=f"{name}-{region}", Attributes={"RedrivePolicy": policy})["QueueUrl"]
+    assert error_code(create, REGION)[1] == 400
+    url = create(AWAY)
+    queues[AWAY].send_message(QueueUrl=url, MessageBody="x")
+    queues[AWAY].receive_message(QueueUrl=url, VisibilityTimeout=0)
+    assert body_of(queues[AWAY], url) == []
+    assert body_of(queues[AWAY], queues[AWAY].get_queue_url(QueueName=name + "-dead")["QueueUrl"], wait=20) == ["x"]
+    status, _, response = json_call(cloud, "StartMessageMoveTask", SourceArn=queue_arn(name + "-dead"))  # signed for REGION
+    assert (status, response["__type"].rpartition("#")[2]) == (404, "ResourceNotFoundException")
+
+
+# ---- SNS ----
+
+@pytest.fixture(scope="module")
+def topics(cloud):
+    return {region: client(cloud, "sns", region) for region in (REGION, AWAY)}
+
+
+def arns(pages, member, field):
+    return [item[field] for page in pages for item in page[member]]
+
+
+def test_topics_of_two_regions_have_the_same_name(topics, queues, name):
+    made = {region: sns.create_topic(Name=name)["TopicArn"] for region, sns in topics.items()}
+    assert made[AWAY] == f"arn:aws:sns:{AWAY}:{ACCOUNT}:{name}"
+    for region, other in ((REGION, AWAY), (AWAY, REGION)):
+        listed = arns(topics[region].get_paginator("list_topics").paginate(), "Topics", "TopicArn")
+        assert made[region] in listed and made[other] not in listed
+        # localstack, localstack-core/localstack/services/sns/provider.py: "Invalid parameter: TopicArn"
+        assert error_code(topics[region].get_topic_attributes, TopicArn=made[other]) == ("InvalidParameter", 400)
+        assert error_code(topics[region].publish, TopicArn=made[other], Message="x") == ("InvalidParameter", 400)
+
+
+def test_a_topic_delivers_to_a_queue_of_another_region(topics, queues, name):
+    """"Amazon SNS supports the cross-region delivery": "Cross-Region delivery", SNS Developer Guide."""
+    topic = topics[REGION].create_topic(Name=name)["TopicArn"]
+    url = open_queue(queues[AWAY], name, AWAY, "sns.amazonaws.com")
+    subscription = topics[REGION].subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn(name), Attributes={"RawMessageDelivery": "true"},
+                                            ReturnSubscriptionArn=True)["SubscriptionArn"]
+    topics[REGION].publish(TopicArn=topic, Message="across")
+    message = queues[AWAY].receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"][0]
+    assert message["Body"] == "across"
+    assert subscription in arns(topics[REGION].get_paginator("list_subscriptions").paginate(), "Subscriptions", "SubscriptionArn")
+    assert subscription not in arns(topics[AWAY].get_paginator("list_subscriptions").paginate(), "Subscriptions", "SubscriptionArn")
+    assert error_code(topics[AWAY].get_subscription_attributes, SubscriptionArn=subscription) == ("NotFound", 404)
+
+
+# ---- EventBridge, and notifications ----
+
+@pytest.fixture(scope="module")
+def buses(cloud):
+    return {region: client(cloud, "events", region) for region in (REGION, AWAY)}
+
+
+def rule(events, name, pattern, target):
+    arn = events.put_rule(Name=name, EventPattern=json.dumps(pattern))["RuleArn"]
+    assert events.put_targets(Rule=name, Targets=[{"Id": "q", "Arn": target}])["FailedEntryCount"] == 0
+    return arn
+
+
+def open_queue(sqs, name, region, service):
+    return sqs.create_queue(QueueName=name, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sqs:SendMessage", "Resource": queue_arn(name, region)}]})})["QueueUrl"]
+
+
+def test_rules_and_buses_belong_to_a_region(buses, queues, name):
+    urls = {region: open_queue(queues[region], name, region, "events.amazonaws.com") for region in buses}
+    for region, events in buses.items():
+        made = rule(events, name, {"source": [name]}, queue_arn(name, region))
+        assert made == f"arn:aws:events:{region}:{ACCOUNT}:rule/{name}"
+        assert events.describe_rule(Name=name)["EventBusName"] == "default"
+        assert events.list_tags_for_resource(ResourceARN=made)["Tags"] == []
+    assert error_code(buses[AWAY].list_tags_for_resource, ResourceARN=f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{name}")[0] == "ResourceNotFoundException"
+    buses[AWAY].put_events(Entries=[{"Source": name, "DetailType": "t", "Detail": "{}"}])
+    event = json.loads(queues[AWAY].receive_message(QueueUrl=urls[AWAY], WaitTimeSeconds=20)["Messages"][0]["Body"])
+    assert event["region"] == AWAY
+    assert body_of(queues[REGION], urls[REGION]) == []
+    assert error_code(buses[AWAY].put_targets, Rule=name, Targets=[{"Id": "far", "Arn": queue_arn(name, REGION)}])[1] in (400, 501)
+    bus = buses[AWAY].create_event_bus(Name=name)["EventBusArn"]
+    assert bus == f"arn:aws:events:{AWAY}:{ACCOUNT}:event-bus/{name}"
+    assert [item["Name"] for item in buses[AWAY].list_event_buses()["EventBuses"]] == sorted(["default", name])
+    assert name not in [item["Name"] for item in buses[REGION].list_event_buses()["EventBuses"]]
+    assert error_code(buses[REGION].describe_event_bus, Name=bus)[0] == "ResourceNotFoundException"
+    buses[REGION].create_event_bus(Name=name)
+    buses[AWAY].delete_event_bus(Name=name)
+    assert buses[REGION].describe_event_bus(Name=name)["Arn"] == f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{name}"
+    assert buses[AWAY].describe_event_bus()["Arn"] == f"arn:aws:events:{AWAY}:{ACCOUNT}:event-bus/default"
+
+
+def test_events_of_a_bucket_are_in_its_region(away, away_bucket, buses, queues, name):
+    rule(buses[AWAY], name, {"source": ["aws.s3"], "detail": {"bucket": {"name": [away_bucket]}}}, queue_arn(name))
+    url = open_queue(queues[AWAY], name, AWAY, "events.amazonaws.com")
+    away.put_bucket_notification_configuration(Bucket=away_bucket, NotificationConfiguration={"EventBridgeConfiguration": {}})
+    away.put_object(Bucket=away_bucket, Key="k", Body=b"x")
+    event = json.loads(queues[AWAY].receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"][0]["Body"])
+    assert (event["region"], event["detail"]["object"]["key"]) == (AWAY, "k")
+
+
+def test_a_bucket_notifies_only_targets_of_its_region(away, away_bucket, queues, name):
+    for region in REGION, AWAY:
+        open_queue(queues[region], name, region, "s3.amazonaws.com")
+
+    def notify(region):
+        away.put_bucket_notification_configuration(Bucket=away_bucket, NotificationConfiguration={"QueueConfigurations": [
+            {"QueueArn": queue_arn(name, region), "Events": ["s3:ObjectCreated:*"]}]})
+    assert error_code(notify, REGION) == ("InvalidArgument", 400)
+    notify(AWAY)
+    away.put_object(Bucket=away_bucket, Key="k", Body=b"x")
+    url = queues[AWAY].get_queue_url(QueueName=name)["QueueUrl"]
+    record = harness.event_records(queues[AWAY], url, 1)[0]
+    assert (record["awsRegion"], record["s3"]["object"]["key"]) == (AWAY, "k")
+
+
 # ---- data directories ----
 
-def older_buckets(database):
+def older(database):
     """Undoes what the regions added to it."""
     database.execute("DELETE FROM bucket_settings WHERE kind = 'location'")
+    database.execute("UPDATE queues SET name = substr(name, length(?) + 1)", (queue_arn("", REGION),))
+    for table in "event_rules", "event_buses":
+        database.execute(f"UPDATE {table} SET name = substr(name, length(?) + 1)", (REGION + "/",))
 
 
 def test_what_was_made_before_there_were_regions_is_in_the_cloud_s_own(start_cloud, idle_pipelines, tmp_path, name):
     cloud = start_cloud("--pipelines", idle_pipelines)
-    cloud.client("s3").create_bucket(Bucket=name)
+    s3, sqs, events = (cloud.client(service) for service in ("s3", "sqs", "events"))
+    s3.create_bucket(Bucket=name)
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="old")
+    made = rule(events, name, {"source": [name]}, queue_arn(name, REGION))
+    events.create_event_bus(Name=name)
     cloud.stop()
     with sqlite3.connect(tmp_path / "data/cloud.sqlite3") as database:
-        older_buckets(database)
+        older(database)
+        assert name in [row[0] for row in database.execute("SELECT name FROM queues")]
     for _ in range(2):
         cloud = start_cloud("--pipelines", idle_pipelines)
+        sqs, events = cloud.client("sqs"), cloud.client("events")
         assert send(cloud, "HEAD", f"/{name}")[0] == 200 and send(cloud, "HEAD", f"/{name}", AWAY)[0] == 301
+        url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        assert [message["Body"] for message in sqs.receive_message(QueueUrl=url, VisibilityTimeout=0)["Messages"]] == ["old"]
+        assert events.describe_rule(Name=name)["Arn"] == made and events.describe_event_bus(Name=name)["Name"] == name
         cloud.stop()

@@ -214,11 +214,12 @@ struct local_queue *world_queue(struct world *w, const char *name, const char *a
     struct service_error error = {0};
     json_t *object = json_loads(attributes, 0, NULL);
     assert_non_null(object);
-    assert_int_equal(
-        queues_create(w->cloud.queues, name, object, NULL, world_written, &change, &error), 0);
+    assert_int_equal(queues_create(w->cloud.queues, w->cloud.region, name, object, NULL,
+                                   world_written, &change, &error),
+                     0);
     json_decref(object);
     assert_int_equal(world_wait(w, &change), 0);
-    struct local_queue *queue = queues_find(w->cloud.queues, name);
+    struct local_queue *queue = queues_find(w->cloud.queues, w->cloud.region, name);
     assert_non_null(queue);
     return queue;
 }

@@ -59,8 +59,8 @@ struct cloud_request {
     const struct cloud_service *service; /* NULL: not a known service */
     char id[37];                         /* x-amzn-RequestId / x-amz-request-id */
     const struct access_key *caller;     /* the signer; NULL: unsigned (S3, and SNS links) */
-    /* what it is signed for; NULL: unsigned, or with Signature Version 2 */
-    const char *region;
+    const char *region;       /* what it is signed for; the cloud's own if nothing says it */
+    bool region_signed;       /* false: unsigned, or with Signature Version 2 */
     const char *payload_hash; /* x-amz-content-sha256 as sent, or NULL */
     /* except for S3: the complete body, its hash verified; the router frees it */
     struct bytes body;

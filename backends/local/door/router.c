@@ -324,7 +324,10 @@ static void routed_start(struct routed *r)
     if (!claim_check(r, code))
         return;
     request->caller = r->claim.key;
-    request->region = r->claim.version2 ? NULL : r->claim.region;
+    if (!r->claim.version2) {
+        request->region = r->claim.region;
+        request->region_signed = true;
+    }
     if (!r->request.service)
         service_refuse(r);
     else if (r->request.service->collects)
@@ -347,6 +350,7 @@ void router_handle(struct http_call *call, void *user)
     memset(r, 0, offsetof(struct routed, claim) + offsetof(struct signature_claim, session));
     r->started = uv_hrtime();
     r->request.cloud = user;
+    r->request.region = r->request.cloud->region;
     r->request.call = call;
     uuid_make_text(r->request.id);
     http_call_on_end(call, routed_ended, r);

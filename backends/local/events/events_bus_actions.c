@@ -134,9 +134,11 @@ static int bus_document(struct service_call *call, json_t *document)
 static int new_bus_check(struct service_call *call, const char *name)
 {
     const struct events_items *buses = &call->cloud->events->buses;
-    if (events_items_has(buses, name))
+    char key[EVENTS_KEY_SIZE];
+    events_key(call->request->region, name, key);
+    if (strcmp(name, EVENTS_DEFAULT_BUS) == 0 || events_items_has(buses, key))
         return service_call_fail(call, EVENTS_EXISTS, "Event bus %s already exists.", name);
-    if (buses->index.count >= EVENTS_BUSES_MAX)
+    if (events_bus_count(call->cloud->events, call->request->region) >= EVENTS_BUSES_MAX)
         return service_call_fail(
             call, EVENTS_LIMIT_EXCEEDED,
             "The requested resource exceeds the maximum number allowed: an account can have at "
@@ -160,12 +162,14 @@ int events_create_event_bus(struct service_call *call)
     code = new_bus_check(call, name);
     if (code)
         return code;
+    char key[EVENTS_KEY_SIZE];
+    events_key(call->request->region, name, key);
     json_t *document = json_object();
     code = document ? bus_document(call, document) : ERR_MEMORY;
     if (!code)
-        code = settings_output(call, "EventBusArn", name, document);
+        code = settings_output(call, "EventBusArn", key, document);
     if (!code)
-        return events_change(call, &call->cloud->events->buses, name, document);
+        return events_change(call, &call->cloud->events->buses, key, document);
     json_decref(document);
     return code;
 }
@@ -179,9 +183,8 @@ static int input_named(struct service_call *call, struct events_item **out)
     int code = events_input_bus(call, "Name", out);
     if (code)
         return code;
-    const char *name = (*out)->named.name;
-    snprintf(call->request->resource, sizeof call->request->resource, "%s", name);
-    events_bus_arn(call->cloud, name, arn);
+    snprintf(call->request->resource, sizeof call->request->resource, "%s", events_bus_name(*out));
+    events_bus_arn(call->cloud, (*out)->named.name, arn);
     return events_permit(call, *out, arn);
 }
 
@@ -201,7 +204,7 @@ int events_update_event_bus(struct service_call *call)
     code = settings_output(call, "Arn", bus->named.name, document);
     if (code)
         goto out;
-    code = service_call_output(call, "Name", json_string(bus->named.name));
+    code = service_call_output(call, "Name", json_string(events_bus_name(bus)));
     if (!code)
         return events_change(call, &call->cloud->events->buses, bus->named.name, document);
 out:
@@ -217,12 +220,12 @@ int events_delete_event_bus(struct service_call *call)
     int code = events_input_text(call, "Name", true, 1, EVENTS_BUS_NAME_MAX, &name);
     if (code)
         return code;
-    if (!events_bus_named(call->cloud, name))
+    if (!events_bus_named(call->cloud, call->request->region, name))
         return 0;
     code = input_named(call, &bus);
     if (code)
         return code;
-    if (strcmp(bus->named.name, EVENTS_DEFAULT_BUS) == 0)
+    if (events_bus_is_default(bus))
         return service_call_fail(call, EVENTS_VALIDATION, "Cannot delete event bus default.");
     if (events_rule_count(call->cloud->events, bus->named.name))
         return service_call_fail(call, EVENTS_VALIDATION,
@@ -238,7 +241,7 @@ static json_t *bus_json(const struct cloud *cloud, const struct events_item *bus
                                           "LastModifiedTime"};
     char arn[EVENTS_ARN_SIZE];
     events_bus_arn(cloud, bus->named.name, arn);
-    json_t *out = json_pack("{s:s, s:s}", "Name", bus->named.name, "Arn", arn);
+    json_t *out = json_pack("{s:s, s:s}", "Name", events_bus_name(bus), "Arn", arn);
     if (out && !events_members_copy(bus->content.document, out, members, 4))
         return out;
     json_decref(out);
@@ -262,16 +265,25 @@ int events_list_event_buses(struct service_call *call)
 {
     const struct events_item *bus;
     struct name_page page = {0};
-    int code = events_input_bus_name(call, "NamePrefix", false, &page.prefix);
+    char first[EVENTS_KEY_SIZE], last[EVENTS_KEY_SIZE];
+    const char *prefix, *after, *region = call->request->region;
+    int code = events_input_bus_name(call, "NamePrefix", false, &prefix);
     if (code)
         return code;
-    code = events_input_page(call, &page.part.limit, &page.after);
+    code = events_input_page(call, &page.part.limit, &after);
     if (code)
         return code;
+    events_bus_named(call->cloud, region, EVENTS_DEFAULT_BUS);
+    events_key(region, prefix ? prefix : "", first);
+    events_key(region, after ? after : "", last);
+    page.prefix = first;
+    page.after = after ? last : NULL;
     json_t *list = json_array();
     code = service_call_output(call, "EventBuses", list);
     events_buses_page_start(call->cloud->events, &page);
     while (!code && (bus = events_page_next(&page)))
         code = json_array_append_new(list, bus_json(call->cloud, bus)) ? ERR_MEMORY : 0;
-    return code ? code : events_output_token(call, page.part.next);
+    return code
+               ? code
+               : events_output_token(call, page.part.next ? strchr(page.part.next, '/') + 1 : NULL);
 }

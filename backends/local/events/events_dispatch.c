@@ -51,13 +51,15 @@ json_t *events_event_json(const struct cloud *cloud, const struct events_event *
     iso_time_format(event->time_s, time);
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:O}", "version", "0", "id",
                      event->id, "detail-type", event->detail_type, "source", event->source,
-                     "account", cloud->account, "time", time, "region", cloud->region, "resources",
+                     "account", cloud->account, "time", time, "region", event->region, "resources",
                      resources, "detail", event->detail);
 }
 
-bool events_wanted(const struct cloud *cloud)
+bool events_wanted(const struct cloud *cloud, const char *region)
 {
-    return events_rule_count(cloud->events, EVENTS_DEFAULT_BUS) > 0;
+    char bus[EVENTS_KEY_SIZE];
+    events_key(region, EVENTS_DEFAULT_BUS, bus);
+    return events_rule_count(cloud->events, bus) > 0;
 }
 
 /* One target. */
@@ -242,5 +244,16 @@ int events_dispatch(struct cloud *cloud, const struct events_event *event,
         publish_join(unit, &d.unit);
     json_decref(d.undotted);
     json_decref(d.event);
+    return code;
+}
+
+int events_dispatch_default(struct cloud *cloud, struct events_event *event,
+                            struct storage_unit *unit)
+{
+    char bus[EVENTS_KEY_SIZE];
+    events_key(event->region, EVENTS_DEFAULT_BUS, bus);
+    event->bus = bus;
+    int code = events_dispatch(cloud, event, unit);
+    event->bus = NULL;
     return code;
 }

@@ -24,7 +24,8 @@
 struct cloud;
 
 struct events_event { /* borrowed */
-    const char *bus;  /* its name */
+    const char *region;
+    const char *bus; /* its key (events_state.h) */
     char id[UUID_TEXT_SIZE];
     const char *source, *detail_type;
     json_t *resources; /* a list of strings; NULL: none */
@@ -36,12 +37,16 @@ struct events_event { /* borrowed */
 /* Creates the event document for rules and targets; NULL if memory is short. */
 json_t *events_event_json(const struct cloud *cloud, const struct events_event *event);
 
-/* Whether the default bus has any rule: without rules no event of a service needs to be created. */
-bool events_wanted(const struct cloud *cloud);
+/* Whether the default bus of a region has any rule: without rules no event of a service needs to be
+ * created. */
+bool events_wanted(const struct cloud *cloud, const char *region);
 
 /* Adds the event's deliveries to the unit. Failed deliveries are logged and are not errors.
  * ERR_MEMORY: nothing was added. */
 int events_dispatch(struct cloud *cloud, const struct events_event *event,
                     struct storage_unit *unit);
+/* The same on the default bus of its region. */
+int events_dispatch_default(struct cloud *cloud, struct events_event *event,
+                            struct storage_unit *unit);
 
 #endif

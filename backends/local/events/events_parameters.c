@@ -150,7 +150,7 @@ int events_input_bus(struct service_call *call, const char *parameter, struct ev
     int code = events_input_text(call, parameter, false, 1, BUS_MAX, &name);
     if (code)
         return code;
-    *out = events_bus_named(call->cloud, name);
+    *out = events_bus_named(call->cloud, call->request->region, name);
     if (*out)
         return 0;
     service_call_fail(call, EVENTS_NOT_FOUND, "Event bus %.300s does not exist.", name);
@@ -183,7 +183,7 @@ int events_input_rule(struct service_call *call, const char *parameter, struct e
     if (*out)
         return 0;
     return service_call_fail(call, EVENTS_NOT_FOUND, "Rule %s does not exist on EventBus %s.", name,
-                             bus->named.name);
+                             events_bus_name(bus));
 }
 
 /* Pages. */
@@ -222,7 +222,7 @@ int events_input_rule_page(struct service_call *call, const char *prefix,
 int events_output_rule_token(struct service_call *call, const struct events_rule_page *page)
 {
     const char *next = page->page.part.next;
-    return events_output_token(call, next ? strchr(next, '/') + 1 : NULL);
+    return events_output_token(call, next ? strrchr(next, '/') + 1 : NULL);
 }
 
 int events_output_token(struct service_call *call, const char *token)

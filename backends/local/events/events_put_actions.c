@@ -84,9 +84,10 @@ static json_t *entry_resources(const json_t *entry, struct entry_refusal *refusa
 }
 
 /* NULL: none; the service accepts events to buses that don't exist. */
-static const struct events_item *entry_bus(const struct cloud *cloud, const json_t *entry)
+static const struct events_item *entry_bus(const struct service_call *call, const json_t *entry)
 {
-    return events_bus_named(cloud, json_text_in(entry, "EventBusName"));
+    return events_bus_named(call->cloud, call->request->region,
+                            json_text_in(entry, "EventBusName"));
 }
 
 /* The caller frees the detail. */
@@ -122,7 +123,8 @@ static int entry_put(struct service_call *call, const json_t *entry, json_t *res
         result = json_pack("{s:s, s:s}", "ErrorCode", refusal.code, "ErrorMessage", refusal.text);
         (*failed)++;
     } else {
-        const struct events_item *bus = entry_bus(call->cloud, entry);
+        const struct events_item *bus = entry_bus(call, entry);
+        event.region = call->request->region;
         event.bus = bus ? bus->named.name : NULL;
         code = bus ? events_dispatch(call->cloud, &event, unit) : 0;
         result = json_pack("{s:s}", "EventId", event.id);
@@ -134,7 +136,7 @@ static int entry_put(struct service_call *call, const json_t *entry, json_t *res
 /* One denied entry fails the call, as with an identity that may not put events. */
 static int entry_permit(struct service_call *call, const json_t *entry)
 {
-    const struct events_item *bus = entry_bus(call->cloud, entry);
+    const struct events_item *bus = entry_bus(call, entry);
     char arn[EVENTS_ARN_SIZE];
     if (!bus)
         return 0;

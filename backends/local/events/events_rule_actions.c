@@ -128,10 +128,10 @@ static json_t *rule_json(const struct cloud *cloud, const struct events_item *ru
 {
     static const char *const members[] = {"EventPattern", "State", "Description", "RoleArn"};
     char arn[EVENTS_ARN_SIZE];
-    const char *name = events_rule_name(rule);
+    const char *name = events_rule_name(rule), *bus = events_bus_name(rule);
     events_item_arn(cloud, rule, arn);
-    json_t *out = json_pack("{s:s, s:s, s:s%}", "Name", name, "Arn", arn, "EventBusName",
-                            rule->named.name, (size_t)(name - 1 - rule->named.name));
+    json_t *out = json_pack("{s:s, s:s, s:s%}", "Name", name, "Arn", arn, "EventBusName", bus,
+                            (size_t)(name - 1 - bus));
     if (out && !events_members_copy(rule->content.document, out, members, 4))
         return out;
     json_decref(out);

@@ -7,6 +7,7 @@
 #include "cloud.h"
 #include "container_of.h"
 #include "json_text.h"
+#include "storage_statement.h"
 
 /* Rules that were stored before there were other buses have no bus in their name. */
 const char events_schema[] =
@@ -44,16 +45,20 @@ static const struct events_kind buses = {
 
 /* Opening and closing. */
 
-static int default_add(struct events_items *items, struct error *error)
+/* Buses and rules that were stored before there were several regions have none in their key. */
+static int regions_settle(struct cloud *cloud, struct error *error)
 {
-    struct events_item *bus;
-    json_t *empty = json_object();
-    int code = empty ? events_items_add(items, EVENTS_DEFAULT_BUS, empty, &bus) : ERR_MEMORY;
-    json_decref(empty);
-    if (code)
-        return error_set(error, code, "out of memory");
-    bus->stored = true;
-    return 0;
+    static const char *const updates[] = {
+        "UPDATE event_buses SET name = ? || '/' || name WHERE instr(name, '/') = 0",
+        "UPDATE event_rules SET name = ? || '/' || name "
+        "WHERE length(name) - length(replace(name, '/', '')) = 1"};
+    int code = 0;
+    for (size_t i = 0; i < 2 && !code; i++) {
+        struct statement update = statement_prepare(cloud->storage, updates[i]);
+        bind_text(&update, cloud->region);
+        code = statement_execute(&update, error);
+    }
+    return code;
 }
 
 int events_open(struct cloud *cloud, struct events_state **out, struct error *error)
@@ -61,11 +66,10 @@ int events_open(struct cloud *cloud, struct events_state **out, struct error *er
     struct events_state *state = *out = calloc(1, sizeof *state);
     if (!state)
         return error_set(error, ERR_MEMORY, "out of memory");
-    int code = events_items_open(&state->buses, cloud, &buses, error);
+    int code = regions_settle(cloud, error);
     if (code)
         return code;
-    if (!events_items_has(&state->buses, EVENTS_DEFAULT_BUS))
-        code = default_add(&state->buses, error);
+    code = events_items_open(&state->buses, cloud, &buses, error);
     return code ? code : events_items_open(&state->rules, cloud, &rules, error);
 }
 
@@ -78,25 +82,47 @@ void events_close(struct events_state *state)
 
 /* Finding. */
 
-struct events_item *events_bus_find(const struct events_state *state, const char *name)
+static struct events_item *bus_find(const struct events_state *state, const char *key)
 {
-    struct events_item *bus = events_items_find(&state->buses, name);
+    struct events_item *bus = events_items_find(&state->buses, key);
     return bus && bus->stored ? bus : NULL;
 }
 
-struct events_item *events_bus_named(const struct cloud *cloud, const char *name)
+/* NULL: memory is short. */
+static struct events_item *default_add(struct events_state *state, const char *key)
 {
-    char prefix[EVENTS_ARN_SIZE];
-    events_bus_arn(cloud, "", prefix);
+    struct events_item *bus = NULL;
+    json_t *empty = json_object();
+    int code = empty ? events_items_add(&state->buses, key, empty, &bus) : ERR_MEMORY;
+    json_decref(empty);
+    if (code)
+        return NULL;
+    bus->stored = true;
+    return bus;
+}
+
+struct events_item *events_bus_named(const struct cloud *cloud, const char *region,
+                                     const char *name)
+{
+    char key[EVENTS_KEY_SIZE], prefix[EVENTS_ARN_SIZE];
+    events_key(region, "", key);
+    events_bus_arn(cloud, key, prefix);
     size_t size = strlen(prefix);
     if (name && strncmp(name, prefix, size) == 0)
         name += size;
-    return events_bus_find(cloud->events, name ? name : EVENTS_DEFAULT_BUS);
+    if (!name)
+        name = EVENTS_DEFAULT_BUS;
+    if (strchr(name, '/') || strlen(name) > EVENTS_BUS_NAME_MAX)
+        return NULL;
+    events_key(region, name, key);
+    if (strcmp(name, EVENTS_DEFAULT_BUS) == 0 && !events_items_has(&cloud->events->buses, key))
+        return default_add(cloud->events, key);
+    return bus_find(cloud->events, key);
 }
 
-void events_key(const char *bus, const char *name, char out[EVENTS_KEY_SIZE])
+void events_key(const char *outer, const char *name, char out[EVENTS_KEY_SIZE])
 {
-    snprintf(out, EVENTS_KEY_SIZE, "%s/%s", bus, name);
+    snprintf(out, EVENTS_KEY_SIZE, "%s/%s", outer, name);
 }
 
 struct events_item *events_rule_find(const struct events_state *state, const char *bus,
@@ -109,7 +135,17 @@ struct events_item *events_rule_find(const struct events_state *state, const cha
 
 const char *events_rule_name(const struct events_item *rule)
 {
-    return strchr(rule->named.name, '/') + 1;
+    return strrchr(rule->named.name, '/') + 1;
+}
+
+const char *events_bus_name(const struct events_item *bus)
+{
+    return strchr(bus->named.name, '/') + 1;
+}
+
+bool events_bus_is_default(const struct events_item *bus)
+{
+    return strcmp(events_bus_name(bus), EVENTS_DEFAULT_BUS) == 0;
 }
 
 bool events_rule_enabled(const struct events_item *rule)
@@ -132,6 +168,14 @@ size_t events_rule_count(const struct events_state *state, const char *bus)
     size_t first, end;
     events_rule_range(state, bus, &first, &end);
     return end - first;
+}
+
+size_t events_bus_count(const struct events_state *state, const char *region)
+{
+    char prefix[EVENTS_KEY_SIZE];
+    events_key(region, "", prefix);
+    return name_index_beyond(&state->buses.index, prefix) -
+           name_index_from(&state->buses.index, prefix);
 }
 
 /* Pages. */
@@ -181,16 +225,32 @@ struct events_item *events_page_next(struct name_page *page)
 
 /* ARNs. */
 
-static void arn_write(const struct cloud *cloud, const char *what, const char *name,
+/* of: the key without its region */
+static void arn_write(const struct cloud *cloud, const char *key, const char *what, const char *of,
                       char out[EVENTS_ARN_SIZE])
 {
-    snprintf(out, EVENTS_ARN_SIZE, "arn:aws:events:%s:%s:%s/%s", cloud->region, cloud->account,
-             what, name);
+    snprintf(out, EVENTS_ARN_SIZE, "arn:aws:events:%.*s:%s:%s/%s", (int)strcspn(key, "/"), key,
+             cloud->account, what, of);
+}
+
+static const char *without_region(const char *key)
+{
+    return strchr(key, '/') + 1;
 }
 
 void events_bus_arn(const struct cloud *cloud, const char *bus, char out[EVENTS_ARN_SIZE])
 {
-    arn_write(cloud, "event-bus", bus, out);
+    arn_write(cloud, bus, "event-bus", without_region(bus), out);
+}
+
+/* A rule of the default bus has no bus in its ARN. */
+static void rule_arn(const struct cloud *cloud, const char *key, char out[EVENTS_ARN_SIZE])
+{
+    static const char prefix[] = EVENTS_DEFAULT_BUS "/";
+    const char *of = without_region(key);
+    if (strncmp(of, prefix, sizeof prefix - 1) == 0)
+        of += sizeof prefix - 1;
+    arn_write(cloud, key, "rule", of, out);
 }
 
 void events_rule_arn(const struct cloud *cloud, const char *bus, const char *name,
@@ -198,14 +258,11 @@ void events_rule_arn(const struct cloud *cloud, const char *bus, const char *nam
 {
     char key[EVENTS_KEY_SIZE];
     events_key(bus, name, key);
-    arn_write(cloud, "rule", strcmp(bus, EVENTS_DEFAULT_BUS) == 0 ? name : key, out);
+    rule_arn(cloud, key, out);
 }
 
 void events_item_arn(const struct cloud *cloud, const struct events_item *rule,
                      char out[EVENTS_ARN_SIZE])
 {
-    static const char prefix[] = EVENTS_DEFAULT_BUS "/";
-    const char *key = rule->named.name;
-    bool plain = strncmp(key, prefix, sizeof prefix - 1) == 0;
-    arn_write(cloud, "rule", plain ? events_rule_name(rule) : key, out);
+    rule_arn(cloud, rule->named.name, out);
 }

@@ -4,12 +4,14 @@
  *
  * A bus is a JSON document with the members of CreateEventBus that DescribeEventBus returns, its
  * Policy (a string), Tags (an object of strings), CreationTime and LastModifiedTime (Unix seconds).
- * The default bus always exists; it has a row only once it was changed. Other buses are found when
+ * The default bus of a region always exists; it has a row only once it was changed. Other buses are found when
  * their row is on the disk, so that no rule is stored without its bus.
  *
  * A rule is a document with the members of PutRule and PutTargets: EventPattern, State,
- * Description, RoleArn (strings), Targets (a list as in the API), Tags. Its key is BUS/NAME: bus
- * names contain no slash here. Loop thread.
+ * Description, RoleArn (strings), Targets (a list as in the API), Tags.
+ *
+ * Each region has buses of its own. A bus is found by its key, REGION/NAME, and a rule by
+ * REGION/BUS/NAME: none of the names contains a slash here. Loop thread.
  */
 #ifndef THUMBWHEEL_EVENTS_STATE_H
 #define THUMBWHEEL_EVENTS_STATE_H
@@ -24,7 +26,8 @@ enum {
     EVENTS_TARGETS_MAX = 5,
     EVENTS_NAME_MAX = 64,
     EVENTS_BUS_NAME_MAX = 256,
-    EVENTS_KEY_SIZE = EVENTS_BUS_NAME_MAX + 1 + EVENTS_NAME_MAX + 1,
+    EVENTS_REGION_MAX = 64,
+    EVENTS_KEY_SIZE = EVENTS_REGION_MAX + 1 + EVENTS_BUS_NAME_MAX + 1 + EVENTS_NAME_MAX + 1,
     EVENTS_ARN_SIZE = EVENTS_KEY_SIZE + 96,
 };
 
@@ -39,16 +42,21 @@ extern const char events_schema[];
 int events_open(struct cloud *cloud, struct events_state **out, struct error *error);
 void events_close(struct events_state *state); /* call it after storage has closed */
 
-struct events_item *events_bus_find(const struct events_state *state, const char *name);
-/* By its name or ARN; NULL: the default bus. */
-struct events_item *events_bus_named(const struct cloud *cloud, const char *name);
+/* By its name or ARN; name NULL: the default bus. */
+struct events_item *events_bus_named(const struct cloud *cloud, const char *region,
+                                     const char *name);
+/* Below, `bus` is the key of a bus. */
 struct events_item *events_rule_find(const struct events_state *state, const char *bus,
                                      const char *name);
 
-void events_key(const char *bus, const char *name, char out[EVENTS_KEY_SIZE]);
+/* The key of a bus in a region, or of a rule of a bus. */
+void events_key(const char *outer, const char *name, char out[EVENTS_KEY_SIZE]);
+const char *events_bus_name(const struct events_item *bus);   /* without its region */
 const char *events_rule_name(const struct events_item *rule); /* without its bus */
+bool events_bus_is_default(const struct events_item *bus);
 bool events_rule_enabled(const struct events_item *rule);
-/* How many rules a bus has, with those that are being deleted. */
+/* How many buses a region has, and rules a bus, with those that are being deleted. */
+size_t events_bus_count(const struct events_state *state, const char *region);
 size_t events_rule_count(const struct events_state *state, const char *bus);
 /* All rules of a bus: the indexes from *first to before *end, for events_items_at. */
 void events_rule_range(const struct events_state *state, const char *bus, size_t *first,
@@ -65,7 +73,6 @@ void events_bus_arn(const struct cloud *cloud, const char *bus, char out[EVENTS_
 /* arn:aws:events:…:rule/NAME on the default bus, otherwise rule/BUS/NAME. */
 void events_rule_arn(const struct cloud *cloud, const char *bus, const char *name,
                      char out[EVENTS_ARN_SIZE]);
-/* The bus (default or a name) and rule of the key BUS/NAME. */
 void events_item_arn(const struct cloud *cloud, const struct events_item *rule,
                      char out[EVENTS_ARN_SIZE]);
 

@@ -25,12 +25,13 @@ int events_tags_add(struct service_call *call, json_t *list, json_t *tags)
 }
 
 /* rule/NAME of the default bus, otherwise rule/BUS/NAME. */
-static struct events_item *rule_of(const struct cloud *cloud, const char *path)
+static struct events_item *rule_of(const struct service_call *call, const char *path)
 {
-    const char *slash = strchr(path, '/');
-    if (!slash)
-        return events_rule_find(cloud->events, EVENTS_DEFAULT_BUS, path);
-    return events_items_find(&cloud->events->rules, path);
+    const struct events_state *state = call->cloud->events;
+    char key[EVENTS_KEY_SIZE];
+    events_key(call->request->region, strchr(path, '/') ? path : EVENTS_DEFAULT_BUS, key);
+    return strchr(path, '/') ? events_items_find(&state->rules, key)
+                             : events_rule_find(state, key, path);
 }
 
 /* The rule or the bus that an ARN names, and in which state it is. */
@@ -38,18 +39,19 @@ static int tagged_item(struct service_call *call, struct events_items **items,
                        struct events_item **out)
 {
     struct events_state *state = call->cloud->events;
-    char prefix[EVENTS_ARN_SIZE];
+    char prefix[EVENTS_ARN_SIZE], bus[EVENTS_KEY_SIZE];
     const char *arn;
     int code = events_input_text(call, "ResourceARN", true, 1, 1600, &arn);
     if (code)
         return code;
-    events_rule_arn(call->cloud, EVENTS_DEFAULT_BUS, "", prefix);
+    events_key(call->request->region, EVENTS_DEFAULT_BUS, bus);
+    events_rule_arn(call->cloud, bus, "", prefix);
     size_t size = strlen(prefix);
     bool rule = strncmp(arn, prefix, size) == 0;
     *items = rule ? &state->rules : &state->buses;
-    *out = rule ? rule_of(call->cloud, arn + size) : NULL;
+    *out = rule ? rule_of(call, arn + size) : NULL;
     if (!rule && strncmp(arn, "arn:", 4) == 0)
-        *out = events_bus_named(call->cloud, arn);
+        *out = events_bus_named(call->cloud, call->request->region, arn);
     if (*out)
         return 0;
     service_call_fail(call, EVENTS_NOT_FOUND, "%.300s does not exist.", arn);

@@ -40,10 +40,11 @@ static int members_check(struct service_call *call, json_t *target)
     return 0;
 }
 
-static bool is_ours(const struct cloud *cloud, const char *arn, const char *service)
+static bool is_ours(const struct service_call *call, const char *arn, const char *service)
 {
-    char prefix[96];
-    snprintf(prefix, sizeof prefix, "arn:aws:%s:%s:%s:", service, cloud->region, cloud->account);
+    char prefix[128];
+    snprintf(prefix, sizeof prefix, "arn:aws:%s:%.64s:%s:", service, call->request->region,
+             call->cloud->account);
     size_t size = strlen(prefix);
     return strncmp(arn, prefix, size) == 0 && arn[size] && !strchr(arn + size, ':');
 }
@@ -63,7 +64,7 @@ static int arn_check(struct service_call *call, const char *id, const char *arn)
         return invalid(call, id,
                        "Parameter Arn is not valid. Reason: Provided Arn is not in correct "
                        "format,");
-    if (is_ours(call->cloud, arn, "sqs") || is_ours(call->cloud, arn, "sns"))
+    if (is_ours(call, arn, "sqs") || is_ours(call, arn, "sns"))
         return 0;
     return service_call_fail(
         call, SERVICE_NOT_IMPLEMENTED,
@@ -77,11 +78,11 @@ static int group_check(struct service_call *call, const char *id, const json_t *
     const json_t *parameters = json_object_get(target, "SqsParameters");
     const char *arn = json_text_in(target, "Arn");
     const char *group = json_text_in(parameters, "MessageGroupId");
-    if (parameters && !is_ours(call->cloud, arn, "sqs"))
+    if (parameters && !is_ours(call, arn, "sqs"))
         return invalid(call, id, "Parameter(s) SqsParameters must not be specified");
-    if (is_ours(call->cloud, arn, "sns") && is_fifo(arn))
+    if (is_ours(call, arn, "sns") && is_fifo(arn))
         return invalid(call, id, "A FIFO topic cannot be used: an event has no message group,");
-    if (is_ours(call->cloud, arn, "sqs") && is_fifo(arn) && !group)
+    if (is_ours(call, arn, "sqs") && is_fifo(arn) && !group)
         return invalid(call, id, "Parameter(s) MessageGroupId must be specified");
     if (group && (!*group || strlen(group) > GROUP_MAX))
         return invalid(call, id, "MessageGroupId must have 1 to 128 characters");
@@ -100,7 +101,7 @@ static int delivery_check(struct service_call *call, const char *id, const json_
     const json_t *letters = json_object_get(target, "DeadLetterConfig");
     const json_t *retry = json_object_get(target, "RetryPolicy");
     const char *arn = json_text_in(letters, "Arn");
-    if (arn && (!is_ours(call->cloud, arn, "sqs") || is_fifo(arn)))
+    if (arn && (!is_ours(call, arn, "sqs") || is_fifo(arn)))
         return invalid(call, id,
                        "DeadLetterConfig must name a standard queue of the same region and "
                        "account");

@@ -93,17 +93,18 @@ int s3_event_bridge_send(struct cloud *cloud, const struct s3_event *event,
 {
     const struct event_kind *kind = kind_find(event->name);
     char arn[ARN_SIZE];
-    if (!kind || !events_wanted(cloud))
+    if (!kind || !events_wanted(cloud, event->region))
         return 0;
     snprintf(arn, sizeof arn, "arn:aws:s3:::%s", event->bucket);
-    struct events_event out = {.bus = "default",
+    struct events_event out = {.region = event->region,
                                .source = "aws.s3",
                                .detail_type = kind->detail_type,
                                .resources = json_pack("[s]", arn),
                                .detail = detail_json(cloud, event, kind),
                                .time_s = event->time_ms / 1000};
     uuid_make_text(out.id);
-    int code = out.resources && out.detail ? events_dispatch(cloud, &out, unit) : ERR_MEMORY;
+    int code =
+        out.resources && out.detail ? events_dispatch_default(cloud, &out, unit) : ERR_MEMORY;
     json_decref(out.resources);
     json_decref(out.detail);
     return code;

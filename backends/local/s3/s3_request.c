@@ -215,8 +215,8 @@ struct s3_request *s3_request_create(struct cloud_request *base)
     buffer_init(&request->details, S3_DETAILS_MAX);
     base->handler = request;
     base->ended = on_ended;
-    request->region = base->region ? strdup(base->region) : NULL;
-    int code = base->region && !request->region ? ERR_MEMORY : parse_address(request);
+    request->region = base->region_signed ? strdup(base->region) : NULL;
+    int code = base->region_signed && !request->region ? ERR_MEMORY : parse_address(request);
     code = code ? code : parse_query(request, http_call_query(base->call));
     if (code) {
         s3_respond_error(request, code == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_INVALID_URI, NULL);

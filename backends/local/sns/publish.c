@@ -172,8 +172,8 @@ static int subscriptions_deliver(struct publishing *p, const struct topic *topic
     bool more = true;
     int code = 0;
     while (more && !code) {
-        size_t count = topics_list_subscriptions(p->cloud->topics, topic, after, page,
-                                                 SUBSCRIPTION_PAGE, &more);
+        size_t count = topics_list_subscriptions(p->cloud->topics, topic->subscription_prefix,
+                                                 after, page, SUBSCRIPTION_PAGE, &more);
         for (size_t i = 0; i < count && !code; i++)
             code = subscription_deliver(p, page[i]);
         if (count == 0)

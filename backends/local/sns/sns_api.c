@@ -7,6 +7,7 @@
 #include "authorization.h"
 #include "call_protocol.h"
 #include "json_text.h"
+#include "resource_name.h"
 #include "sns_call.h"
 #include "topic_access.h"
 
@@ -157,13 +158,19 @@ int sns_arn_check(struct service_call *call, const char *parameter, const char *
         parts);
 }
 
+/* The links in messages are not signed, so they have no region. */
+bool sns_is_here(const struct service_call *call, const char *arn)
+{
+    return !call->request->region_signed || arn_is_in(arn, call->request->region);
+}
+
 int sns_topic(struct service_call *call, struct topic **out)
 {
     const char *arn = json_text_in(call->input, "TopicArn");
     int code = arn ? sns_arn_check(call, "TopicArn", arn) : sns_required(call, "TopicArn", &arn);
     if (code)
         return code;
-    if (strncmp(arn, "arn:aws:sns:", 12) != 0)
+    if (strncmp(arn, "arn:aws:sns:", 12) != 0 || !sns_is_here(call, arn))
         return service_call_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: TopicArn");
     const char *name = strrchr(arn, ':') + 1;
     snprintf(call->request->resource, sizeof call->request->resource, "%s", name);

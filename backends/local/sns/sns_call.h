@@ -46,6 +46,8 @@ int sns_waiting(struct service_call *call, int code);
 bool sns_signed(const struct service_call *call); /* false for the links in messages */
 /* A required parameter. */
 int sns_required(struct service_call *call, const char *name, const char **out);
+/* Whether an ARN is of the region that the request is signed for. */
+bool sns_is_here(const struct service_call *call, const char *arn);
 int sns_topic(struct service_call *call, struct topic **out);
 
 /* Checks a topic attribute for SetTopicAttributes or CreateTopic (fifo: whether the new topic is

@@ -276,8 +276,8 @@ static bool signs(const struct service_call *call, const struct topic *topic)
     const char *after = NULL;
     bool more = true;
     while (more) {
-        size_t count =
-            topics_list_subscriptions(call->cloud->topics, topic, after, page, 64, &more);
+        size_t count = topics_list_subscriptions(call->cloud->topics, topic->subscription_prefix,
+                                                 after, page, 64, &more);
         for (size_t i = 0; i < count; i++) {
             if (!page[i]->raw && strcmp(page[i]->protocol, "sqs") == 0)
                 return true;

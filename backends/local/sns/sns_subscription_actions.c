@@ -219,7 +219,7 @@ static int input_subscription(struct service_call *call, struct subscription **o
     code = sns_arn_check(call, "SubscriptionArn", arn);
     if (code)
         return code;
-    *out = topics_find_subscription(call->cloud->topics, arn);
+    *out = sns_is_here(call, arn) ? topics_find_subscription(call->cloud->topics, arn) : NULL;
     if (!*out)
         return service_call_fail(call, SNS_NOT_FOUND, "Subscription does not exist");
     snprintf(call->request->resource, sizeof call->request->resource, "%s",
@@ -267,12 +267,12 @@ static json_t *subscription_json(const struct subscription *s, const char *accou
     return json;
 }
 
-static int list_page(struct service_call *call, const struct topic *topic)
+static int list_page(struct service_call *call, const char *prefix)
 {
     struct subscription *page[PAGE];
     bool more;
     size_t count = topics_list_subscriptions(
-        call->cloud->topics, topic, json_text_in(call->input, "NextToken"), page, PAGE, &more);
+        call->cloud->topics, prefix, json_text_in(call->input, "NextToken"), page, PAGE, &more);
     json_t *list = json_array();
     int failed = !list;
     for (size_t i = 0; i < count && !failed; i++)
@@ -291,14 +291,20 @@ static int list_page(struct service_call *call, const struct topic *topic)
 
 int sns_list_subscriptions(struct service_call *call)
 {
-    return list_page(call, NULL);
+    struct buffer prefix;
+    buffer_init(&prefix, 512);
+    int code = topic_arn(call->cloud->topics, call->request->region, "", &prefix)
+                   ? ERR_MEMORY
+                   : list_page(call, prefix.data);
+    buffer_free(&prefix);
+    return code;
 }
 
 int sns_list_subscriptions_by_topic(struct service_call *call)
 {
     struct topic *topic;
     int code = sns_topic(call, &topic);
-    return !code ? list_page(call, topic) : code;
+    return !code ? list_page(call, topic->subscription_prefix) : code;
 }
 
 int sns_get_subscription_attributes(struct service_call *call)

@@ -121,7 +121,9 @@ int sns_create_topic(struct service_call *call)
                                  "DataProtectionPolicy of topics");
     struct buffer arn;
     buffer_init(&arn, 512);
-    code = topic_arn(call->cloud->topics, name, &arn) ? ERR_MEMORY : topic_make(call, arn.data);
+    code = topic_arn(call->cloud->topics, call->request->region, name, &arn)
+               ? ERR_MEMORY
+               : topic_make(call, arn.data);
     buffer_free(&arn);
     return code;
 }
@@ -136,12 +138,12 @@ int sns_delete_topic(struct service_call *call)
     return !code ? sns_waiting(call, topic_delete(topic, service_call_written, call)) : code;
 }
 
-int sns_list_topics(struct service_call *call)
+static int list_page(struct service_call *call, const char *prefix)
 {
     struct topic *page[PAGE];
     bool more;
-    size_t count =
-        topics_list(call->cloud->topics, json_text_in(call->input, "NextToken"), page, PAGE, &more);
+    size_t count = topics_list(call->cloud->topics, prefix, json_text_in(call->input, "NextToken"),
+                               page, PAGE, &more);
     json_t *list = json_array();
     int failed = !list;
     for (size_t i = 0; i < count && !failed; i++)
@@ -157,6 +159,18 @@ int sns_list_topics(struct service_call *call)
     return more ? service_call_output(call, "NextToken",
                                       json_string(page[count - 1]->record.named.name))
                 : 0;
+}
+
+/* Of the region of the request. */
+int sns_list_topics(struct service_call *call)
+{
+    struct buffer prefix;
+    buffer_init(&prefix, 512);
+    int code = topic_arn(call->cloud->topics, call->request->region, "", &prefix)
+                   ? ERR_MEMORY
+                   : list_page(call, prefix.data);
+    buffer_free(&prefix);
+    return code;
 }
 
 int sns_get_topic_attributes(struct service_call *call)

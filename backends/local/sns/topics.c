@@ -51,10 +51,9 @@ bool topic_name_valid(const char *name, bool fifo)
     return plain > 0;
 }
 
-int topic_arn(const struct topics *topics, const char *name, struct buffer *out)
+int topic_arn(const struct topics *topics, const char *region, const char *name, struct buffer *out)
 {
-    return buffer_format(out, "arn:aws:sns:%s:%s:%s", topics->cloud->region, topics->cloud->account,
-                         name);
+    return buffer_format(out, "arn:aws:sns:%s:%s:%s", region, topics->cloud->account, name);
 }
 
 /* Loading. */

@@ -85,7 +85,8 @@ struct subscription *topics_find_ended(struct topics *topics, const char *arn);
 /* fifo: the name of a FIFO topic, which ends with .fifo. */
 bool topic_name_valid(const char *name, bool fifo);
 bool topic_name_is_fifo(const char *name);
-int topic_arn(const struct topics *topics, const char *name, struct buffer *out);
+int topic_arn(const struct topics *topics, const char *region, const char *name,
+              struct buffer *out);
 
 /* Called when a change is on the disk or was rolled back. */
 typedef void topic_written(int code, void *user);
@@ -118,16 +119,16 @@ int subscription_set(struct subscription *subscription, const char *name, const 
 int subscription_set_details(struct subscription *subscription, json_t *details,
                              topic_written *done, void *user);
 
-/* Listings: up to max from the first after `after` (NULL: the beginning). */
-size_t topics_list(struct topics *topics, const char *after, struct topic **out, size_t max,
-                   bool *more);
-/* topic NULL: of all topics. */
-size_t topics_list_subscriptions(struct topics *topics, const struct topic *topic,
-                                 const char *after, struct subscription **out, size_t max,
-                                 bool *more);
+/* Listings: up to max from the first after `after` (NULL: the beginning), whose ARNs begin with
+ * prefix. */
+size_t topics_list(struct topics *topics, const char *prefix, const char *after, struct topic **out,
+                   size_t max, bool *more);
+size_t topics_list_subscriptions(struct topics *topics, const char *prefix, const char *after,
+                                 struct subscription **out, size_t max, bool *more);
+/* Of a topic, including ended ones; topic NULL: of all topics. */
 size_t topics_list_all_subscriptions(struct topics *topics, const struct topic *topic,
                                      const char *after, struct subscription **out, size_t max,
-                                     bool *more); /* including ended ones */
+                                     bool *more);
 /* pending: count unconfirmed ones, else the others. */
 size_t topic_subscription_count(const struct topic *topic, bool pending);
 /* Number of subscriptions with a filter policy: of a topic, and in total. */

@@ -47,10 +47,11 @@ static bool shows_active(const struct named *item, const void *user)
     return !r->deleting && !container_of(r, const struct subscription, record)->ended;
 }
 
-size_t topics_list(struct topics *topics, const char *after, struct topic **out, size_t max,
-                   bool *more)
+size_t topics_list(struct topics *topics, const char *prefix, const char *after, struct topic **out,
+                   size_t max, bool *more)
 {
-    struct name_page page = {.after = after, .shows = shows_stored, .part = {.limit = max}};
+    struct name_page page = {
+        .prefix = prefix, .after = after, .shows = shows_stored, .part = {.limit = max}};
     struct named *item;
     size_t count = 0;
     name_page_start(&page, &topics->topics);
@@ -72,14 +73,11 @@ static size_t subscriptions_page(const struct topics *topics, struct name_page p
     return count;
 }
 
-size_t topics_list_subscriptions(struct topics *topics, const struct topic *topic,
-                                 const char *after, struct subscription **out, size_t max,
-                                 bool *more)
+size_t topics_list_subscriptions(struct topics *topics, const char *prefix, const char *after,
+                                 struct subscription **out, size_t max, bool *more)
 {
-    struct name_page page = {.prefix = topic ? topic->subscription_prefix : NULL,
-                             .after = after,
-                             .shows = shows_active,
-                             .part = {.limit = max}};
+    struct name_page page = {
+        .prefix = prefix, .after = after, .shows = shows_active, .part = {.limit = max}};
     return subscriptions_page(topics, page, out, more);
 }
 

@@ -3,18 +3,18 @@
 
 #include "json_text.h"
 #include "queue_rows.h"
+#include "resource_name.h"
 
 /* Whether a dead-letter queue accepts messages from a queue, according to its RedriveAllowPolicy;
  * without one, from all. */
-static bool redrive_allowed(const struct local_queue *target, const char *source_name)
+static bool redrive_allowed(const struct local_queue *target, const char *source_arn)
 {
-    const struct cloud *cloud = target->queues->cloud;
     const char *text =
         json_string_value(json_object_get(target->attributes.texts, "RedriveAllowPolicy"));
     json_t *policy = text ? json_text_read(slice_of(text), JSON_LAST_DUPLICATE, NULL) : NULL;
     const char *permission = json_string_value(json_object_get(policy, "redrivePermission"));
     json_t *sources = json_object_get(policy, "sourceQueueArns");
-    json_t *arn = json_sprintf("arn:aws:sqs:%s:%s:%s", cloud->region, cloud->account, source_name);
+    json_t *arn = json_string(source_arn);
     bool allowed = !permission || strcmp(permission, "allowAll") == 0;
     for (size_t i = 0; permission && strcmp(permission, "byQueue") == 0 && !allowed &&
                        i < json_array_size(sources);
@@ -25,19 +25,26 @@ static bool redrive_allowed(const struct local_queue *target, const char *source
     return allowed;
 }
 
-/* A dead-letter queue in a policy must exist, be a different queue, and allow the redrive. */
-static int redrive_check(struct queues *queues, const char *name, const struct queue_attributes *a,
+static bool same_region(const char *arn, const char *other)
+{
+    return slice_equal(arn_region(arn), arn_region(other));
+}
+
+/* A dead-letter queue in a policy must exist, be a different queue of the same region, and allow
+ * the redrive. */
+static int redrive_check(struct queues *queues, const char *arn, const struct queue_attributes *a,
                          struct service_error *error)
 {
     if (!a->dead_letter_arn)
         return 0;
-    struct local_queue *target = queues_find_arn(queues, a->dead_letter_arn);
+    struct local_queue *target =
+        same_region(arn, a->dead_letter_arn) ? queues_find_arn(queues, a->dead_letter_arn) : NULL;
     const char *reason = !target ? "Dead letter target does not exist."
-                         : strcmp(target->named.name, name) == 0
+                         : strcmp(target->named.name, arn) == 0
                              ? "A queue cannot be its own dead letter target."
                          : target->attributes.fifo != a->fifo
                              ? "Dead-letter queue must be same type of queue as the source."
-                         : !redrive_allowed(target, name)
+                         : !redrive_allowed(target, arn)
                              ? "The dead letter target's RedriveAllowPolicy does not allow it."
                              : NULL;
     if (!reason)
@@ -68,10 +75,10 @@ static int queue_submit(struct local_queue *q, storage_run *run,
     return 0;
 }
 
-static int queue_add(struct queues *queues, const char *name, struct queue_attributes *attributes,
+static int queue_add(struct queues *queues, const char *arn, struct queue_attributes *attributes,
                      json_t *tags, queue_written *done, void *user)
 {
-    struct local_queue *q = queue_new(queues, queues->next_queue, name);
+    struct local_queue *q = queue_new(queues, queues->next_queue, arn);
     if (!q) {
         queue_attributes_free(attributes);
         return ERR_MEMORY;
@@ -112,10 +119,12 @@ static int queue_find_same(struct local_queue *q, json_t *attributes, queue_writ
 
 /* The tags of an existing queue are not changed. A name is free as soon as the deletion of its
  * queue is stored; SQS requires a minute in between, because its own deletion takes that long. */
-int queues_create(struct queues *queues, const char *name, json_t *attributes, json_t *tags,
-                  queue_written *done, void *user, struct service_error *error)
+int queues_create(struct queues *queues, const char *region, const char *name, json_t *attributes,
+                  json_t *tags, queue_written *done, void *user, struct service_error *error)
 {
     struct queue_attributes initial, wanted;
+    char arn[QUEUE_ARN_SIZE];
+    queue_arn_write(queues, region, name, arn);
     if (queue_attributes_init(&initial, name)) {
         queue_attributes_free(&initial);
         return ERR_MEMORY;
@@ -124,14 +133,14 @@ int queues_create(struct queues *queues, const char *name, json_t *attributes, j
     queue_attributes_free(&initial);
     if (code)
         return code;
-    struct named *named = name_index_find(&queues->names, name);
+    struct named *named = name_index_find(&queues->names, arn);
     if (!named)
-        code = redrive_check(queues, name, &wanted, error);
+        code = redrive_check(queues, arn, &wanted, error);
     if (named)
         code = queue_find_same(container_of(named, struct local_queue, named), attributes, done,
                                user, error);
     else if (!code)
-        return queue_add(queues, name, &wanted, tags, done, user);
+        return queue_add(queues, arn, &wanted, tags, done, user);
     queue_attributes_free(&wanted);
     return code;
 }

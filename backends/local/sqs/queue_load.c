@@ -25,7 +25,7 @@ static int attributes_load(struct local_queue *q, const char *text, struct error
     json_decref(object);
     if (code)
         return error_set(error, ERR_CORRUPT, "the stored attributes of queue %s are damaged: %s",
-                         q->named.name, service_error_text(sqs_wire_errors, &why));
+                         local_queue_name(q), service_error_text(sqs_wire_errors, &why));
     queue_attributes_free(&q->attributes);
     q->attributes = loaded;
     return 0;
@@ -53,6 +53,17 @@ static int queue_load(struct queues *queues, struct statement *row, struct id_ta
     json_object_update(q->tags, tags);
     json_decref(tags);
     return attributes_load(q, column_text(row, 4), error);
+}
+
+/* Queues that were made before there were several regions have no ARN. */
+static int regions_settle(struct queues *queues, struct error *error)
+{
+    char prefix[QUEUE_ARN_SIZE];
+    struct statement update = statement_prepare(
+        queues->cloud->storage, "UPDATE queues SET name = ? || name WHERE instr(name, ':') = 0");
+    queue_arn_write(queues, queues->cloud->region, "", prefix);
+    bind_text(&update, prefix);
+    return statement_execute(&update, error);
 }
 
 static int queues_read(struct queues *queues, struct id_table *by_id, struct error *error)
@@ -335,6 +346,9 @@ static int tables_read(struct queues *queues, struct id_table *by_id, struct err
     if (code)
         return code;
     code = receipt_key_load(queues, error);
+    if (code)
+        return code;
+    code = regions_settle(queues, error);
     if (code)
         return code;
     code = queues_read(queues, by_id, error);

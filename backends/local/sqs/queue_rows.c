@@ -34,7 +34,7 @@ void queue_task_log(const struct storage_task *task, const struct local_queue *q
     const struct queues *queues = queue->queues;
     if (code && code != ERR_CANCELLED &&
         log_gate_open(&gate, (uint64_t)deadlines_now(queues->deadlines), LOG_EVERY_MS))
-        log_error("queue change not stored", LOG_TEXT("queue", queue->named.name),
+        log_error("queue change not stored", LOG_TEXT("queue", local_queue_name(queue)),
                   LOG_TEXT("error", task->error.text), LOG_SUPPRESSED(&gate));
 }
 

@@ -131,11 +131,7 @@ static void facts_anew(struct transfer *t, int64_t now)
 static int facts_redriven(struct transfer *t, int64_t now)
 {
     const struct local_message *m = t->message;
-    struct buffer arn;
-    buffer_init(&arn, 512);
-    local_queue_arn(t->from, &arn);
-    t->source = buffer_take_text(&arn);
-    buffer_free(&arn);
+    t->source = strdup(local_queue_arn(t->from));
     memcpy(t->uuid, m->uuid, UUID_SIZE);
     t->sent_ms = t->place ? now : m->sent_ms;
     t->first_ms = m->first_ms;

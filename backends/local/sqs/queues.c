@@ -2,6 +2,7 @@
 #include "queues.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 #include "queue_rows.h"
 #include "secret.h"
 
-struct local_queue *queue_new(struct queues *queues, uint64_t id, const char *name)
+struct local_queue *queue_new(struct queues *queues, uint64_t id, const char *arn)
 {
     struct local_queue *q = calloc(1, sizeof *q);
     if (!q)
@@ -19,14 +20,14 @@ struct local_queue *queue_new(struct queues *queues, uint64_t id, const char *na
     q->refs = 1;
     list_init(&q->changes);
     list_init(&q->tag_changes);
-    q->named.name = strdup(name);
+    q->named.name = strdup(arn);
     for (int i = 0; i < MESSAGE_STATES; i++)
         list_init(&q->lists[i]);
     list_init(&q->open_groups);
     list_init(&q->waiters);
     list_init(&q->ready);
     q->tags = json_object();
-    if (q->named.name && q->tags && !queue_attributes_init(&q->attributes, name))
+    if (q->named.name && q->tags && !queue_attributes_init(&q->attributes, local_queue_name(q)))
         return q;
     queue_release(q);
     return NULL;
@@ -76,26 +77,25 @@ static void idle_closed(uv_handle_t *handle)
         closed(user);
 }
 
-struct local_queue *queues_find(struct queues *queues, const char *name)
+struct local_queue *queues_find_arn(struct queues *queues, const char *arn)
 {
-    struct named *named = name_index_find(&queues->names, name);
+    struct named *named = name_index_find(&queues->names, arn);
     struct local_queue *q = named ? container_of(named, struct local_queue, named) : NULL;
     return q && !q->deleting ? q : NULL;
 }
 
-/* arn:aws:sqs:REGION:ACCOUNT:NAME; any region, because a signature may contain any. */
-struct local_queue *queues_find_arn(struct queues *queues, const char *arn)
+void queue_arn_write(const struct queues *queues, const char *region, const char *name,
+                     char out[QUEUE_ARN_SIZE])
 {
-    static const char prefix[] = "arn:aws:sqs:";
-    if (strncmp(arn, prefix, sizeof prefix - 1) != 0)
-        return NULL;
-    const char *account = strchr(arn + sizeof prefix - 1, ':');
-    const char *name = account ? strchr(account + 1, ':') : NULL;
-    size_t size = strlen(queues->cloud->account);
-    if (!name || (size_t)(name - account - 1) != size ||
-        strncmp(account + 1, queues->cloud->account, size) != 0)
-        return NULL;
-    return queues_find(queues, name + 1);
+    snprintf(out, QUEUE_ARN_SIZE, "arn:aws:sqs:%.64s:%s:%.80s", region, queues->cloud->account,
+             name);
+}
+
+struct local_queue *queues_find(struct queues *queues, const char *region, const char *name)
+{
+    char arn[QUEUE_ARN_SIZE];
+    queue_arn_write(queues, region, name, arn);
+    return queues_find_arn(queues, arn);
 }
 
 bool queue_name_valid(const char *name)
@@ -110,13 +110,12 @@ bool queue_name_valid(const char *name)
 
 const char *local_queue_name(const struct local_queue *q)
 {
-    return q->named.name;
+    return strrchr(q->named.name, ':') + 1;
 }
 
-int local_queue_arn(const struct local_queue *q, struct buffer *out)
+const char *local_queue_arn(const struct local_queue *q)
 {
-    const struct cloud *cloud = q->queues->cloud;
-    return buffer_format(out, "arn:aws:sqs:%s:%s:%s", cloud->region, cloud->account, q->named.name);
+    return q->named.name;
 }
 
 const struct queue_attributes *local_queue_attributes(const struct local_queue *q)
@@ -131,12 +130,7 @@ struct log_gate *local_queue_refusals(struct local_queue *q)
 
 json_t *local_queue_arn_json(const struct local_queue *q)
 {
-    struct buffer arn;
-    buffer_init(&arn, 512);
-    local_queue_arn(q, &arn);
-    json_t *json = arn.error ? NULL : json_stringn(arn.data, arn.size);
-    buffer_free(&arn);
-    return json;
+    return json_string(q->named.name);
 }
 
 json_t *local_queue_describe(const struct local_queue *q)
@@ -166,12 +160,15 @@ static bool shows_queue(const struct named *item, const void *source_of)
     return !q->deleting && (!source_of || redrives_to(q, source_of));
 }
 
-size_t queues_list(struct queues *queues, const char *prefix, const char *after,
+size_t queues_list(struct queues *queues, const char *region, const char *prefix, const char *after,
                    const struct local_queue *source_of, struct local_queue **out, size_t max,
                    bool *more)
 {
-    struct name_page page = {.prefix = prefix,
-                             .after = after,
+    char first[QUEUE_ARN_SIZE], last[QUEUE_ARN_SIZE];
+    queue_arn_write(queues, region, prefix, first);
+    queue_arn_write(queues, region, after ? after : "", last);
+    struct name_page page = {.prefix = first,
+                             .after = after ? last : NULL,
                              .shows = shows_queue,
                              .user = source_of,
                              .part = {.limit = max}};

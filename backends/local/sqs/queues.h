@@ -55,6 +55,7 @@ enum {
     QUEUE_BATCH = 10, /* maximum entries of a batch or messages of a receive */
     QUEUE_IN_FLIGHT_MAX = 120000,
     QUEUE_NAME_MAX = 80,
+    QUEUE_ARN_SIZE = 256,
 };
 #define QUEUES_MEMORY_MAX ((size_t)4 << 30)
 
@@ -71,19 +72,19 @@ void queues_close(struct queues *queues, void (*closed)(void *user), void *user)
 /* Called when a change is on the disk or was rolled back (code: see error.h). */
 typedef void queue_written(int code, void *user);
 
-/* Queues. A queue can be found until its deletion begins. */
-struct local_queue *queues_find(struct queues *queues, const char *name);
+/* Queues. A queue can be found until its deletion begins. Each region has names of its own. */
+struct local_queue *queues_find(struct queues *queues, const char *region, const char *name);
 struct local_queue *queues_find_arn(struct queues *queues, const char *arn);
 bool queue_name_valid(const char *name); /* with or without ".fifo" */
 const char *local_queue_name(const struct local_queue *queue);
-int local_queue_arn(const struct local_queue *queue, struct buffer *out);
+const char *local_queue_arn(const struct local_queue *queue);
 json_t *local_queue_arn_json(const struct local_queue *queue); /* new, or NULL */
 const struct queue_attributes *local_queue_attributes(const struct local_queue *queue);
 struct log_gate *local_queue_refusals(struct local_queue *queue); /* logs refusals by its policy */
 
 /* Creates a queue, or finds the same one; calls done if it returns 0. */
-int queues_create(struct queues *queues, const char *name, json_t *attributes, json_t *tags,
-                  queue_written *done, void *user, struct service_error *error);
+int queues_create(struct queues *queues, const char *region, const char *name, json_t *attributes,
+                  json_t *tags, queue_written *done, void *user, struct service_error *error);
 int local_queue_delete(struct local_queue *queue, queue_written *done, void *user);
 int local_queue_set(struct local_queue *queue, json_t *changes, queue_written *done, void *user,
                     struct service_error *error);
@@ -97,10 +98,10 @@ json_t *local_queue_tags(const struct local_queue *queue);       /* borrowed */
  * short. */
 json_t *local_queue_describe(const struct local_queue *queue);
 
-/* Up to max queues sorted by name, starting after `after` (NULL: the beginning), whose names begin
- * with prefix and, unless source_of is NULL, whose dead-letter queue is source_of. Returns the
+/* Up to max queues of a region sorted by name, starting after `after` (NULL: the beginning), whose
+ * names begin with prefix and, unless source_of is NULL, whose dead-letter queue is source_of. Returns the
  * number; *more: others follow. */
-size_t queues_list(struct queues *queues, const char *prefix, const char *after,
+size_t queues_list(struct queues *queues, const char *region, const char *prefix, const char *after,
                    const struct local_queue *source_of, struct local_queue **out, size_t max,
                    bool *more);
 

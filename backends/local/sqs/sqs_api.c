@@ -197,7 +197,7 @@ int sqs_input_queue(struct service_call *call, struct local_queue **out)
     if (!url_read(request->cloud->account, path, name))
         return sqs_queue_absent(call);
     snprintf(request->resource, sizeof request->resource, "%s", name);
-    *out = queues_find(call->cloud->queues, name);
+    *out = queues_find(call->cloud->queues, request->region, name);
     return *out ? sqs_permit(call, *out) : sqs_queue_absent(call);
 }
 

@@ -9,6 +9,7 @@
 #include "base64.h"
 #include "json_text.h"
 #include "queue_moves.h"
+#include "resource_name.h"
 #include "sqs_call.h"
 
 enum { LIST_DEFAULT = 1, HANDLE_MAX = 1024 };
@@ -20,9 +21,17 @@ static int arn_missing(struct service_call *call, const char *parameter)
                              parameter);
 }
 
+/* Of the region of the request. */
+static struct local_queue *arn_find(struct service_call *call, const char *arn)
+{
+    if (!arn || !arn_is_in(arn, call->request->region))
+        return NULL;
+    return queues_find_arn(call->cloud->queues, arn);
+}
+
 static int source_find(struct service_call *call, const char *arn, struct local_queue **out)
 {
-    *out = arn ? queues_find_arn(call->cloud->queues, arn) : NULL;
+    *out = arn_find(call, arn);
     return *out ? sqs_permit(call, *out) : arn_missing(call, "SourceArn");
 }
 
@@ -38,7 +47,7 @@ static int input_source(struct service_call *call, struct local_queue **out)
 static int destination_check(struct service_call *call, const struct local_queue *source,
                              const char *arn)
 {
-    struct local_queue *target = arn ? queues_find_arn(call->cloud->queues, arn) : NULL;
+    struct local_queue *target = arn_find(call, arn);
     if (!arn)
         return 0;
     if (!target)
@@ -56,7 +65,8 @@ static int source_check(struct service_call *call, const struct local_queue *que
 {
     struct local_queue *source;
     bool more;
-    if (queues_list(call->cloud->queues, "", NULL, queue, &source, 1, &more) > 0)
+    if (queues_list(call->cloud->queues, call->request->region, "", NULL, queue, &source, 1,
+                    &more) > 0)
         return 0;
     return service_error_set(&call->error, SQS_INVALID_PARAMETER,
                              "Source queue must be configured as a Dead Letter Queue.");

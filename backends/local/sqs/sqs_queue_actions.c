@@ -91,10 +91,11 @@ int sqs_create_queue(struct service_call *call)
     json_t *attributes = input_object(call, "Attributes");
     if (!attributes)
         return input_failed(call);
-    code = queues_create(call->cloud->queues, name, attributes, tags, service_call_written, call,
-                         &call->error);
+    const char *region = call->request->region;
+    code = queues_create(call->cloud->queues, region, name, attributes, tags, service_call_written,
+                         call, &call->error);
     if (!code)
-        policy_note(queues_find(call->cloud->queues, name), attributes);
+        policy_note(queues_find(call->cloud->queues, region, name), attributes);
     json_decref(attributes);
     return service_call_wait(call, code);
 }
@@ -124,7 +125,7 @@ int sqs_get_queue_url(struct service_call *call)
     if (code)
         return code;
     const char *owner = json_text_in(call->input, "QueueOwnerAWSAccountId");
-    struct local_queue *queue = queues_find(call->cloud->queues, name);
+    struct local_queue *queue = queues_find(call->cloud->queues, call->request->region, name);
     if (!queue || (owner && strcmp(owner, call->cloud->account) != 0))
         return sqs_queue_absent(call);
     code = sqs_permit(call, queue);
@@ -160,8 +161,8 @@ static int list_page(struct service_call *call, const char *prefix,
     struct local_queue **page = calloc(LIST_PAGE, sizeof *page);
     if (!page)
         return ERR_MEMORY;
-    size_t count = queues_list(call->cloud->queues, prefix, after, source_of, page,
-                               max ? (size_t)max : LIST_PAGE, &more);
+    size_t count = queues_list(call->cloud->queues, call->request->region, prefix, after, source_of,
+                               page, max ? (size_t)max : LIST_PAGE, &more);
     if (count > 0 || source_of)
         code = urls_add(call, member, page, count);
     if (!code && more && max)

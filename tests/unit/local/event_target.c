@@ -153,7 +153,7 @@ static void a_unit_that_fails_delivers_nothing(void **state)
     subscribe(w, topic, "a", false);
     subscribe(w, topic, "b", false);
     world_sql(w, "CREATE TRIGGER refuse BEFORE INSERT ON messages WHEN NEW.queue ="
-                 " (SELECT id FROM queues WHERE name = 'b') BEGIN"
+                 " (SELECT id FROM queues WHERE name LIKE '%:b') BEGIN"
                  " SELECT RAISE(ABORT, 'disk full'); END");
     deliver(w, topic_name, "event");
     world_sql(w, "DROP TRIGGER refuse");
@@ -177,7 +177,7 @@ static void a_discarded_unit_leaves_nothing(void **state)
     assert_null(unit.first);
     assert_int_equal(world_receive(w, queue, &poll, 1, 0, 0), 0);
     world_reopen(w);
-    queue = queues_find(w->cloud.queues, "q");
+    queue = queues_find(w->cloud.queues, w->cloud.region, "q");
     assert_int_equal(world_receive(w, queue, &poll, 1, 0, 0), 0);
 }
 
@@ -191,8 +191,9 @@ static void vanished_destinations_are_no_error(void **state)
     subscribe(w, topic, "stays", false);
     open_queue(w, "goes");
     subscribe(w, topic, "goes", false);
-    assert_int_equal(
-        local_queue_delete(queues_find(w->cloud.queues, "goes"), world_written, &change), 0);
+    assert_int_equal(local_queue_delete(queues_find(w->cloud.queues, w->cloud.region, "goes"),
+                                        world_written, &change),
+                     0);
     assert_int_equal(world_wait(w, &change), 0);
     deliver(w, topic_name, "event");
     assert_int_equal(world_receive(w, stays, &poll, 1, 0, 5), 1);
@@ -224,14 +225,14 @@ static void a_message_too_large_for_one_queue_reaches_the_others(void **state)
 
 static void queue_set(struct world *w, const char *name, const char *policy)
 {
-    struct local_queue *queue = queues_find(w->cloud.queues, name);
+    struct local_queue *queue = queues_find(w->cloud.queues, w->cloud.region, name);
     assert_int_equal(world_set(w, queue, json_pack("{s:s}", "Policy", policy)), 0);
 }
 
 static size_t waiting(struct world *w, const char *name)
 {
     struct world_poll poll;
-    struct local_queue *queue = queues_find(w->cloud.queues, name);
+    struct local_queue *queue = queues_find(w->cloud.queues, w->cloud.region, name);
     return world_receive(w, queue, &poll, 10, 0, 0);
 }
 
@@ -310,9 +311,9 @@ static void a_policy_that_cannot_be_stored_does_not_hold(void **state)
     assert_int_not_equal(world_wait(w, &change), 0);
     assert_true(possible(w, topic_name));
     json_t *changes = json_pack("{s:s}", "Policy", GRANT("sqs:PurgeQueue"));
-    assert_int_equal(
-        local_queue_set(queues_find(w->cloud.queues, "q"), changes, world_written, &change, &error),
-        0);
+    assert_int_equal(local_queue_set(queues_find(w->cloud.queues, w->cloud.region, "q"), changes,
+                                     world_written, &change, &error),
+                     0);
     json_decref(changes);
     assert_int_not_equal(world_wait(w, &change), 0);
     assert_true(possible(w, QUEUE_ARN("q")));
@@ -340,7 +341,9 @@ static void subscriptions_survive_a_restart_and_end_with_their_topic(void **stat
     assert_string_equal(json_string_value(json_object_get(topic->record.attributes, "DisplayName")),
                         "photos");
     assert_int_equal(topic_subscription_count(topic, false), 2);
-    assert_int_equal(topics_list_subscriptions(w->cloud.topics, topic, NULL, page, 4, &more), 2);
+    assert_int_equal(topics_list_subscriptions(w->cloud.topics, topic->subscription_prefix, NULL,
+                                               page, 4, &more),
+                     2);
     assert_true(page[0]->raw && page[1]->raw);
     assert_int_equal(subscription_delete(page[0], world_written, &change), 0);
     assert_int_equal(world_wait(w, &change), 0);
@@ -349,7 +352,7 @@ static void subscriptions_survive_a_restart_and_end_with_their_topic(void **stat
     assert_null(topics_find(w->cloud.topics, topic_name));
     assert_int_equal(world_wait(w, &change), 0);
     world_reopen(w);
-    assert_int_equal(topics_list_subscriptions(w->cloud.topics, NULL, NULL, page, 4, &more), 0);
+    assert_int_equal(topics_list_subscriptions(w->cloud.topics, "", NULL, page, 4, &more), 0);
     assert_null(topics_find(w->cloud.topics, topic_name));
 }
 

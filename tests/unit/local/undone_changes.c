@@ -89,8 +89,8 @@ static void put_rule(struct events_state *rules, const char *description,
 {
     json_t *document = json_pack("{s:s, s:s}", "EventPattern", "{\"source\": [\"aws.s3\"]}",
                                  "Description", description);
-    assert_int_equal(events_items_put(&rules->rules, "default/r", document, world_written, change),
-                     0);
+    assert_int_equal(
+        events_items_put(&rules->rules, "us-east-1/default/r", document, world_written, change), 0);
     json_decref(document);
 }
 
@@ -112,8 +112,8 @@ static void a_rule_that_was_never_stored_vanishes(void **state)
     put_rule(rules, "a", &two.first);
     put_rule(rules, "b", &two.second);
     wait_for_both(w, &two);
-    assert_null(events_rule_find(rules, "default", "r"));
-    assert_int_equal(events_rule_count(rules, "default"), 0);
+    assert_null(events_rule_find(rules, "us-east-1/default", "r"));
+    assert_int_equal(events_rule_count(rules, "us-east-1/default"), 0);
     events_close(rules);
 }
 
@@ -129,7 +129,7 @@ static void a_rule_keeps_its_stored_content(void **state)
     put_rule(rules, "a", &two.first);
     put_rule(rules, "b", &two.second);
     wait_for_both(w, &two);
-    struct events_item *rule = events_rule_find(rules, "default", "r");
+    struct events_item *rule = events_rule_find(rules, "us-east-1/default", "r");
     assert_non_null(rule);
     assert_string_equal(json_string_value(json_object_get(rule->content.document, "Description")),
                         "stored");
