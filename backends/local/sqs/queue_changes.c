@@ -193,6 +193,7 @@ int local_queue_purge(struct local_queue *q, queue_written *done, void *user)
     task->done = done;
     task->user = user;
     q->purging = true;
+    q->purge_mark = task->below_id;
     queue_task_submit(task);
     return 0;
 }

@@ -8,7 +8,7 @@
 struct message_group {
     struct id_entry entry; /* in queues->groups, by queue and name */
     struct local_queue *queue;
-    uint64_t generation; /* the queue's purge mark when the group was created */
+    uint64_t generation; /* of the queue when the group was created */
     struct list waiting; /* struct group_place.link, by number */
     struct list busy;    /* the same */
     struct list open;    /* in queue->open_groups */
@@ -16,6 +16,15 @@ struct message_group {
     size_t members;
     char name[];
 };
+
+/* Purged messages stay in their groups until they are swept away. So a message that a purge leaves
+ * is not in a group with one that it takes: each purge begins a generation, even while its commit is
+ * pending. If it fails, the groups of both generations remain, and messages that were sent meanwhile
+ * do not wait for older ones of their group. */
+static uint64_t generation_of(const struct local_queue *queue)
+{
+    return queue->purging ? queue->purge_mark : queue->purged_below;
+}
 
 static uint64_t group_number(const struct local_queue *queue, const char *name)
 {
@@ -27,7 +36,7 @@ static struct message_group *group_find(const struct local_queue *queue, const c
     struct id_entry *entry = id_table_find(&queue->queues->groups, group_number(queue, name));
     for (; entry; entry = id_table_next(entry)) {
         struct message_group *group = container_of(entry, struct message_group, entry);
-        if (group->queue == queue && group->generation == queue->purged_below &&
+        if (group->queue == queue && group->generation == generation_of(queue) &&
             strcmp(group->name, name) == 0)
             return group;
     }
@@ -43,7 +52,7 @@ static struct message_group *group_new(struct local_queue *queue, const char *na
     memcpy(group->name, name, size);
     group->entry.id = group_number(queue, name);
     group->queue = queue;
-    group->generation = queue->purged_below;
+    group->generation = generation_of(queue);
     list_init(&group->waiting);
     list_init(&group->busy);
     list_init(&group->open);
@@ -81,7 +90,7 @@ static void group_look(struct message_group *group)
 {
     const struct local_message *first = group_first(group);
     if (!first || first->state != MESSAGE_VISIBLE || first->entry.id > busy_from(group) ||
-        group->generation != group->queue->purged_below) {
+        group->generation < group->queue->purged_below) {
         list_remove(&group->open);
     } else if (list_empty(&group->open)) {
         list_push(&group->queue->open_groups, &group->open);

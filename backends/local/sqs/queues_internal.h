@@ -69,6 +69,7 @@ struct local_queue {
     unsigned refs;           /* held by the index, each message and each pending storage task */
     bool deleting;           /* can no longer be found; its messages wait for the commit */
     bool purging;            /* receives are stopped until the commit */
+    uint64_t purge_mark;     /* while purging: what purged_below becomes */
     bool gone;               /* deleted, or creation failed */
     struct id_entry loading; /* by number, only while loading */
 };

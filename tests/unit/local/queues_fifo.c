@@ -413,6 +413,24 @@ static void a_purge_opens_all_groups(void **state)
         world_settle(w);
 }
 
+/* A message that is sent while the purge is pending comes after it, also if its group exists. */
+static void a_message_sent_during_a_purge_is_received(void **state)
+{
+    struct world *w = *state;
+    struct local_queue *queue = world_queue(w, "q.fifo", FIFO);
+    struct world_change purge = {0}, change = {0};
+    struct message_draft draft = {.body = slice_of("2"), .group = "a", .dedup = "2", .delay_s = -1};
+    struct message_sent sent;
+    struct world_poll poll;
+    put(w, queue, "a", "1");
+    assert_int_equal(local_queue_purge(queue, world_written, &purge), 0);
+    assert_int_equal(local_queue_send(queue, &draft, 1, &sent, NULL, world_written, &change), 0);
+    assert_int_equal(world_wait(w, &purge), 0);
+    assert_int_equal(world_wait(w, &change), 0);
+    assert_int_equal(world_receive(w, queue, &poll, 10, 600, 0), 1);
+    assert_string_equal(poll.bodies[0], "2");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int main(void)
@@ -440,6 +458,7 @@ int main(void)
         TEST(the_throughput_limit_needs_its_scope),
         TEST(a_new_delay_applies_to_existing_messages),
         TEST(a_purge_opens_all_groups),
+        TEST(a_message_sent_during_a_purge_is_received),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
