@@ -20,7 +20,7 @@ S3 = {"AccessControlListNotSupported", "AccessDenied", "AuthorizationHeaderMalfo
       "ExpiredToken", "IllegalLocationConstraintException", "IllegalVersioningConfigurationException", "IncompleteBody",
       "InternalError", "InvalidAccessKeyId", "InvalidArgument", "InvalidBucketAclWithObjectOwnership", "InvalidBucketName",
       "InvalidBucketOwnerAWSAccountID", "InvalidBucketState",
-      "InvalidDigest", "InvalidLocationConstraint", "InvalidPart", "InvalidPartNumber", "InvalidPartOrder",
+      "InvalidDigest", "InvalidObjectState", "InvalidLocationConstraint", "InvalidPart", "InvalidPartNumber", "InvalidPartOrder",
       "InvalidPolicyDocument", "InvalidRange", "InvalidRequest", "InvalidStorageClass", "InvalidTag",
       "InvalidTargetBucketForLogging", "InvalidToken", "InvalidURI",
       "KeyTooLongError", "MalformedACLError", "MalformedPolicy", "MalformedPOSTRequest", "MalformedXML",

@@ -69,7 +69,7 @@ def test_a_multipart_object_keeps_them(s3, bucket):
 
 
 @pytest.mark.parametrize("asked, code", [
-    ({"StorageClass": "GLACIER"}, "NotImplemented"), ({"StorageClass": "COLD"}, "InvalidStorageClass"),
+    ({"StorageClass": "OUTPOSTS"}, "InvalidStorageClass"), ({"StorageClass": "COLD"}, "InvalidStorageClass"),
     ({"ServerSideEncryption": "rot13"}, "InvalidArgument"), ({"SSEKMSKeyId": "k"}, "InvalidArgument"),
     ({"ServerSideEncryption": "AES256", "SSEKMSKeyId": "k"}, "InvalidArgument"),
     ({"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "a b"}, "InvalidArgument"),

@@ -7,7 +7,9 @@
 #include "buckets.h"
 #include "cloud.h"
 #include "image_dimensions.h"
+#include "object_archive.h"
 #include "object_reader.h"
+#include "s3_time.h"
 
 struct detector {
     struct cloud *cloud;
@@ -140,7 +142,7 @@ static int read_run(struct storage_task *task, struct storage *storage)
         detection->result = DETECTION_NO_OBJECT;
     if (code)
         return code == ERR_NOT_FOUND ? 0 : code;
-    if (object.marker)
+    if (object.marker || object_is_archived(&object, s3_time_now_ms()))
         detection->result = DETECTION_NO_OBJECT;
     else if (object.size > DETECTION_OBJECT_MAX)
         detection->result = DETECTION_TOO_LARGE;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "container_of.h"
+#include "object_archive.h"
 #include "s3_access.h"
 #include "s3_expiration.h"
 #include "s3_placement.h"
@@ -166,6 +167,11 @@ static int find_source(struct s3_copy *copy, struct storage *storage, struct err
     else
         copy->verdict =
             s3_copy_source_check(source, copy->found.etag, copy->found.modified_ms, copy->failed);
+    if (!copy->verdict && object_is_archived(&copy->found, s3_time_now_ms())) {
+        copy->verdict = S3_INVALID_OBJECT_STATE;
+        snprintf(copy->message, sizeof copy->message,
+                 "Operation is not valid for the source object's storage class");
+    }
     if (!copy->verdict)
         choose_range(copy);
     return 0;

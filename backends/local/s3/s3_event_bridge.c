@@ -7,6 +7,7 @@
 
 #include "cloud.h"
 #include "events_dispatch.h"
+#include "s3_time.h"
 
 enum { ARN_SIZE = 96 };
 
@@ -30,6 +31,9 @@ static const struct event_kind kinds[] = {
      false, true},
     {"LifecycleExpiration:DeleteMarkerCreated", "Object Deleted", "Lifecycle Expiration",
      "Delete Marker Created", false, true},
+    {"ObjectRestore:Post", "Object Restore Initiated", NULL, NULL, true, false},
+    {"ObjectRestore:Completed", "Object Restore Completed", NULL, NULL, true, false},
+    {"LifecycleTransition", "Object Storage Class Changed", NULL, NULL, true, false},
     {"ObjectTagging:Put", "Object Tags Added", NULL, NULL, false, false},
     {"ObjectTagging:Delete", "Object Tags Deleted", NULL, NULL, false, false},
 };
@@ -71,6 +75,11 @@ static json_t *object_json(const struct s3_event *event, const struct event_kind
     return NULL;
 }
 
+static bool is_transition(const struct s3_event *event)
+{
+    return strcmp(event->name, "LifecycleTransition") == 0;
+}
+
 static json_t *detail_json(const struct cloud *cloud, const struct s3_event *event,
                            const struct event_kind *kind)
 {
@@ -78,10 +87,17 @@ static json_t *detail_json(const struct cloud *cloud, const struct s3_event *eve
         json_pack("{s:s, s:{s:s}, s:o, s:s, s:s}", "version", "0", "bucket", "name", event->bucket,
                   "object", object_json(event, kind), "request-id", event->request_id, "requester",
                   event->agent ? event->agent : cloud->account);
+    char expiry[S3_TIME_SIZE] = "";
     int failed = !detail;
     failed |= text_set(detail, "source-ip-address", event->agent ? NULL : "127.0.0.1");
     failed |= text_set(detail, "reason", kind->reason);
     failed |= text_set(detail, "deletion-type", kind->deletion);
+    if (event->restored_until_ms)
+        s3_time_iso(event->restored_until_ms, expiry);
+    failed |= text_set(detail, "restore-expiry-time", expiry);
+    failed |= text_set(detail,
+                       is_transition(event) ? "destination-storage-class" : "source-storage-class",
+                       event->storage_class);
     if (!failed)
         return detail;
     json_decref(detail);

@@ -59,7 +59,7 @@ static json_t *object_part(const struct s3_event *event)
     if (!is_about_settings(event))
         json_object_set_new(part, "sequencer", json_string(sequencer));
     buffer_free(&key);
-    if (strncmp(event->name, "ObjectCreated:", 14) == 0)
+    if (strncmp(event->name, "ObjectCreated:", 14) == 0 || event->storage_class)
         json_object_set_new(part, "size", json_integer((json_int_t)event->size));
     if (event->etag)
         json_object_set_new(part, "eTag", json_string(event->etag));
@@ -78,6 +78,24 @@ static json_t *s3_part(const struct s3_event *event, const char *configuration_i
                      object_part(event));
 }
 
+/* "glacierEventData" and "lifecycleEventData", Event message structure, S3 User Guide. */
+static int add_class(json_t *record, const struct s3_event *event)
+{
+    char time[S3_TIME_SIZE];
+    if (event->restored_until_ms) {
+        s3_time_iso(event->restored_until_ms, time);
+        return json_object_set_new(record, "glacierEventData",
+                                   json_pack("{s:{s:s, s:s}}", "restoreEventData",
+                                             "lifecycleRestorationExpiryTime", time,
+                                             "lifecycleRestoreStorageClass", event->storage_class));
+    }
+    if (strcmp(event->name, "LifecycleTransition") != 0)
+        return 0;
+    return json_object_set_new(record, "lifecycleEventData",
+                               json_pack("{s:{s:s}}", "transitionEventData",
+                                         "destinationStorageClass", event->storage_class));
+}
+
 char *s3_event_message(const struct s3_event *event, const char *configuration_id)
 {
     char time[S3_TIME_SIZE], principal[160];
@@ -91,7 +109,9 @@ char *s3_event_message(const struct s3_event *event, const char *configuration_i
         "principalId", principal, "requestParameters", "sourceIPAddress",
         event->agent ? event->agent : "127.0.0.1", "responseElements", "x-amz-request-id",
         event->request_id, "x-amz-id-2", event->request_id, "s3", s3_part(event, configuration_id));
-    char *text = message ? json_dumps(message, JSON_COMPACT) : NULL;
+    json_t *record = json_array_get(json_object_get(message, "Records"), 0);
+    int failed = !message || add_class(record, event);
+    char *text = failed ? NULL : json_dumps(message, JSON_COMPACT);
     json_decref(message);
     return text;
 }

@@ -18,7 +18,9 @@ struct s3_event {
     const char *etag;    /* without quotes; NULL: a removal */
     const char *version; /* its id; NULL or "": the bucket has no versions */
     uint64_t sequencer;
-    int64_t time_ms;   /* Unix */
+    int64_t time_ms;           /* Unix */
+    int64_t restored_until_ms; /* of a restored object; 0: none */
+    const char *storage_class; /* of a restored object, or the new one of a transition; or NULL */
     const char *agent; /* the service that caused it: "s3.amazonaws.com"; NULL: the account */
     /* s3_events_send sets these from the request. */
     const char *bucket;

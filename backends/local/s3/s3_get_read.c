@@ -6,7 +6,9 @@
 
 #include "blob_segments.h"
 #include "container_of.h"
+#include "object_archive.h"
 #include "object_changes.h"
+#include "s3_time.h"
 #include "upload_parts.h"
 
 enum {
@@ -108,6 +110,8 @@ int s3_get_decide(struct s3_get *get)
     }
     get->verdict =
         s3_preconditions_check(&get->conditions, object->etag, object->modified_ms, &get->failed);
+    if (!get->verdict && !get->head && object_is_archived(object, s3_time_now_ms()))
+        get->verdict = S3_INVALID_OBJECT_STATE;
     return get->verdict ? 0 : choose_range(get, &get->task.error);
 }
 

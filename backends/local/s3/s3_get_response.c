@@ -37,11 +37,15 @@ static void respond_marker(struct s3_get *get)
 static void add_details(const struct s3_get *get)
 {
     struct s3_request *request = get->request;
+    char class[OBJECT_CLASS_SIZE];
     if (get->verdict == S3_PRECONDITION_FAILED) {
         s3_detail(request, "Condition", get->failed);
     } else if (get->verdict == S3_INVALID_RANGE) {
         s3_detail(request, "RangeRequested", get->range_text);
         s3_detail_number(request, "ActualObjectSize", get->object.size);
+    } else if (get->verdict == S3_INVALID_OBJECT_STATE) {
+        object_storage_class(slice_of(get->object.headers), class);
+        s3_detail(request, "StorageClass", class);
     } else if (get->verdict == S3_INVALID_PART_NUMBER) {
         s3_detail_number(request, "ActualPartCount", get->part_count ? get->part_count : 1);
         s3_detail_number(request, "PartNumberRequested", get->part);

@@ -37,6 +37,7 @@ s3_handler s3_list_tags, s3_tag_resource, s3_untag_resource; /* s3_control_api.c
 s3_handler s3_get_absent_configuration, s3_delete_absent_configuration;
 
 s3_handler s3_post_object;           /* s3_post_api.c */
+s3_handler s3_restore_object;        /* s3_restore_api.c */
 s3_handler s3_get_object_attributes; /* s3_attributes_api.c */
 
 /* s3_cors.c: OPTIONS of any resource */

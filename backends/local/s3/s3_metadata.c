@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "object_archive.h"
 #include "query_text.h"
 #include "s3_acl.h"
 #include "s3_created.h"
@@ -243,7 +244,15 @@ bool s3_metadata_check_overrides(struct s3_request *request)
 }
 
 /* Splits "name: value\n" lines in place. */
-static void put_stored(const struct s3_request *request, struct s3_metadata_headers *out)
+/* A restored copy that exists no longer is not shown. */
+static bool has_expired(const char *name, const char *headers)
+{
+    return strcmp(name, OBJECT_RESTORE_HEADER) == 0 &&
+           object_restored_until(headers) <= s3_time_now_ms();
+}
+
+static void put_stored(const struct s3_request *request, const char *headers,
+                       struct s3_metadata_headers *out)
 {
     char *line = out->text;
     for (char *end; (end = strchr(line, '\n')); line = end + 1) {
@@ -252,7 +261,7 @@ static void put_stored(const struct s3_request *request, struct s3_metadata_head
         if (!colon)
             continue;
         *colon = '\0';
-        if (!override_of(request, line))
+        if (!override_of(request, line) && !has_expired(line, headers))
             put(out, line, colon + 2);
     }
 }
@@ -296,7 +305,7 @@ int s3_metadata_write(const struct s3_request *request, const struct object *obj
         put(out, "x-amz-tagging-count", out->tag_count);
     }
     put_overrides(request, out);
-    put_stored(request, out);
+    put_stored(request, object->headers, out);
     return 0;
 }
 

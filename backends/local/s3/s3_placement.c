@@ -8,6 +8,7 @@
 #include "bucket_encryption.h"
 #include "hash.h"
 #include "hex.h"
+#include "object_archive.h"
 
 enum { LINES_MAX = 16 * 1024 };
 
@@ -29,22 +30,15 @@ static void add_line(struct buffer *lines, const char *name, struct slice value)
 
 /* ---- storage class ---- */
 
-/* The others cannot be read at once (archives), or exist in other kinds of buckets only. */
-static enum s3_error read_class(struct s3_request *request, struct buffer *lines,
-                                const char **message)
+static enum s3_error read_class(struct s3_request *request, struct buffer *lines)
 {
     static const char *const classes[] = {
-        "STANDARD",   "STANDARD_IA",        "ONEZONE_IA", "INTELLIGENT_TIERING",
-        "GLACIER_IR", "REDUCED_REDUNDANCY", NULL};
-    static const char *const others[] = {"GLACIER",         "DEEP_ARCHIVE", "OUTPOSTS",
-                                         "EXPRESS_ONEZONE", "SNOW",         NULL};
+        "STANDARD",   "STANDARD_IA", "ONEZONE_IA",   "INTELLIGENT_TIERING",
+        "GLACIER_IR", "GLACIER",     "DEEP_ARCHIVE", "REDUCED_REDUNDANCY",
+        NULL};
     struct slice class = s3_header(request, OBJECT_CLASS_HEADER);
     if (!class.data)
         return S3_OK;
-    if (is_any(class, others)) {
-        *message = "x-amz-storage-class: only classes that are readable at once are implemented.";
-        return S3_NOT_IMPLEMENTED;
-    }
     if (!is_any(class, classes))
         return S3_INVALID_STORAGE_CLASS;
     if (!slice_equal_text(class, "STANDARD"))
@@ -146,7 +140,7 @@ static enum s3_error read_encryption(struct s3_request *request, struct buffer *
 enum s3_error s3_placement_read(struct s3_request *request, struct buffer *lines,
                                 const char **message)
 {
-    enum s3_error error = read_class(request, lines, message);
+    enum s3_error error = read_class(request, lines);
     return error ? error : read_encryption(request, lines, message);
 }
 
@@ -161,7 +155,8 @@ bool s3_placement_stated(const struct s3_request *request)
 static bool is_placement(struct slice line)
 {
     return slice_starts_with(line, OBJECT_CLASS_HEADER ": ") ||
-           slice_starts_with(line, OBJECT_SSE_HEADER);
+           slice_starts_with(line, OBJECT_SSE_HEADER) ||
+           slice_starts_with(line, OBJECT_RESTORE_HEADER ": ");
 }
 
 static void copy_lines(struct buffer *out, const char *lines, bool placement)

@@ -173,7 +173,7 @@ static const struct s3_route routes[] = {
     {OBJECT, "GET", "retention", NULL, NULL, "GetObjectRetention", NULL},
     {OBJECT, "PUT", "retention", NULL, NULL, "PutObjectRetention", NULL},
     {OBJECT, "GET", "torrent", NULL, NULL, "GetObjectTorrent", NULL},
-    {OBJECT, "POST", "restore", NULL, NULL, "RestoreObject", NULL},
+    {OBJECT, "POST", "restore", NULL, "versionId", "RestoreObject", s3_restore_object},
     {OBJECT, "POST", "select", NULL, NULL, "SelectObjectContent", NULL},
     {OBJECT, "PUT", "renameObject", NULL, NULL, "RenameObject", NULL},
     {OBJECT, "POST", "uploads", NULL, NULL, "CreateMultipartUpload", s3_create_multipart_upload},

@@ -72,6 +72,8 @@ static const struct s3_error_facts table[S3_ERRORS] = {
     [S3_INVALID_DIGEST] = {400, "InvalidDigest", "The Content-MD5 you specified was invalid."},
     [S3_INVALID_LOCATION] = {400, "InvalidLocationConstraint",
                              "The specified location-constraint is not valid"},
+    [S3_INVALID_OBJECT_STATE] = {403, "InvalidObjectState",
+                                 "The operation is not valid for the object's storage class"},
     [S3_INVALID_PART] =
         {400, "InvalidPart",
          "One or more of the specified parts could not be found.  The part may not have been "
