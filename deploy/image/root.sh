@@ -6,8 +6,8 @@ usage="usage: deploy/image/root.sh BUILD-DIRECTORY NEW-ROOT"
 build=${1:?$usage}
 root=${2:?$usage}
 libraries=/usr/lib/$(gcc -print-multiarch)
-# Of the modules of libvips only these are used: HEIF and AVIF, and JPEG XL. The others read PDF, microscopes' files and what
-# ImageMagick reads, none of which is accepted.
+# Of the modules of libvips only these are in the image: HEIF and AVIF, and JPEG XL. The others read PDF, what ImageMagick
+# reads, and microscopes' files; none of these formats is read by default (docs/formats.md).
 modules=$(ls "$libraries"/vips-modules-*/vips-heif.so "$libraries"/vips-modules-*/vips-jxl.so)
 
 # As Debian 12 has them, so that the program interpreter's path is valid.
@@ -38,8 +38,8 @@ closure() {
     echo "$modules"
 }
 
-# libxml2, which libvips needs for SVG, links ICU, whose data is 31 MB. SVG is not accepted, so that data is never read:
-# an empty collection, made with ICU's own tools, takes its place.
+# libxml2, which libvips needs for SVG, links ICU, whose data is 31 MB. It is for encodings other than UTF-8, which SVG
+# drawings don't need: an empty collection, made with ICU's own tools, takes its place.
 empty_icu_data() {
     for library in "$root$libraries"/libicudata.so.*; do
         version=${library##*.so.}

@@ -93,7 +93,7 @@ const struct setting config_table[] = {
      .standard = "1000", .min = 1, .max = 100000},
     {"formats", TYPE_FORMATS, DECODING, GROUP_IMAGES, AT(engine.limits.formats), "NAME,...",
      "formats that are read, recognised by their first bytes; +jxl,-gif changes the default; also "
-     "jxl, jp2, bmp, ico",
+     "jxl, jp2, bmp, ico, svg, pdf",
      .standard = INPUT_FORMATS_DEFAULT},
     {"isolation", TYPE_CHOICE, DECODING, GROUP_IMAGES, AT(decode_here), "process|thread",
      "process: decode in separate, sandboxed processes; thread: in this process",

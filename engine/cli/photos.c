@@ -27,7 +27,7 @@ static const struct {
     {"jxl", "image/jxl"},     {"jp2", "image/jp2"},
     {"j2k", "image/j2c"},     {"j2c", "image/j2c"},
     {"jpx", "image/jpx"},     {"jpf", "image/jpx"},
-    {"svg", "image/svg+xml"},
+    {"svg", "image/svg+xml"}, {"pdf", "application/pdf"},
 };
 
 static const char *type_find(const char *name)

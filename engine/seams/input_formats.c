@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-static const char *const names[] = {"jpeg", "png", "webp", "avif", "tiff", "gif",
-                                    "heif", "jxl", "jp2",  "bmp",  "ico"};
-static const char all[] = "jpeg, png, webp, avif, tiff, gif, heif, jxl, jp2, bmp, ico";
+static const char *const names[] = {"jpeg", "png", "webp", "avif", "tiff", "gif", "heif",
+                                    "jxl",  "jp2", "bmp",  "ico",  "svg",  "pdf"};
+static const char all[] = "jpeg, png, webp, avif, tiff, gif, heif, jxl, jp2, bmp, ico, svg, pdf";
 
 static unsigned bit_of(const char *name, size_t length)
 {

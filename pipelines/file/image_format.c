@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "svg_text.h"
+
 static const struct image_format_facts formats[] = {
     [FORMAT_KEEP] = {.name = "keep"},
     [FORMAT_JPEG] = {"jpeg", "jpg", "image/jpeg", 65500, .cmyk = true, .grey = true,
@@ -25,6 +27,8 @@ static const struct image_format_facts formats[] = {
                     .profiles = true},
     [FORMAT_BMP] = {"bmp", "bmp", "image/bmp", 0, .alpha = true},
     [FORMAT_ICO] = {"ico", "ico", "image/vnd.microsoft.icon", 0, .alpha = true},
+    [FORMAT_SVG] = {"svg", "svg", "image/svg+xml", 0, .alpha = true, .drawn = true},
+    [FORMAT_PDF] = {"pdf", "pdf", "application/pdf", 0, .drawn = true},
 };
 
 unsigned image_format_module(enum image_format format)
@@ -33,12 +37,16 @@ unsigned image_format_module(enum image_format format)
         return MODULE_HEIF;
     if (format == FORMAT_BMP || format == FORMAT_ICO)
         return MODULE_MAGICK;
+    if (format == FORMAT_PDF)
+        return MODULE_DRAWINGS | MODULE_POPPLER;
+    if (format == FORMAT_SVG)
+        return MODULE_DRAWINGS;
     return format == FORMAT_JXL ? MODULE_JXL : 0;
 }
 
 enum image_format image_format_kept(enum image_format source)
 {
-    if (source == FORMAT_BMP || source == FORMAT_ICO)
+    if (source == FORMAT_BMP || source == FORMAT_ICO || formats[source].drawn)
         return FORMAT_PNG;
     return source == FORMAT_HEIF || source >= FORMAT_COUNT ? FORMAT_JPEG : source;
 }
@@ -62,6 +70,8 @@ static const char *const exts[][6] = {
     [FORMAT_JP2] = {"jp2", "j2k", "jpx", "jpf", "j2c", NULL},
     [FORMAT_BMP] = {"bmp", "dib", NULL},
     [FORMAT_ICO] = {"ico", NULL},
+    [FORMAT_SVG] = {"svg", NULL},
+    [FORMAT_PDF] = {"pdf", NULL},
 };
 
 const char *image_format_ext(enum image_format format, size_t index)
@@ -146,6 +156,7 @@ static const struct {
     {MAGIC(0, "\0\0\0\x0cJXL \r\n\x87\n"), FORMAT_JXL},
     {MAGIC(0, "\xff\x4f\xff\x51"), FORMAT_JP2},
     {MAGIC(0, "\0\0\0\x0cjP  \r\n\x87\n"), FORMAT_JP2},
+    {MAGIC(0, "%PDF-"), FORMAT_PDF},
 };
 
 /* A brand of the ISO base media format that is identified only by its list of compatible brands. */
@@ -184,14 +195,13 @@ enum image_format image_format_sniff(struct slice image)
         if (has_magic(image, &known[i].magic))
             return known[i].format;
     }
-    return sniff_brands(image);
+    return svg_is(image) ? FORMAT_SVG : sniff_brands(image);
 }
 
 static const struct {
     struct magic magic;
     const char *what;
 } strangers[] = {
-    {MAGIC(0, "%PDF"), "a PDF document"},
     {MAGIC(0, "8BPS"), "a Photoshop document"},
     {MAGIC(0, "\0\0\0\x0cjP  "), "a JPEG 2000 image"},
     {MAGIC(0, "\0\0\0\x0cJXL "), "a JPEG XL image"},
@@ -224,8 +234,6 @@ static const char *guess_text(struct slice image)
     size_t size = image.size < sizeof head - 1 ? image.size : sizeof head - 1;
     memcpy(head, image.data, size);
     head[size] = '\0';
-    if (strcasestr(head, "<svg"))
-        return "an SVG drawing";
     if (strcasestr(head, "<html") || strcasestr(head, "<!doctype"))
         return "an HTML page";
     if (strncmp(head, "<?xml", 5) == 0)

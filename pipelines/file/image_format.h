@@ -23,6 +23,8 @@ enum image_format { /* in the order of the schema's choices of outputs */
                     FORMAT_JP2 = FORMAT_COUNT,
                     FORMAT_BMP,
                     FORMAT_ICO,
+                    FORMAT_SVG,
+                    FORMAT_PDF,
                     FORMAT_INPUT_COUNT
 };
 
@@ -37,11 +39,19 @@ struct image_format_facts {
     bool cmyk;         /* supports CMYK */
     bool grey;         /* supports a single channel of colour */
     bool profiles;     /* supports colour profiles */
+    bool drawn;        /* of lines and texts, which are drawn in any size */
     unsigned quality;  /* the default, 1–100; 0: the format has no quality */
 };
 
 /* Modules of libvips, as a set. The other formats are read and written without one. */
-enum image_module { MODULE_HEIF = 1, MODULE_JXL = 2, MODULE_MAGICK = 4, MODULES_OUTPUT = 3 };
+enum image_module {
+    MODULE_HEIF = 1,
+    MODULE_JXL = 2,
+    MODULE_POPPLER = 4,
+    MODULE_MAGICK = 8,
+    MODULE_DRAWINGS = 16, /* no module: what SVG and PDF need to draw, with fonts */
+    MODULES_OUTPUT = 3
+};
 unsigned image_format_module(enum image_format format);
 
 const struct image_format_facts *image_format_facts(enum image_format format);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "colour_profile.h"
+#include "image_draw.h"
 #include "image_icon.h"
 #include "image_kind.h"
 #include "image_metadata.h"
@@ -68,6 +69,7 @@ static void describe(VipsImage *image, struct image_source *out)
         .orientation = orientation >= 1 && orientation <= 8 ? (unsigned)orientation : 1,
     };
     g_strlcpy(out->facts.format, image_format_facts(out->format)->name, sizeof out->facts.format);
+    out->enlarged = 1;
     out->upright = (struct plan_size){out->facts.width, out->facts.height};
     if (out->facts.orientation >= 5)
         out->upright = (struct plan_size){out->facts.height, out->facts.width};
@@ -103,6 +105,17 @@ static uint64_t limit_or(uint64_t limit, uint64_t fallback)
     return limit ? limit : fallback;
 }
 
+/* What is missing. */
+static const char *hint_of(enum image_format format)
+{
+    if (image_format_module(format) == MODULE_MAGICK)
+        return " (bmp and ico need libvips' module for ImageMagick, and --isolation=process)";
+    if (image_format_facts(format)->drawn)
+        return " (svg and pdf need --isolation=process, and Landlock or namespaces of the kernel; "
+               "pdf also libvips' module for poppler)";
+    return "";
+}
+
 static int check_format(struct slice bytes, unsigned formats, enum image_format format,
                         struct error *error)
 {
@@ -121,10 +134,7 @@ static int check_format(struct slice bytes, unsigned formats, enum image_format 
         return error_set(
             error, ERR_UNSUPPORTED,
             "this is a %s image, and libvips on this machine cannot read that format%s", name,
-            image_format_module(format) == MODULE_MAGICK
-                ? " (bmp and ico need libvips' module for ImageMagick, and "
-                  "--isolation=process)"
-                : "");
+            hint_of(format));
     return 0;
 }
 
@@ -157,7 +167,7 @@ static int check_kind(const struct image_source *source, struct error *error)
     const char *unsupported =
         image_kind_unsupported(source->bytes, source->format, image_page_index(source));
     if (!unsupported)
-        return 0;
+        return image_check_drawing(source, error);
     return error_set(error, ERR_UNSUPPORTED, "this kind of %s image is not supported: %s",
                      image_format_facts(source->format)->name, unsupported);
 }
@@ -166,9 +176,15 @@ static int read_header(struct image_source *source, VipsImage **header, struct e
 {
     source->state = image_damage_of(source->bytes, source->format, image_page_index(source));
     VipsImage *image = image_open_header(source);
+    if (!image && image_is_encrypted(source))
+        return error_set(error, ERR_UNSUPPORTED, "the pdf document is encrypted with a password");
     if (!image)
         return image_fail_corrupt(source, error);
     describe(image, source);
+    if (image_is_drawing(source) && image_measure_drawing(source)) {
+        g_object_unref(image);
+        return image_fail_corrupt(source, error);
+    }
     if (header)
         *header = image;
     else
@@ -205,7 +221,7 @@ unsigned image_page(const struct image_source *source, int page)
 static bool has_pages(enum image_format format)
 {
     return format == FORMAT_TIFF || format == FORMAT_GIF || format == FORMAT_WEBP ||
-           format == FORMAT_HEIF || format == FORMAT_AVIF;
+           format == FORMAT_HEIF || format == FORMAT_AVIF || format == FORMAT_PDF;
 }
 
 /* Frames are made of those before them. */

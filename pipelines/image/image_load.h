@@ -15,7 +15,10 @@ struct image_source {
     enum image_format format;
     unsigned page; /* from 1; 0: the one that is meant if none is named */
     struct image_facts facts;
-    struct plan_size upright; /* of one frame, after orientation */
+    struct plan_size
+        upright; /* of one frame, after orientation; of a drawing, enlarged (image_draw.h) */
+    struct plan_size drawn; /* of a drawing: in this size it is opened; 0 × 0: its own */
+    double enlarged;        /* upright in comparison with facts; 1, except for drawings */
     struct image_state state;
     bool checked;          /* opened to find out whether its pixels are complete */
     bool deep;             /* more than 8 bits per channel */

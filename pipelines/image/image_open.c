@@ -4,6 +4,7 @@
 
 #include "colour_profile.h"
 #include "gif_blocks.h"
+#include "image_draw.h"
 #include "image_icon.h"
 #include "image_load.h"
 #include "image_ops.h"
@@ -28,12 +29,15 @@ static VipsFailOn strictness(const struct image_source *source)
 bool image_can_open(enum image_format format)
 {
     static const char *const loaders[FORMAT_INPUT_COUNT] = {
-        [FORMAT_JPEG] = "jpegload_buffer", [FORMAT_PNG] = "pngload_buffer",
-        [FORMAT_WEBP] = "webpload_buffer", [FORMAT_AVIF] = "heifload_buffer",
-        [FORMAT_TIFF] = "tiffload_buffer", [FORMAT_GIF] = "gifload_buffer",
-        [FORMAT_HEIF] = "heifload_buffer", [FORMAT_JXL] = "jxlload_buffer",
-        [FORMAT_JP2] = "jp2kload_buffer",  [FORMAT_BMP] = "magickload_buffer",
-        [FORMAT_ICO] = "magickload_buffer"};
+        [FORMAT_JPEG] = "jpegload_buffer",  [FORMAT_PNG] = "pngload_buffer",
+        [FORMAT_WEBP] = "webpload_buffer",  [FORMAT_AVIF] = "heifload_buffer",
+        [FORMAT_TIFF] = "tiffload_buffer",  [FORMAT_GIF] = "gifload_buffer",
+        [FORMAT_HEIF] = "heifload_buffer",  [FORMAT_JXL] = "jxlload_buffer",
+        [FORMAT_JP2] = "jp2kload_buffer",   [FORMAT_BMP] = "magickload_buffer",
+        [FORMAT_ICO] = "magickload_buffer", [FORMAT_SVG] = "svgload_buffer",
+        [FORMAT_PDF] = "pdfload_buffer"};
+    if (image_format_facts(format)->drawn && !vips_drawings_allowed())
+        return false;
     vips_modules_load(image_format_module(format));
     return loaders[format] && vips_type_find("VipsOperation", loaders[format]);
 }
@@ -112,6 +116,10 @@ static VipsImage *open_bytes(const struct image_source *source, unsigned shrink,
         break;
     case FORMAT_ICO:
         image = open_icon(source->bytes);
+        break;
+    case FORMAT_SVG:
+    case FORMAT_PDF:
+        image = image_draw_at(source, 1);
         break;
     default:
         break;
@@ -210,7 +218,7 @@ VipsImage *image_open_header(const struct image_source *source)
 int image_open(const struct image_source *source, unsigned shrink, struct resample_extent *extent,
                VipsImage **out)
 {
-    int code = open_as(source, shrink, 1, out);
+    int code = source->drawn.width ? image_draw(source, out) : open_as(source, shrink, 1, out);
     if (code)
         return code;
     *extent = image_extent(*out); /* the scaler of libwebp makes whole pixels */

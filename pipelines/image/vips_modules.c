@@ -52,7 +52,7 @@ static bool load(const char *name)
 
 void vips_modules_load(unsigned modules)
 {
-    static const char *const names[] = {"heif", "jxl"}; /* in the order of the bits */
+    static const char *const names[] = {"heif", "jxl", "poppler"}; /* in the order of the bits */
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     static unsigned tried;
     pthread_mutex_lock(&lock);
@@ -93,4 +93,67 @@ void vips_magick_load(void)
     void *magick = dlopen("libMagickCore-6.Q16.so.6", RTLD_LAZY | RTLD_NOLOAD);
     if (magick)
         coders_load(magick);
+}
+
+/* ---- drawings ---- */
+
+static bool drawings, fonts;
+
+/* Of a library that libvips has loaded; NULL: there is none. */
+static void *library_find(const char *name)
+{
+    return dlopen(name, RTLD_LAZY | RTLD_NOLOAD);
+}
+
+/* FcInit reads the configuration and lists the fonts. */
+static void fonts_list(void)
+{
+    struct font_set { /* fontconfig.h: FcFontSet */
+        int count;
+    };
+    void *library = library_find("libfontconfig.so.1");
+    int (*init)(void);
+    const struct font_set *(*get)(void *config, int set);
+    void *symbols[] = {library ? dlsym(library, "FcInit") : NULL,
+                       library ? dlsym(library, "FcConfigGetFonts") : NULL};
+    if (!symbols[0] || !symbols[1])
+        return;
+    memcpy(&init, &symbols[0], sizeof init);
+    memcpy(&get, &symbols[1], sizeof get);
+    const struct font_set *set = init() ? get(NULL, 0) : NULL;
+    fonts = set && set->count > 0;
+}
+
+/* gdk-pixbuf reads the list of its modules. Those that are not built in can't be loaded later. */
+static void pixbuf_start(void)
+{
+    void *library = library_find("libgdk_pixbuf-2.0.so.0");
+    void *(*formats)(void);
+    void *symbol = library ? dlsym(library, "gdk_pixbuf_get_formats") : NULL;
+    if (!symbol)
+        return;
+    memcpy(&formats, &symbol, sizeof formats);
+    formats(); /* a list that is kept */
+}
+
+void vips_drawings_prepare(void)
+{
+    fonts_list();
+    pixbuf_start();
+}
+
+void vips_drawings_allow(void)
+{
+    drawings = true;
+    vips_operation_block_set("VipsForeignLoadSvg", FALSE);
+}
+
+bool vips_drawings_allowed(void)
+{
+    return drawings;
+}
+
+bool vips_fonts_exist(void)
+{
+    return fonts;
 }

@@ -8,6 +8,8 @@
 #ifndef THUMBWHEEL_VIPS_MODULES_H
 #define THUMBWHEEL_VIPS_MODULES_H
 
+#include <stdbool.h>
+
 /* vips_init, without modules. Main thread, before others read the environment. 0: done. */
 int vips_init_bare(const char *program);
 /* Loads modules (a set of enum image_module) that are not loaded; those that are not installed are
@@ -16,5 +18,13 @@ void vips_modules_load(unsigned modules);
 /* Loads ImageMagick with its coders of BMP and ICO. For a process that is confined next: it could
  * load its other coders otherwise. */
 void vips_magick_load(void);
+/* Before the process is confined: reads the configuration of fonts, and looks for the formats of
+ * pictures that may be in a drawing. */
+void vips_drawings_prepare(void);
+/* From now on, drawings (SVG, PDF) can be opened: this process can read fonts, and nothing else. */
+void vips_drawings_allow(void);
+bool vips_drawings_allowed(void);
+/* Whether texts can be drawn. */
+bool vips_fonts_exist(void);
 
 #endif

@@ -214,6 +214,8 @@ static int libraries_start(unsigned modules, bool apart, struct error *error)
     vips_modules_load(modules);
     if (modules & MODULE_MAGICK)
         vips_magick_load();
+    if (modules & MODULE_DRAWINGS)
+        vips_drawings_prepare();
     return 0;
 }
 
@@ -221,14 +223,18 @@ static int sandbox_enter(const struct decoder_hello *hello, bool apart, struct e
 {
     tzset(); /* it reads a file */
     g_log_set_default_handler(on_glib, NULL);
+    bool drawings = hello->modules & MODULE_DRAWINGS, confined = false;
     if (apart) {
-        decoder_files_leave();
+        confined = decoder_files_leave(drawings);
         int code = decoder_privileges_drop(error);
         if (code)
             return code;
     }
-    decoder_landlock_enter();
-    return decoder_sandbox_enter(hello->memory, error);
+    if (decoder_landlock_enter(drawings))
+        confined = true;
+    if (drawings && confined)
+        vips_drawings_allow();
+    return decoder_sandbox_enter(hello->memory, drawings && confined, error);
 }
 
 /* The parent gets the thread requests even of a process that could not be started. */
@@ -247,7 +253,7 @@ static void start(const struct decoder_hello *hello)
     volunteer();
     /* No library has started a thread yet. Privileges are dropped later: in its user namespace the
      * process still needs them once, and they have no effect outside. */
-    bool apart = decoder_namespaces_enter();
+    bool apart = decoder_namespaces_enter(hello->modules & MODULE_DRAWINGS);
     end_with_parent(); /* again, because this may be another process */
     welcome.code = confine(hello, apart, &error);
     memcpy(welcome.text, error.text, sizeof welcome.text);

@@ -4,7 +4,9 @@
  *
  *   what takes a path    EACCES: libraries look for a file now and then, and do without. A filter
  *                        can't read a path, so this includes newfstatat with an empty one, which is
- *                        how some versions of the C library make fstat.
+ *                        how some versions of the C library make fstat. For drawings, which have
+ *                        texts, calls that open a file to be read or look at one are allowed, if
+ *                        a layer behind the filter leaves only fonts.
  *   what no library does by itself: a socket, a program, a process, another process' memory
  *                        the kernel ends the process
  *   all others           EPERM
@@ -32,6 +34,7 @@
 #include "decoder_sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <sched.h>
@@ -95,11 +98,16 @@ static const int needed[] = {
 };
 
 static const int by_path[] = {
-    SCMP_SYS(open),       SCMP_SYS(openat),     SCMP_SYS(openat2),  SCMP_SYS(creat),
-    SCMP_SYS(stat),       SCMP_SYS(lstat),      SCMP_SYS(statx),    SCMP_SYS(access),
-    SCMP_SYS(faccessat),  SCMP_SYS(faccessat2), SCMP_SYS(readlink), SCMP_SYS(readlinkat),
-    SCMP_SYS(newfstatat),
+    SCMP_SYS(openat2), SCMP_SYS(creat),    SCMP_SYS(lstat),
+    SCMP_SYS(statx),   SCMP_SYS(readlink), SCMP_SYS(readlinkat),
 };
+
+/* What the libraries need to look at fonts; to open them, see add_opening. */
+static const int looking[] = {
+    SCMP_SYS(stat),      SCMP_SYS(newfstatat), SCMP_SYS(access),
+    SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
+};
+static const int opening[] = {SCMP_SYS(open), SCMP_SYS(openat)};
 
 static const int deadly[] = {
     SCMP_SYS(socket),
@@ -230,7 +238,23 @@ static int add_own(scmp_filter_ctx filter)
                       equal(2, SIGABRT));
 }
 
-static int filter_load(void)
+/* Opens files only to read them, if at all. */
+static int add_opening(scmp_filter_ctx filter, bool fonts)
+{
+    const scmp_datum_t harmless = O_CLOEXEC | O_NOCTTY | O_NONBLOCK | 0100000 /* O_LARGEFILE */;
+    const scmp_datum_t others = 0xffffffff & ~harmless;
+    if (!fonts) {
+        int code = ADD_ALL(filter, SCMP_ACT_ERRNO(EACCES), looking);
+        return code ? code : ADD_ALL(filter, SCMP_ACT_ERRNO(EACCES), opening);
+    }
+    int code = ADD_ALL(filter, SCMP_ACT_ALLOW, looking);
+    if (code)
+        return code;
+    code = allow(filter, SCMP_SYS(open), masked(1, others, O_RDONLY));
+    return code ? code : allow(filter, SCMP_SYS(openat), masked(2, others, O_RDONLY));
+}
+
+static int filter_load(bool fonts)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     if (!filter)
@@ -249,6 +273,9 @@ static int filter_load(void)
     if (code)
         goto out;
     code = ADD_ALL(filter, SCMP_ACT_ERRNO(EACCES), by_path);
+    if (code)
+        goto out;
+    code = add_opening(filter, fonts);
     if (code)
         goto out;
     code = ADD_ALL(filter, SCMP_ACT_KILL_PROCESS, deadly);
@@ -278,16 +305,19 @@ static int limit_set(int which, uint64_t value)
     return setrlimit((__rlimit_resource_t)which, &limit);
 }
 
+enum { FONTS_OPEN = 16 }; /* files at the same time */
+
 /* More than the C library reserves for the heaps and stacks of the maximum number of threads.
  */
 static const uint64_t reserved = 64ULL << 30;
 
 /* The output of a decoder cannot exceed a third of its memory, because it is counted three times
  * (render_promise.c). */
-static int limits_set(uint64_t memory)
+static int limits_set(uint64_t memory, bool fonts)
 {
     const uint64_t output = memory / 3;
-    if (limit_set(RLIMIT_CORE, 0) || limit_set(RLIMIT_NOFILE, DECODER_DESCRIPTORS) ||
+    const uint64_t descriptors = DECODER_DESCRIPTORS + (fonts ? FONTS_OPEN : 0);
+    if (limit_set(RLIMIT_CORE, 0) || limit_set(RLIMIT_NOFILE, descriptors) ||
         limit_set(RLIMIT_FSIZE, output) ||
         (!DECODER_SANITIZED && (limit_set(RLIMIT_DATA, 2 * memory - output) ||
                                 limit_set(RLIMIT_AS, reserved + 4 * memory))))
@@ -295,12 +325,12 @@ static int limits_set(uint64_t memory)
     return 0;
 }
 
-int decoder_sandbox_enter(uint64_t memory, struct error *error)
+int decoder_sandbox_enter(uint64_t memory, bool fonts, struct error *error)
 {
-    if (limits_set(memory))
+    if (limits_set(memory, fonts))
         return error_set(error, ERR_UNSUPPORTED, "its limits could not be set (%s)",
                          strerror(errno));
-    int code = filter_load();
+    int code = filter_load(fonts);
     if (code)
         return error_set(error, ERR_UNSUPPORTED, "the kernel refused its seccomp filter (%s)",
                          strerror(-code));

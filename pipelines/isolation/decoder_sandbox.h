@@ -2,6 +2,7 @@
 #ifndef THUMBWHEEL_DECODER_SANDBOX_H
 #define THUMBWHEEL_DECODER_SANDBOX_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "error.h"
@@ -23,8 +24,9 @@
  * kernel refuses. */
 int decoder_privileges_drop(struct error *error);
 
-/* Permanent, for all threads of the calling process. memory: limit in bytes. Privileges must have
- * been dropped. ERR_UNSUPPORTED: the kernel refuses. */
-int decoder_sandbox_enter(uint64_t memory, struct error *error);
+/* Permanent, for all threads of the calling process. memory: limit in bytes. fonts: files may be
+ * opened to be read, because another layer leaves only fonts (decoder_layers.h). Privileges must
+ * have been dropped. ERR_UNSUPPORTED: the kernel refuses. */
+int decoder_sandbox_enter(uint64_t memory, bool fonts, struct error *error);
 
 #endif

@@ -24,6 +24,7 @@
 
 #include <stdlib.h>
 
+#include "image_draw.h"
 #include "render_private.h"
 #include "render_promise.h"
 
@@ -100,12 +101,18 @@ static void item_begin(struct render_item *item)
     *item = (struct render_item){.pipeline = item->pipeline, .cancelled = item->cancelled};
 }
 
+static struct plan_size nominal_size(const struct image_source *image)
+{
+    return image_is_drawing(image) ? (struct plan_size){image->facts.width, image->facts.height}
+                                   : image->upright;
+}
+
 static void item_end(struct render *r, struct render_item *item)
 {
     const struct labels_config *labels = &item->pipeline->labels;
     if (render_item_is_live(item) && labels->given) {
         item->write_tags = labels->tags;
-        rendition_name_sidecar(item, r->source, r->image.upright, &item->error);
+        rendition_name_sidecar(item, r->source, nominal_size(&r->image), &item->error);
     }
     if (item->error.code) { /* only the error and the facts about the source */
         struct render_item kept = {.pipeline = item->pipeline,

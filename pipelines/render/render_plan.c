@@ -12,14 +12,17 @@
  * What a trim leaves is known only after decoding, but memory is requested before. So there are two
  * plans: the first one has sizes that the real ones do not exceed.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "image_draw.h"
 #include "render_private.h"
 
 enum {
-    LABELS_LEAST = 256, /* long side in pixels that the analyser prefers */
-    LABELS_SIDE = 512,  /* its size if no rendition has a suitable stage */
+    TRIMMED_SIDE = 2048, /* of a drawing, to find its border */
+    LABELS_LEAST = 256,  /* long side in pixels that the analyser prefers */
+    LABELS_SIDE = 512,   /* its size if no rendition has a suitable stage */
 };
 
 static bool is_analysed(const struct pipeline *pipeline)
@@ -262,6 +265,43 @@ int render_plan(struct render *r, struct error *error)
 unsigned render_shrink(const struct render *r)
 {
     return image_shrink(&r->image, plan_shrink(&r->plan, r->image.upright));
+}
+
+/* The factor of a drawing's upright size that the stages need, of which some show a part only. */
+static double drawn_factor(const struct render *r)
+{
+    double factor = 0;
+    for (size_t i = 0; i < r->plan.count; i++) {
+        const struct plan_stage *stage = &r->plan.stages[i];
+        struct plan_size part = r->trims.parts[stage->kind.region].size;
+        factor = fmax(factor, fmax((double)stage->size.width / part.width,
+                                   (double)stage->size.height / part.height));
+    }
+    return factor;
+}
+
+static struct plan_size drawn_at(struct plan_size whole, double factor)
+{
+    return (struct plan_size){(unsigned)fmax(1, round(whole.width * factor)),
+                              (unsigned)fmax(1, round(whole.height * factor))};
+}
+
+/* A small part of a drawing is not drawn as large as it could be, if the whole would be too large. */
+static double within_limit(const struct render *r, double factor)
+{
+    struct plan_size whole = r->image.upright;
+    double most = r->limits->max_pixels ? (double)r->limits->max_pixels : PIPELINE_MAX_PIXELS;
+    return fmin(factor, sqrt(most / ((double)whole.width * whole.height)));
+}
+
+struct plan_size render_drawn(const struct render *r)
+{
+    struct plan_size whole = r->image.upright;
+    if (!image_is_drawing(&r->image))
+        return (struct plan_size){0, 0};
+    double side = whole.width > whole.height ? whole.width : whole.height;
+    double factor = fmin(1, TRIMMED_SIDE / side);
+    return drawn_at(whole, within_limit(r, render_trims_unknown(r) ? factor : drawn_factor(r)));
 }
 
 size_t render_stage_of(const struct render *r, const struct render_output *output)

@@ -60,6 +60,8 @@ int render_plan(struct render *r, struct error *error);
 bool render_trims_unknown(const struct render *r);
 /* By how much the decoder divides the sides of the source. */
 unsigned render_shrink(const struct render *r);
+/* The size in which a drawing is opened for the plan, or for render_trims_find; of others, 0 × 0. */
+struct plan_size render_drawn(const struct render *r);
 /* The stage that an output is derived from; animations do not use the plan. */
 size_t render_stage_of(const struct render *r, const struct render_output *output);
 

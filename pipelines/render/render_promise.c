@@ -42,6 +42,7 @@ static const struct hunger hungers[] = {
     [FORMAT_WEBP] = {4, 8, 16, 1}, [FORMAT_AVIF] = {12, 0, 48, 1}, [FORMAT_TIFF] = {0, 0, 8, 4},
     [FORMAT_GIF] = {8, 0, 40, 2},  [FORMAT_HEIF] = {12, 0, 48, 1}, [FORMAT_JXL] = {24, 0, 60, 2},
     [FORMAT_JP2] = {16, 0, 0, 0},  [FORMAT_BMP] = {20, 0, 0, 0},   [FORMAT_ICO] = {20, 0, 0, 0},
+    [FORMAT_SVG] = {0, 20, 0, 0},  [FORMAT_PDF] = {0, 20, 0, 0},
 };
 
 static uint64_t pixels(struct plan_size size)
@@ -93,7 +94,9 @@ static uint64_t decoder_bytes(const struct image_source *image, struct plan_size
 static struct plan_size decoded_size(const struct render *r)
 {
     unsigned shrink = render_shrink(r);
-    struct plan_size size = stored(&r->image);
+    struct plan_size size = stored(&r->image), drawn = render_drawn(r);
+    if (drawn.width)
+        return drawn;
     return (struct plan_size){(size.width + shrink - 1) / shrink,
                               (size.height + shrink - 1) / shrink};
 }
@@ -242,7 +245,7 @@ static uint64_t light_bytes(const struct render *r)
 {
     for (size_t i = 0; i < r->plan.count; i++) {
         if (r->plan.stages[i].kind.curve != 0)
-            return (uint64_t)r->image.facts.width * RGBA * sizeof(float) * LIGHT_LINES;
+            return (uint64_t)decoded_size(r).width * RGBA * sizeof(float) * LIGHT_LINES;
     }
     return 0;
 }

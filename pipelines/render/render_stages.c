@@ -1,7 +1,9 @@
 /* Computes, uses and releases the stages in the order of the plan. */
+#include <math.h>
 #include <string.h>
 #include <time.h>
 
+#include "image_draw.h"
 #include "image_light.h"
 #include "image_ops.h"
 #include "image_trim.h"
@@ -59,6 +61,7 @@ static int source_borrow(struct render *r, VipsImage **out, struct error *error)
         return 0;
     }
     VipsImage *image = NULL;
+    r->image.drawn = render_drawn(r);
     int code = image_open(&r->image, render_shrink(r), &r->extent, &image);
     if (code)
         return fail_step(r, code, error);
@@ -79,12 +82,33 @@ static unsigned undone(unsigned orientation)
     return orientation == 6 ? 8 : orientation == 8 ? 6 : orientation;
 }
 
+static struct plan_size size_of(const VipsImage *image)
+{
+    return (struct plan_size){(unsigned)image->Xsize, (unsigned)image->Ysize};
+}
+
+/* The same part of the picture in another size, at least as large. */
+static struct plan_box box_scaled(const struct plan_box *box, struct plan_size from,
+                                  struct plan_size to)
+{
+    double across = (double)to.width / from.width, down = (double)to.height / from.height;
+    unsigned left = (unsigned)floor(box->at.left * across),
+             top = (unsigned)floor(box->at.top * down);
+    double right = ceil((box->at.left + box->size.width) * across - 1e-6);
+    double bottom = ceil((box->at.top + box->size.height) * down - 1e-6);
+    return (struct plan_box){
+        {left, top},
+        {(unsigned)fmin(right, to.width) - left, (unsigned)fmin(bottom, to.height) - top}};
+}
+
 /* The part of the decoded picture, which is not upright, that the stage shows. */
 static int region_cut(const struct render *r, size_t region, VipsImage **image,
                       struct resample_extent *extent)
 {
     struct plan_box part =
         plan_box_turn(r->trims.parts[region], r->image.upright, undone(r->image.facts.orientation));
+    if (image_is_drawing(&r->image))
+        part = box_scaled(&part, r->image.upright, size_of(*image));
     int code = image_cut(image, part.at, part.size);
     *extent = image_extent(*image);
     return code;
@@ -181,19 +205,29 @@ static int stage_make(struct render *r, size_t index, struct error *error)
                : derived_make(r, index, &r->stages[index], error);
 }
 
+/* Of the part of a decoded picture: the part of the upright source. */
+static struct plan_box upright_part(const struct render *r, const struct plan_box *part,
+                                    struct plan_size decoded)
+{
+    return image_is_drawing(&r->image) ? box_scaled(part, decoded, r->image.upright)
+                                       : plan_box_turn(*part, decoded, r->image.facts.orientation);
+}
+
 static int trims_try(struct render *r, struct error *error)
 {
-    const struct plan_size stored = {r->image.facts.width, r->image.facts.height};
     VipsImage *image = NULL;
     int code = source_borrow(r, &image, error);
-    if (code)
+    if (code || !image)
         return code;
+    const struct plan_size decoded = size_of(image);
     for (size_t i = 1; !code && i < r->trims.count; i++) {
         struct plan_box *part = &r->trims.parts[i];
         code = image_find_content(image, r->trims.thresholds[i], part);
-        *part = plan_box_turn(*part, stored, r->image.facts.orientation);
+        *part = upright_part(r, part, decoded);
     }
     g_object_unref(image);
+    if (image_is_drawing(&r->image)) /* it is drawn again in the size that the trimmed part needs */
+        g_clear_object(&r->decoded);
     r->trims.known = true;
     return code ? fail_step(r, code, error) : 0;
 }

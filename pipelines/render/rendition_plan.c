@@ -87,11 +87,24 @@ static void plan_canvas(struct render_output *output)
 
 static void plan_geometry(struct render_output *output, const struct plan_wish *wish)
 {
-    const struct operations_config *operations = &output->config->operations;
-    output->turn = plan_turn(operations->rotate, operations->flip, operations->flop);
     output->place = plan_place(plan_turned(output->part.size, &output->turn), wish);
     output->stage = plan_unturned(output->place.whole, output->part.size, &output->turn);
     plan_canvas(output);
+}
+
+/* The plan's picture is larger than the drawing's nominal size, which sides that are not given, and
+ * `scale`, refer to. */
+static void wish_for_drawing(const struct render_output *output, const struct image_source *source,
+                             struct plan_wish *wish)
+{
+    const struct plan_size own = {source->facts.width, source->facts.height};
+    struct plan_size nominal = plan_turned(own, &output->turn);
+    if (!wish->width && !wish->height)
+        wish->scale = (wish->scale > 0 ? wish->scale : 1) / source->enlarged;
+    if (wish->fit != FIT_FILL || wish->scale > 0)
+        return;
+    wish->width = wish->width ? wish->width : nominal.width;
+    wish->height = wish->height ? wish->height : nominal.height;
 }
 
 static double curve_of(const struct operations_config *operations)
@@ -122,6 +135,10 @@ void rendition_plan(struct render_output *output, const struct image_source *sou
         config->format == FORMAT_AUTO ? candidates_of(config, source) : 1u << output->format;
     output->part = *part;
     output->focal = focal_of(&config->operations.focal, named);
+    output->turn =
+        plan_turn(config->operations.rotate, config->operations.flip, config->operations.flop);
+    if (source->enlarged > 1)
+        wish_for_drawing(output, source, &wish);
     plan_geometry(output, &wish);
     output->kind = (struct plan_kind){.region = region, .curve = curve_of(&config->operations)};
     output->kind.native = output->kind.curve == 0 && (rendition_keeps_depth(output, source) ||
@@ -159,7 +176,7 @@ void rendition_bound(struct render_output *output)
     struct plan_size box = {config->width ? (unsigned)config->width : UINT_MAX,
                             config->height ? (unsigned)config->height : UINT_MAX};
     bool boxed = config->width && config->height;
-    if (config->scale > 0)
+    if (config->scale > 0 || (!config->width && !config->height))
         most = output->place.whole;
     else if (boxed && config->enlarge && config->fit != FIT_COVER)
         most = box;

@@ -50,7 +50,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     fuzz_quiet();
     require(!pipelines_start(**argv, &error));
     vips_magick_load();
-    require(!input_formats_parse("+jxl,+jp2,+bmp,+ico", &formats, &error));
+    vips_drawings_prepare();
+    vips_drawings_allow();
+    require(!input_formats_parse("+jxl,+jp2,+bmp,+ico,+svg,+pdf", &formats, &error));
     for (size_t i = 0; i < PIPELINES; i++) {
         pipelines[i] = load(files[i]);
         require(pipelines[i]);

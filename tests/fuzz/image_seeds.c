@@ -136,6 +136,44 @@ static int write_icon(const char *directory)
     return fclose(file) || done != 1;
 }
 
+/* Drawings, which libvips does not write. */
+static int write_drawings(const char *directory)
+{
+    static const struct {
+        const char *file, *text;
+    } drawings[] = {
+        {"shapes.svg",
+         "<?xml version=\"1.0\"?><!DOCTYPE svg [<!ENTITY c \"#c81e3c\">]><svg "
+         "xmlns=\"http://www.w3.org/2000/svg\" width=\"24\" height=\"16\"><defs><filter "
+         "id=\"f\"><feGaussianBlur stdDeviation=\"1\"/></filter><linearGradient id=\"g\"><stop "
+         "stop-color=\"red\"/><stop offset=\"1\"/></linearGradient></defs><rect width=\"9\" "
+         "height=\"9\" fill=\"&c;\"/><circle cx=\"12\" cy=\"8\" r=\"5\" fill=\"url(#g)\" "
+         "filter=\"url(#f)\"/></svg>"},
+        {"text.svg",
+         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 24 16\"><style>text { fill: navy "
+         "}</style><text y=\"12\" font-size=\"9\">abc</text><use href=\"#a\"/><path id=\"a\" "
+         "d=\"M1 1L9 4Q3 3 1 9z\"/></svg>"},
+        {"page.pdf",
+         "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 "
+         "R]/Count 1>>endobj\n3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 24 16]/Contents 4 0 "
+         "R/Resources<</Font<</F 5 0 R>>>>>>endobj\n4 0 obj<</Length 60>>stream\nBT /F 9 Tf 2 4 Td "
+         "(abc) Tj ET 0 0 1 rg 10 1 9 5 re f 1 2 3 4 5 6 c\nendstream endobj\n5 0 "
+         "obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\ntrailer<</Root 1 0 "
+         "R/Size 6>>\n%%EOF\n"},
+    };
+    char path[4096];
+    for (size_t i = 0; i < sizeof drawings / sizeof drawings[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", directory, drawings[i].file);
+        FILE *file = fopen(path, "wb");
+        if (!file)
+            return -1;
+        int failed = fputs(drawings[i].text, file) < 0;
+        if (fclose(file) || failed)
+            return -1;
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2 || vips_init(argv[0])) {
@@ -148,5 +186,5 @@ int main(int argc, char **argv)
         vips_error_clear();
     }
     vips_shutdown();
-    return write_icon(argv[1]) ? 1 : 0;
+    return write_icon(argv[1]) || write_drawings(argv[1]) ? 1 : 0;
 }

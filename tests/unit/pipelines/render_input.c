@@ -44,9 +44,10 @@ static void data_that_is_no_image_is_described(void **state)
     } cases[] = {
         {"", "the file is empty"},
         {"hello, this is not a picture\n", "text"},
-        {"%PDF-1.7\n", "a PDF document"},
-        {"<svg xmlns=\"http://www.w3.org/2000/svg\"/>", "an SVG drawing"},
-        {"<?xml version=\"1.0\"?><svg/>", "an SVG drawing"},
+        {"%PDF-1.7\n", "this is a pdf image, and that format is not enabled"},
+        {"<svg xmlns=\"http://www.w3.org/2000/svg\"/>",
+         "this is a svg image, and that format is not enabled"},
+        {"<?xml version=\"1.0\"?><svg/>", "--formats=+svg enables it"},
         {"<!DOCTYPE html><title>x</title>", "an HTML page"},
         {"PK\3\4rest", "a ZIP archive"},
         {"8BPS", "a Photoshop document"},

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -90,7 +91,7 @@ static void become_decoder(void)
     for (int i = 0; i < 3; i++)
         dup2(moved[i], DECODER_SOCKET + i);
     close_range(DECODER_DESCRIPTORS, ~0U, 0);
-    if (decoder_privileges_drop(&error) || decoder_sandbox_enter(MEMORY, &error))
+    if (decoder_privileges_drop(&error) || decoder_sandbox_enter(MEMORY, false, &error))
         _exit(NOT_READY); /* without the other layers: the filter alone must do */
 }
 
@@ -765,7 +766,7 @@ static int within_landlock(void)
     struct error error = {0};
     if (decoder_privileges_drop(&error))
         return 1;
-    if (!decoder_landlock_enter())
+    if (!decoder_landlock_enter(false))
         return MISSING;
     return !is_refused("/etc/passwd", EACCES) || !is_refused("/", EACCES) ||
            open("/tmp/thumbwheel-made-by-an-attack", O_CREAT | O_WRONLY, 0600) >= 0;
@@ -777,10 +778,61 @@ static void landlock_by_itself(void **state)
     assert_layer(within_landlock);
 }
 
+/* For drawings, fonts can be read; nothing else, and nothing can be written. */
+static bool fonts_alone(int refusal)
+{
+    static const char font[] = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"; /* see dev */
+    return open(font, O_RDONLY) >= 0 && is_refused("/etc/passwd", refusal) &&
+           is_refused("/usr/bin/true", refusal) && open(font, O_RDWR) < 0 &&
+           open("/usr/share/fonts/made-by-an-attack", O_CREAT | O_WRONLY, 0600) < 0;
+}
+
+static int within_landlock_with_fonts(void)
+{
+    struct error error = {0};
+    if (decoder_privileges_drop(&error))
+        return 1;
+    if (!decoder_landlock_enter(true))
+        return MISSING;
+    return !fonts_alone(EACCES);
+}
+
+static int within_namespaces_with_fonts(void)
+{
+    struct error error = {0};
+    if (!decoder_namespaces_enter(true) || !decoder_files_leave(true))
+        return MISSING;
+    if (decoder_privileges_drop(&error))
+        return 1;
+    return !fonts_alone(ENOENT) || mkdir("/tmp", 0700) == 0 || umount("/usr/share/fonts") == 0;
+}
+
+/* The filter by itself: files can only be read. */
+static int within_filter_with_fonts(void)
+{
+    struct error error = {0};
+    if (decoder_privileges_drop(&error) || decoder_sandbox_enter(MEMORY, true, &error))
+        return 1;
+    const char *file = "/tmp/thumbwheel-made-by-an-attack";
+    return open("/dev/null", O_RDONLY) < 0 || open("/dev/null", O_WRONLY) >= 0 ||
+           open("/dev/null", O_RDWR) >= 0 || open(file, O_RDONLY | O_CREAT, 0600) >= 0 ||
+           open("/", O_RDONLY | O_DIRECTORY) >= 0 || open("/", O_PATH) >= 0 ||
+           open("/tmp", O_TMPFILE | O_RDWR, 0600) >= 0 || unlink(file) == 0 ||
+           mkdir(file, 0700) == 0;
+}
+
+static void drawings_can_read_fonts_alone(void **state)
+{
+    (void)state;
+    assert_layer(within_filter_with_fonts);
+    assert_layer(within_landlock_with_fonts);
+    assert_layer(within_namespaces_with_fonts);
+}
+
 static int within_namespaces(void)
 {
     struct error error = {0};
-    if (!decoder_namespaces_enter() || !decoder_files_leave())
+    if (!decoder_namespaces_enter(false) || !decoder_files_leave(false))
         return MISSING;
     if (decoder_privileges_drop(&error))
         return 1;
@@ -798,7 +850,7 @@ static void namespaces_by_themselves(void **state)
 static int within_pid_namespace(void)
 {
     static const char *const none = "no such process";
-    if (!decoder_namespaces_enter() || getpid() != 1 || parent == 1)
+    if (!decoder_namespaces_enter(false) || getpid() != 1 || parent == 1)
         return MISSING;
     const struct attack calls[] = {
         {none, ESRCH, SYS_kill, {parent, 0}, NULL},
@@ -869,6 +921,7 @@ int main(void)
 #if defined(__x86_64__)
         cmocka_unit_test(x86),
 #endif
+        cmocka_unit_test(drawings_can_read_fonts_alone),
         cmocka_unit_test(landlock_by_itself),
         cmocka_unit_test(namespaces_by_themselves),
         cmocka_unit_test(pid_namespace_by_itself),
