@@ -42,7 +42,7 @@ static const struct hunger hungers[] = {
     [FORMAT_WEBP] = {4, 8, 16, 1}, [FORMAT_AVIF] = {12, 0, 48, 1}, [FORMAT_TIFF] = {0, 0, 8, 4},
     [FORMAT_GIF] = {8, 0, 40, 2},  [FORMAT_HEIF] = {12, 0, 48, 1}, [FORMAT_JXL] = {24, 0, 60, 2},
     [FORMAT_JP2] = {16, 0, 0, 0},  [FORMAT_BMP] = {20, 0, 0, 0},   [FORMAT_ICO] = {20, 0, 0, 0},
-    [FORMAT_SVG] = {0, 20, 0, 0},  [FORMAT_PDF] = {0, 20, 0, 0},
+    [FORMAT_SVG] = {0, 12, 0, 0},  [FORMAT_PDF] = {0, 12, 0, 0},
 };
 
 static uint64_t pixels(struct plan_size size)
