@@ -33,6 +33,7 @@ static const char *const names[] = {
     [-ERR_REFUSED] = "refused",
     [-ERR_RECEIPT] = "receipt-expired",
     [-ERR_UNACCEPTABLE] = "unacceptable",
+    [-ERR_OVERLAY] = "overlay",
 };
 
 const char *error_name(int code)

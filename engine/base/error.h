@@ -38,6 +38,7 @@ enum error_code {
     ERR_REFUSED = -25,       /* another 4xx: unknown, or an operator can fix it */
     ERR_RECEIPT = -26,       /* a message's receipt handle is no longer valid */
     ERR_UNACCEPTABLE = -27,  /* the service will never accept this request (InvalidRequest) */
+    ERR_OVERLAY = -28,       /* the picture of an overlay is missing or can't be used */
 };
 
 enum { ERROR_TEXT_MAX = 512 };

@@ -11,5 +11,5 @@ int cmd_local(const struct assembly *assembly, const struct config *config)
         command_error("--json reports photos that are done: add --once, or remove --json");
         return STATUS_USAGE;
     }
-    return local_session(assembly, config, config->once);
+    return local_session(assembly, config, config->once ? SESSION_ONCE : SESSION_SERVES);
 }

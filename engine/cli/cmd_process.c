@@ -6,5 +6,5 @@ int cmd_process(const struct assembly *assembly, const struct config *config)
         command_error("process needs photos: thumbwheel process PHOTO|DIR...");
         return STATUS_USAGE;
     }
-    return local_session(assembly, config, true);
+    return local_session(assembly, config, SESSION_FILES);
 }

@@ -37,7 +37,7 @@ enum {
 struct session {
     const struct assembly *assembly;
     const struct config *config;
-    bool once;
+    bool once, files;
     struct pipeline_set pipelines;
     struct photos photos;
     char *data;
@@ -217,6 +217,16 @@ static int provision(struct session *session, struct error *error)
     return code;
 }
 
+/* In buckets. */
+static bool has_overlays(const struct session *session)
+{
+    for (size_t i = 0; i < session->pipelines.count; i++) {
+        if (session->assembly->pipeline_ops->facts(session->pipelines.items[i])->overlay_count)
+            return true;
+    }
+    return false;
+}
+
 static int cloud_open(struct session *session, struct error *error)
 {
     const struct cloud_settings cloud = cloud_settings_of(session);
@@ -224,6 +234,7 @@ static int cloud_open(struct session *session, struct error *error)
                                             .config = session->config,
                                             .pipelines = &session->pipelines,
                                             .cloud = &cloud,
+                                            .aws_overlays = session->files && has_overlays(session),
                                             .reloads = !session->once};
     warn_of_host(session->config->cloud.host);
     warn_of_keys(cloud.keys);
@@ -409,11 +420,37 @@ static int run(struct session *session)
     return code ? (int)command_status(code) : succeeded ? STATUS_OK : STATUS_FAILED;
 }
 
+static int fail_overlay(const struct pipeline_facts *facts, const char *key)
+{
+    command_error("%s: the overlay \"%s\" is a key in the photo's bucket, but photos of process "
+                  "are files: use "
+                  "s3://BUCKET/KEY",
+                  facts->file, key);
+    return STATUS_USAGE;
+}
+
+/* A file has no bucket. */
+static int overlays_check(const struct session *session)
+{
+    for (size_t i = 0; session->files && i < session->pipelines.count; i++) {
+        const struct pipeline_facts *facts =
+            session->assembly->pipeline_ops->facts(session->pipelines.items[i]);
+        for (size_t k = 0; k < facts->overlay_count; k++) {
+            if (!facts->overlays[k].bucket)
+                return fail_overlay(facts, facts->overlays[k].key);
+        }
+    }
+    return STATUS_OK;
+}
+
 /* Finds errors of the command line before anything starts. */
 static int prepare(struct session *session)
 {
     const struct config *config = session->config;
     int exit_status = command_load_pipelines(session->assembly, config, &session->pipelines);
+    if (exit_status)
+        return exit_status;
+    exit_status = overlays_check(session);
     if (exit_status)
         return exit_status;
     exit_status = local_init_load(config, &session->init);
@@ -428,9 +465,13 @@ static int prepare(struct session *session)
     return config->cloud_only ? STATUS_OK : out_check(config);
 }
 
-int local_session(const struct assembly *assembly, const struct config *config, bool once)
+int local_session(const struct assembly *assembly, const struct config *config,
+                  enum session_kind kind)
 {
-    struct session session = {.assembly = assembly, .config = config, .once = once};
+    struct session session = {.assembly = assembly,
+                              .config = config,
+                              .once = kind != SESSION_SERVES,
+                              .files = kind == SESSION_FILES};
     int exit_status = prepare(&session);
     if (!exit_status)
         exit_status = run(&session);

@@ -145,6 +145,13 @@ static int backend_open(struct service *service, const struct cloud_settings *cl
                                   error);
 }
 
+/* With the user's credentials. */
+static int aws_open(struct service *service, struct error *error)
+{
+    return service->assembly->backend_open(&service->loop, service->http, &service->config->backend,
+                                           &service->aws, error);
+}
+
 static int cloud_open(struct service *service, const struct cloud_settings *cloud,
                       struct http_client_options *http, struct error *error)
 {
@@ -199,6 +206,9 @@ int service_open(struct service *service, const struct service_options *options,
         return code;
     label_server_init(&service->label_server, service->http);
     code = backend_open(service, options->cloud, error);
+    if (code)
+        return code;
+    code = options->aws_overlays ? aws_open(service, error) : 0;
     if (code)
         return code;
     notifiers_open(service);
@@ -303,6 +313,7 @@ static struct engine_options engine_options_of(struct service *service,
     struct engine_options options = service->config->engine;
     options.queues = service->backend.queues;
     options.store = service->backend.store;
+    options.overlay_store = service->aws.store;
     options.notifiers[NOTIFY_TOPIC] = service->backend.topics;
     options.notifiers[NOTIFY_EVENT_BUS] = service->backend.event_buses;
     options.notifiers[NOTIFY_QUEUE] = &service->queue_notifier.notifier;
@@ -399,6 +410,8 @@ void service_close(struct service *service)
     notifiers_close(service);
     if (service->backend.handle)
         service->assembly->backend_close(&service->backend);
+    if (service->aws.handle)
+        service->assembly->backend_close(&service->aws);
     if (service->http)
         http_client_close(service->http, set, &http_closed);
     service_finish(service, is_set, &http_closed);

@@ -41,6 +41,7 @@ struct service {
     struct http_client *http;
     void *cloud; /* NULL: none */
     struct backend backend;
+    struct backend aws; /* beside the embedded cloud, for overlays; handle NULL: none */
     struct label_server label_server;
     struct engine *engine;
     struct reloader reloader;
@@ -68,7 +69,8 @@ struct service_options {
     const struct config *config;
     const struct pipeline_set *pipelines;
     const struct cloud_settings *cloud; /* NULL: no embedded cloud */
-    bool reloads;                       /* SIGHUP reloads the pipeline files */
+    bool aws_overlays; /* overlays in buckets are fetched from AWS, not from the embedded cloud */
+    bool reloads;      /* SIGHUP reloads the pipeline files */
 };
 
 /* Opens everything except the engine. */

@@ -114,6 +114,17 @@ static int sources_open(struct engine *engine)
     return source_table_init(&engine->sources, engine->loop, &sources);
 }
 
+static void overlays_begin(struct engine *engine)
+{
+    const struct engine_options *options = &engine->options;
+    const struct overlay_table_options overlays = {
+        .store = options->overlay_store ? options->overlay_store : options->store,
+        .pipeline_ops = options->pipeline_ops,
+        .memory = &engine->memory,
+    };
+    overlay_table_init(&engine->overlays, engine->loop, &overlays);
+}
+
 static void jobs_begin(struct engine *engine)
 {
     const struct job_runner_options jobs = {
@@ -124,6 +135,7 @@ static void jobs_begin(struct engine *engine)
         .notifiers = engine->options.notifiers,
         .order = &engine->order,
         .sources = &engine->sources,
+        .overlays = &engine->overlays,
         .observer = &engine->options.observer,
         .drop_missing = engine->options.drop_missing,
         .freed = something_ended,
@@ -158,6 +170,7 @@ static void engine_begin(struct engine *engine)
                          engine);
     watchdog_init(&engine->watchdog, engine, engine->options.stall_ms);
     queue_survey_init(&engine->survey, engine);
+    overlays_begin(engine);
     jobs_begin(engine);
     deliveries_begin(engine);
     engine->on_turn = turn;
@@ -335,6 +348,7 @@ static void close_handles(struct engine *engine)
     engine->handles = 8 + engine->consumer_count;
     for (size_t i = 0; i < engine->consumer_count; i++)
         consumer_close(engine->consumers[i], consumer_closed);
+    overlay_table_close(&engine->overlays);
     source_table_close(&engine->sources, sources_closed);
     memory_budget_close(&engine->memory, memory_closed);
     lease_keeper_close(&engine->leases, leases_closed);

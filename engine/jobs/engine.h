@@ -64,6 +64,7 @@ struct engine_observer {
 struct engine_options {
     struct queue_backend *queues;
     struct object_store *store;
+    struct object_store *overlay_store; /* of the pictures of overlays; NULL: store */
     const struct pipeline_ops *pipeline_ops;
     struct pipeline *const *pipelines; /* the engine takes a reference to each */
     size_t pipeline_count;

@@ -10,6 +10,7 @@
 #include "lease_keeper.h"
 #include "memory_budget.h"
 #include "message_memory.h"
+#include "overlay_table.h"
 #include "payload_cleanup.h"
 #include "queue_survey.h"
 #include "source_table.h"
@@ -22,6 +23,7 @@ struct engine {
     struct worker_queue workers;
     struct memory_budget memory;
     struct source_table sources;
+    struct overlay_table overlays;
     struct lease_keeper leases;
     struct event_order order;
     struct message_memory messages;

@@ -25,19 +25,33 @@ static const char *fraction_read(const char *text, double *out)
     return spaces_skip(end);
 }
 
-int focal_metadata_read(const struct object_facts *facts, struct focal_point *out)
+static int point_read(const char *text, const char *separators, struct focal_point *out)
 {
-    const char *text = object_metadata(facts, FOCAL_METADATA);
     struct focal_point found = {.given = true};
     *out = (struct focal_point){0};
     if (!text)
         return 0;
     text = fraction_read(text, &found.x);
-    if (!text || *text != ',')
+    if (!text || !*text || !strchr(separators, *text))
         return ERR_INVALID;
     text = fraction_read(text + 1, &found.y);
     if (!text || *text)
         return ERR_INVALID;
     *out = found;
     return 0;
+}
+
+int focal_metadata_read(const struct object_facts *facts, struct focal_point *out)
+{
+    return point_read(object_metadata(facts, FOCAL_METADATA), ",", out);
+}
+
+int focal_tags_read(const struct object_pair *tags, size_t count, struct focal_point *out)
+{
+    const char *text = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(tags[i].name, FOCAL_METADATA) == 0)
+            text = tags[i].value;
+    }
+    return point_read(text, ":,", out);
 }

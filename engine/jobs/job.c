@@ -18,6 +18,11 @@ static void turn_has_come(struct order_claim *claim)
     job_resume(container_of(claim, struct job, loop.order));
 }
 
+static void overlay_woken(struct overlay_wait *wait)
+{
+    job_resume(container_of(wait, struct job, loop.overlay));
+}
+
 static void label_turn_has_come(struct label_turn *turn)
 {
     job_resume(container_of(turn, struct job, loop.turn));
@@ -44,6 +49,7 @@ struct job *job_new(struct job_runner *runner, struct delivery *delivery, struct
     job->loop.reason = "";
     job->loop.order.wake = turn_has_come;
     job->loop.turn.granted = label_turn_has_come;
+    overlay_wait_init(&job->loop.overlay, overlay_woken);
     job->work.claim.wake = claim_woken;
     job->work.claim.item.pipeline = job->msg.pipeline;
     job->work.claim.share = &delivery->consumer->share;
@@ -132,6 +138,7 @@ static void operations_cancel(struct job *job)
         job_notifier(job)->ops->cancel(job->loop.notify_request);
     job->loop.notify_request = NULL;
     label_turn_end(&job->loop.turn);
+    overlay_wait_end(&job->loop.overlay);
     job->loop.pending = 0;
 }
 
@@ -274,6 +281,7 @@ static void job_free(struct source_claim *claim)
     struct job_runner *runner = job->msg.runner;
     render_item_clear(&claim->item);
     buffers_free(job);
+    runner->options.pipeline_ops->release(job->loop.dressed);
     runner->options.pipeline_ops->release(job->msg.pipeline);
     job->msg.consumer->jobs--;
     free(job);

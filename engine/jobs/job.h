@@ -27,6 +27,7 @@
 #include "object_store.h"
 #include "outcome.h"
 #include "output_upload.h"
+#include "overlay_table.h"
 #include "pipeline.h"
 #include "source_table.h"
 
@@ -52,6 +53,7 @@ struct job_runner_options {
     struct notifier *const *notifiers; /* by enum notify_kind */
     struct event_order *order;
     struct source_table *sources;
+    struct overlay_table *overlays;
     const struct engine_observer *observer;
     bool drop_missing;
     /* Called when the memory of a job has been freed. */
@@ -123,6 +125,8 @@ struct job {
         bool asked;                     /* the current step has started its operations */
         size_t pending;                 /* pending operations */
         struct order_claim order;       /* its place among the events of its key */
+        struct overlay_wait overlay;    /* for the pictures of overlays */
+        struct pipeline *dressed;       /* the pipeline with them; NULL: it needs none, or waits */
         struct upload *uploads;         /* one per rendition, while they are stored */
         bool listing;                   /* the renditions are stored, and the manifests follow */
         struct upload sidecar;          /* upload of the label document */

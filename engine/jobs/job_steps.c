@@ -112,9 +112,30 @@ static void log_large(struct job *job, const struct rendition *rendition)
              LOG_TEXT("bucket", job->msg.record->bucket), LOG_TEXT("key", job->msg.record->key));
 }
 
+/* The render needs the pipeline with the pictures of its overlays. */
+static enum step_result pictures_get(struct job *job)
+{
+    struct job_runner_options *options = &job->msg.runner->options;
+    if (!ops_of(job)->facts(job->msg.pipeline)->overlay_count || job->loop.dressed)
+        return STEP_NEXT;
+    switch (overlay_table_get(options->overlays, job->msg.pipeline, job->msg.record->bucket,
+                              &job->loop.overlay, &job->loop.dressed, &job->loop.error)) {
+    case OVERLAY_WAITS:
+        return STEP_WAIT;
+    case OVERLAY_FAILED:
+        return STEP_FAIL;
+    default:
+        item_of(job)->pipeline = job->loop.dressed;
+        return STEP_NEXT;
+    }
+}
+
 static enum step_result step_render(struct job *job)
 {
     if (!job->loop.asked) {
+        enum step_result pictures = pictures_get(job);
+        if (pictures != STEP_NEXT)
+            return pictures;
         job->loop.asked = true;
         source_render(&job->work.claim);
         return STEP_WAIT;

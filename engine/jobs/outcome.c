@@ -42,6 +42,8 @@ static const struct row {
     {STAGE_RENDER, ERR_UNSUPPORTED, OUTCOME_REJECT, "image-unsupported"},
     {STAGE_RENDER, ERR_LIMIT, OUTCOME_REJECT, "image-over-limit"},
     {STAGE_RENDER, ERR_INVALID, OUTCOME_REJECT, "image-not-renderable"},
+    /* Not the photo's fault, and an operator can put the overlay in order. */
+    {STAGE_RENDER, ERR_OVERLAY, OUTCOME_RETRY, "overlay-unavailable"},
     {STAGE_RENDER, ERR_NAME_TOO_LONG, OUTCOME_REJECT, "output-key-too-long"},
     /* Failed in two processes, so a third one would fail too. */
     {STAGE_RENDER, ERR_DECODER_CRASHED, OUTCOME_REJECT, "decoder-crashed"},

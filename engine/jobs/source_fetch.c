@@ -1,5 +1,6 @@
 /* The GET of a source: started when there is memory for it, and repeated once if the object is
  * missing or larger than stated in its event. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "focal_metadata.h"
@@ -88,6 +89,59 @@ static void focal_take(struct source *source, const struct object_facts *facts)
                  LOG_TEXT("bucket", source->bucket), LOG_TEXT("key", source->key));
 }
 
+/* The source may have been freed when this returns. */
+static void fetched(struct source *source)
+{
+    struct source_table *table = source->table;
+    source_enter(source, SOURCE_WAKING);
+    wake_all(source);
+    source_table_arm(table);
+}
+
+static void tags_take(struct source *source, const struct object_pair *tags, size_t count)
+{
+    int code = focal_tags_read(tags, count, &source->tagged);
+    if (source->tagged.given)
+        return;
+    if (code)
+        log_warn("the tag focal is not two numbers from 0 to 1 with a colon, such as 0.3:0.7; "
+                 "outputs are cut around the point in the pipeline file",
+                 LOG_TEXT("bucket", source->bucket), LOG_TEXT("key", source->key));
+    else
+        log_info("object has no tag focal; outputs are cut around the point in the pipeline file",
+                 LOG_TEXT("bucket", source->bucket), LOG_TEXT("key", source->key));
+}
+
+static void on_tags(const struct object_pair *tags, size_t count, const struct error *error,
+                    void *user)
+{
+    struct source *source = user;
+    source->get = NULL;
+    if (error->code) {
+        bytes_free(&source->body);
+        fetch_failed(source, error);
+        return;
+    }
+    tags_take(source, tags, count);
+    fetched(source);
+}
+
+/* Tags cost a request, so only a pipeline that wants them causes it. False: none was started. */
+static bool tags_ask(struct source *source)
+{
+    struct object_store *store = source->table->options.store;
+    const struct object_name name = {source->bucket, source->key, source->version, &source->trace};
+    if (source->is_output || !source_needs_tags(source))
+        return false;
+    int code = store->ops->get_tags(store, &name, on_tags, source, &source->get);
+    if (code)
+        log_warn("the tags of an object can't be requested; outputs are cut around the point in "
+                 "the pipeline file",
+                 LOG_TEXT("bucket", source->bucket), LOG_TEXT("key", source->key),
+                 LOG_TEXT("error", error_name(code)));
+    return code == 0;
+}
+
 static void on_got(struct bytes *body, const struct object_facts *facts, const struct error *error,
                    void *user)
 {
@@ -103,15 +157,15 @@ static void on_got(struct bytes *body, const struct object_facts *facts, const s
     histogram_observe(&table->stats.fetch_s, (double)(uv_hrtime() - source->get_ns) / 1e9);
     source_reserve(source, body->size);
     source->error = (struct error){0};
-    source_enter(source, SOURCE_WAKING);
     source->body = bytes_take(body);
     source->is_output = output_mark_present(facts);
     focal_take(source, facts);
+    free(source->body_etag);
     source->body_etag =
         /* for the outputs' metadata; may remain unknown */
         facts->etag ? strdup(facts->etag) : NULL;
-    wake_all(source);
-    source_table_arm(table);
+    if (!tags_ask(source))
+        fetched(source);
 }
 
 static int get_start(struct source *source)

@@ -46,11 +46,12 @@ struct source {
     char *body_etag;            /* from the response; may be NULL */
     struct trace_context trace; /* of the job that needed it first: the GET belongs to its trace */
     bool is_output;
-    struct focal_point focal; /* that its metadata name */
-    bool may_linger;          /* the version is known */
-    size_t audience;          /* pipelines that accept it */
-    unsigned joined;          /* number of claims so far */
-    unsigned claims;          /* now */
+    struct focal_point focal;  /* that its metadata name */
+    struct focal_point tagged; /* that its tags name */
+    bool may_linger;           /* the version is known */
+    size_t audience;           /* pipelines that accept it */
+    unsigned joined;           /* number of claims so far */
+    unsigned claims;           /* now */
     struct object_request *get;
     uint64_t get_ns; /* uv_hrtime of its start */
     void (*denied_asked)(struct source *source, const struct error *error); /* source_denied.c */
@@ -66,6 +67,8 @@ struct source {
 size_t source_audience(const struct source *source, struct pipeline *out[ROUND_MAX]);
 /* Whether one of them uses the point that the source's metadata name. */
 bool source_needs_focal(const struct source *source);
+/* The same of its tags. */
+bool source_needs_tags(const struct source *source);
 /* ---- source_table.c ---- */
 void source_enter(struct source *source, enum source_stage stage);
 enum source_state source_state_of(const struct source *source);

@@ -57,6 +57,7 @@ static void round_prepare(struct worker_task *task)
         .gate = &round->gate,
         .labeler_reads = source_labeler_reads(source),
         .focal = source->focal,
+        .tagged = source->tagged,
     };
     round->gate.pass = gate_pass;
     for (size_t i = 0; i < round->from.audience_count; i++)

@@ -53,7 +53,8 @@ static bool same_state(const struct source *source, const struct envelope_record
     if (source->version)
         return true;
     return same(source->etag, record->etag) &&
-           (same(source->sequencer, record->sequencer) || !source_needs_focal(source));
+           (same(source->sequencer, record->sequencer) ||
+            !(source_needs_focal(source) || source_needs_tags(source)));
 }
 
 struct source *source_table_find(const struct source_table *table,
@@ -105,16 +106,36 @@ size_t source_audience(const struct source *source, struct pipeline *out[ROUND_M
     return options->audience(options->user, source->bucket, source->key, out, ROUND_MAX);
 }
 
-bool source_needs_focal(const struct source *source)
+static bool named_focal(const struct pipeline_facts *facts)
+{
+    return facts->named_focal;
+}
+
+static bool tagged_focal(const struct pipeline_facts *facts)
+{
+    return facts->tagged_focal;
+}
+
+static bool audience_has(const struct source *source, bool (*has)(const struct pipeline_facts *))
 {
     struct pipeline *audience[ROUND_MAX];
     const struct pipeline_ops *ops = source->table->options.pipeline_ops;
     size_t count = source_audience(source, audience);
     for (size_t i = 0; i < count; i++) {
-        if (ops->facts(audience[i])->named_focal)
+        if (has(ops->facts(audience[i])))
             return true;
     }
     return false;
+}
+
+bool source_needs_focal(const struct source *source)
+{
+    return audience_has(source, named_focal);
+}
+
+bool source_needs_tags(const struct source *source)
+{
+    return audience_has(source, tagged_focal);
 }
 
 struct source *source_new(struct source_table *table, const struct envelope_record *record,

@@ -23,6 +23,8 @@ static const struct permit_row {
     [PERMIT_SOURCE_TAGS] = {"SourceTags",
                             {"s3:GetObjectTagging", "s3:GetObjectVersionTagging",
                              "s3:PutObjectTagging", "s3:PutObjectVersionTagging"}},
+    [PERMIT_FOCAL_TAGS] = {"FocalTags", {"s3:GetObjectTagging", "s3:GetObjectVersionTagging"}},
+    [PERMIT_OVERLAYS] = {"Overlays", {"s3:GetObject"}},
     [PERMIT_OUTPUTS] = {"Outputs", {"s3:GetObject", "s3:PutObject"}},
     [PERMIT_OUTPUT_TAGS] = {"OutputTags", {"s3:PutObjectTagging"}},
     [PERMIT_OUTPUT_ACLS] = {"OutputAcls", {"s3:PutObjectAcl"}},
@@ -241,6 +243,8 @@ static void add_source(struct permissions_build *build, const struct pipeline_fa
     add_objects(build, PERMIT_SOURCES, bucket, kept);
     if (facts->tags)
         add_objects(build, PERMIT_SOURCE_TAGS, bucket, kept);
+    if (facts->tagged_focal)
+        add_objects(build, PERMIT_FOCAL_TAGS, bucket, kept);
 }
 
 /* The keys that are both announced (--prefix) and accepted (match). */
@@ -295,6 +299,24 @@ static void add_output(struct permissions_build *build, const char *pipeline,
         add_key(build, settings->kms_key);
 }
 
+/* ---- overlays ---- */
+
+static void add_overlay(struct permissions_build *build, const struct pipeline_overlay *overlay)
+{
+    const char *bucket = overlay->bucket ? overlay->bucket : build->plan->settings.bucket;
+    struct buffer text;
+    buffer_init(&text, PATTERN_MAX);
+    append_literal(&text, overlay->key, strlen(overlay->key));
+    char *pattern = buffer_take_text(&text);
+    buffer_free(&text);
+    const char *kept = keep(build, pattern);
+    if (strncmp(bucket, "arn:", 4) != 0 &&
+        provision_find(build->plan, PROVISION_BUCKET, bucket) == PROVISION_NONE)
+        add_arn(build, PERMIT_OVERLAYS, keep_format(build, "arn:aws:s3:::%s/%s", bucket, kept));
+    else
+        add_objects(build, PERMIT_OVERLAYS, bucket, kept);
+}
+
 static void add_pipeline(struct permissions_build *build, const struct pipeline_ops *ops,
                          const struct pipeline *pipeline)
 {
@@ -303,6 +325,8 @@ static void add_pipeline(struct permissions_build *build, const struct pipeline_
     if (facts->notify)
         add_notify(build, facts->notify);
     add_sources(build, facts);
+    for (size_t i = 0; i < facts->overlay_count; i++)
+        add_overlay(build, &facts->overlays[i]);
     for (size_t i = 0; i <= facts->output_count; i++) {
         const struct pipeline_output output = ops->output(pipeline, i);
         if (output.key)

@@ -28,6 +28,11 @@ struct pipeline_place { /* from 1; 0: not known */
     int line, column;
 };
 
+struct pipeline_overlay { /* a picture in a bucket that is laid over outputs */
+    const char *bucket;   /* NULL: the source's */
+    const char *key;
+};
+
 /* What the engine needs to know of a pipeline; strings are owned by the pipeline. */
 struct pipeline_facts {
     const char *name;
@@ -42,6 +47,9 @@ struct pipeline_facts {
     bool labels;         /* the pipeline labels its images */
     bool tags;           /* the labels become tags of the source object */
     bool named_focal;    /* an output is cut around the point that the source's metadata name */
+    bool tagged_focal;   /* the same of its tags */
+    const struct pipeline_overlay *overlays; /* each once */
+    size_t overlay_count;
     /* NULL without labels, and for the built-in analyser */
     const struct labeler_settings *labeler;
     const struct pipeline_notify *notify; /* NULL: none */
@@ -117,9 +125,10 @@ struct render_source {
      * messages were combined into this render. Borrowed; empty: the items' pipelines. */
     struct pipeline *const *audience;
     size_t audience_count;
-    struct render_gate *gate; /* NULL: memory is not limited */
-    bool labeler_reads;       /* Rekognition can read objects of this bucket itself */
-    struct focal_point focal; /* of the object's metadata */
+    struct render_gate *gate;  /* NULL: memory is not limited */
+    bool labeler_reads;        /* Rekognition can read objects of this bucket itself */
+    struct focal_point focal;  /* of the object's metadata */
+    struct focal_point tagged; /* of its tags */
 };
 
 /* Each is empty unless the output asks for it. */
@@ -175,6 +184,12 @@ struct pipeline_ops {
     const struct pipeline_facts *(*facts)(const struct pipeline *pipeline);
     /* index below facts->output_count: a rendition or a manifest; equal to it: the labels' sidecar. */
     struct pipeline_output (*output)(const struct pipeline *pipeline, size_t index);
+
+    /* A copy of the pipeline with the pictures of its overlays in buckets, in the order of
+     * facts->overlays; they are copied. Renders need it in place of the pipeline. ERR_MEMORY,
+     * ERR_OVERLAY: together they are too large. */
+    int (*with_pictures)(const struct pipeline *pipeline, const struct slice *pictures,
+                         struct pipeline **out, struct error *error);
 
     /* The key of an output (by its index, see output) for a source, as far as it is known before the
      * source is read: for free(), or NULL: there is no such output. PIPELINE_NUMBER stands for a

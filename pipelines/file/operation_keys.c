@@ -1,4 +1,5 @@
 #include "operation_keys.h"
+#include "overlay_objects.h"
 #include "yaml_reader.h"
 
 #include <string.h>
@@ -73,12 +74,16 @@ static void check_effects(struct schema_reader *r, const struct output_config *o
 void overlay_keys_check(struct schema_reader *r, const struct yaml_node *node, void *filled)
 {
     struct overlay_config *overlay = filled;
-    const char *source = overlay->file ? "file" : "text";
+    const char *source = overlay->file ? "file" : overlay->object ? "object" : "text";
+    const char *flaw = overlay->object ? overlay_object_flaw(overlay->object) : NULL;
+    int sources = !!overlay->file + !!overlay->object + !!overlay->text;
     const struct yaml_node *child = yaml_child(node, source);
     const struct yaml_place place = child ? child->place : node->place;
     overlay->place = (struct pipeline_place){place.line, place.column};
-    if (!overlay->file == !overlay->text)
-        schema_fail_key(r, node, "text", "exactly one of file and text must be given");
+    if (sources != 1)
+        schema_fail_key(r, node, "text", "exactly one of file, object and text must be given");
+    if (flaw)
+        schema_fail_key(r, node, "object", flaw);
     if (overlay->text && strlen(overlay->text) * (size_t)overlay->size > OVERLAY_TEXT_WIDTH_MAX)
         schema_fail_key(r, node, "size", "is too large for a text of this length");
 }

@@ -13,6 +13,7 @@ enum {
 
 enum {
     OVERLAY_TEXT_MAX = 200,         /* bytes */
+    OVERLAY_OBJECT_NAME_MAX = 1100, /* s3://, a bucket, and a key */
     OVERLAY_TEXT_WIDTH_MAX = 20000, /* characters times their size */
 };
 

@@ -9,10 +9,11 @@ static bool is_same_text(const char *a, const char *b)
 
 static bool is_same_source(const struct overlay_config *a, const struct overlay_config *b)
 {
-    if (!is_same_text(a->file, b->file) || !is_same_text(a->text, b->text))
+    if (!is_same_text(a->file, b->file) || !is_same_text(a->text, b->text) ||
+        !is_same_text(a->object, b->object))
         return false;
-    return a->file || (is_same_text(a->font, b->font) && a->size == b->size &&
-                       memcmp(&a->colour, &b->colour, sizeof a->colour) == 0);
+    return !a->text || (is_same_text(a->font, b->font) && a->size == b->size &&
+                        memcmp(&a->colour, &b->colour, sizeof a->colour) == 0);
 }
 
 static const struct overlay_config *find_earlier(const struct pipeline *pipeline, size_t index)

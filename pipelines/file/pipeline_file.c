@@ -16,6 +16,7 @@
 #include "manifest.h"
 #include "operation_keys.h"
 #include "output_variants.h"
+#include "overlay_objects.h"
 #include "overlay_pictures.h"
 #include "schema.h"
 #include "store_keys.h"
@@ -170,11 +171,11 @@ static void check_pipeline(struct schema_reader *r, const struct pipeline *pipel
     check_same_keys(r, pipeline);
 }
 
-static bool has_named_focal(const struct output_list *outputs)
+static bool has_focal(const struct output_list *outputs, enum focal_from from)
 {
     for (size_t i = 0; i < outputs->count; i++) {
         const struct focal_config *focal = &outputs->entries[i].operations.focal;
-        if (focal->given && focal->from == FOCAL_METADATA)
+        if (focal->given && focal->from == (int)from)
             return true;
     }
     return false;
@@ -194,7 +195,8 @@ static void set_facts(struct pipeline *pipeline, const struct yaml_node *root)
         .output_count = pipeline_sidecar_index(pipeline),
         .labels = pipeline->labels.given,
         .tags = pipeline->labels.given && pipeline->labels.tags,
-        .named_focal = has_named_focal(&pipeline->outputs),
+        .named_focal = has_focal(&pipeline->outputs, FOCAL_METADATA),
+        .tagged_focal = has_focal(&pipeline->outputs, FOCAL_TAGS),
         .labeler = pipeline->labels.given && pipeline->labels.settings.kind != LABELER_BUILTIN
                        ? &pipeline->labels.settings
                        : NULL,
@@ -224,6 +226,11 @@ static int fill(struct pipeline *pipeline, struct slice text, pipeline_can_write
     }
     manifests_find(pipeline);
     set_facts(pipeline, root);
+    code = overlay_objects_find(pipeline);
+    if (code) {
+        problems->out_of_memory = true;
+        goto out;
+    }
     key_ext_check(pipeline, problems);
 out:
     yaml_free(root);
@@ -309,6 +316,7 @@ void pipeline_release(struct pipeline *pipeline)
     schema_clear(&schema_pipeline, pipeline);
     labeler_token_free(pipeline);
     overlay_pictures_free(pipeline);
+    overlay_objects_free(pipeline);
     bytes_free(&pipeline->text);
     free(pipeline->file);
     free(pipeline);

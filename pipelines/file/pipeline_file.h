@@ -72,12 +72,12 @@ struct colour {
     unsigned char red, green, blue;
 };
 
-enum focal_from { FOCAL_FIXED, FOCAL_METADATA };
+enum focal_from { FOCAL_FIXED, FOCAL_METADATA, FOCAL_TAGS };
 
 /* The point that a crop keeps. */
 struct focal_config {
     double x, y; /* fractions of the upright source */
-    int from;    /* enum focal_from; of metadata: x and y are for a source without a point */
+    int from;    /* enum focal_from; if not fixed: x and y are for a source without a point */
     bool given;
 };
 
@@ -87,7 +87,8 @@ struct pad_config {
 
 /* A picture that is laid over the output, from a file or of a text. */
 struct overlay_config {
-    char *file; /* beside the pipeline file, unless it is absolute */
+    char *file;   /* beside the pipeline file, unless it is absolute */
+    char *object; /* s3://BUCKET/KEY, or a key in the source's bucket */
     char *text, *font;
     int size; /* of the text, in pixels */
     struct colour colour;
@@ -232,6 +233,8 @@ struct pipeline {
     struct notify_config notify;
     struct bytes pictures[PIPELINE_OUTPUTS_MAX]; /* of overlays */
     size_t picture_count;
+    struct pipeline_overlay overlays[PIPELINE_OUTPUTS_MAX]; /* overlay_objects.h */
+    char *overlay_buckets[PIPELINE_OUTPUTS_MAX];            /* own their strings */
 };
 
 /* The sidecar's index among the outputs (struct pipeline_ops): after the images and manifests. */

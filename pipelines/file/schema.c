@@ -19,7 +19,7 @@ static const char *const compressions[] = {"deflate", "lzw", "zstd", "jpeg", "no
 static const char *const gravities[] = {"centre",    "north", "northeast", "east",
                                         "southeast", "south", "southwest", "west",
                                         "northwest", NULL};
-static const char *const focal_froms[] = {"fixed", "metadata", NULL};
+static const char *const focal_froms[] = {"fixed", "metadata", "tags", NULL};
 static const char *const kept[] = {"icc", "copyright", "exif", "gps", "xmp", "iptc", NULL};
 static const char *const placeholders[] = {"thumbhash", "blurhash", "colour", NULL};
 static const char *const masks[] = {"none", "circle", "ellipse", NULL};
@@ -80,7 +80,7 @@ static const struct schema_key match_keys[] = {
 
 static const struct schema_key focal_keys[] = {
     {.name = "from", .type = SCHEMA_CHOICE, .offset = FOCAL(from), .fallback = "fixed", .choices = focal_froms,
-     .help = "fixed: x and y; metadata: the source's `x-amz-meta-focal`, such as `0.3,0.7`, else x and y"},
+     .help = "fixed: x and y; metadata: the source's `x-amz-meta-focal`, such as `0.3,0.7`, else x and y; tags: its tag `focal`, such as `0.3:0.7`, else x and y"},
     {.name = "x", .type = SCHEMA_NUMBER, .offset = FOCAL(x), .min = 0, .max = 1, .fallback = "0.5",
      .help = "from the left edge, as a fraction of the upright source's width"},
     {.name = "y", .type = SCHEMA_NUMBER, .offset = FOCAL(y), .min = 0, .max = 1, .fallback = "0.5",
@@ -102,7 +102,9 @@ static const struct schema_key pad_keys[] = {
 
 static const struct schema_key overlay_keys[] = {
     {.name = "file", .type = SCHEMA_TEXT, .offset = OVERLAY(file), .max = PATH_LENGTH_MAX, .shown = "none",
-     .help = "an image of up to 1 MiB, beside this file or with an absolute path; read at the start and by a reload; exactly one of file and text is given"},
+     .help = "an image of up to 1 MiB, beside this file or with an absolute path; read at the start and by a reload; exactly one of file, object and text is given"},
+    {.name = "object", .type = SCHEMA_TEXT, .offset = OVERLAY(object), .max = OVERLAY_OBJECT_NAME_MAX, .shown = "none",
+     .help = "an image of up to 1 MiB in a bucket: `s3://BUCKET/KEY`, or a key in the photo's bucket"},
     {.name = "text", .type = SCHEMA_TEXT, .offset = OVERLAY(text), .max = OVERLAY_TEXT_MAX, .shown = "none",
      .help = "a text"},
     {.name = "font", .type = SCHEMA_TEXT, .offset = OVERLAY(font), .max = NAME_MAX_BYTES, .fallback = "sans",

@@ -1,16 +1,26 @@
 #include "image_overlay.h"
 
 #include "image_load.h"
+#include "overlay_pictures.h"
 
 enum { RGBA = 4 };
 
 /* ---- the picture ---- */
 
+/* One from a bucket has not been checked before. */
+static int picture_probe(const struct overlay_config *overlay, struct image_source *out)
+{
+    struct error error;
+    if (image_probe(overlay->picture, &image_limits_default, out, NULL, &error))
+        return ERR_OVERLAY;
+    bool fits = out->facts.width <= OVERLAY_SIDE_MAX && out->facts.height <= OVERLAY_SIDE_MAX;
+    return fits ? 0 : ERR_OVERLAY;
+}
+
 size_t image_overlay_pixels(const struct overlay_config *overlay)
 {
     struct image_source source;
-    struct error error;
-    if (image_probe(overlay->picture, &image_limits_default, &source, NULL, &error))
+    if (picture_probe(overlay, &source))
         return 0;
     return (size_t)source.facts.width * source.facts.height;
 }
@@ -60,11 +70,13 @@ static int picture_open(const struct overlay_config *overlay, VipsImage **out)
 {
     struct image_source source;
     struct resample_extent extent;
-    struct error error;
-    if (image_probe(overlay->picture, &image_limits_default, &source, NULL, &error) ||
-        image_open(&source, 1, &extent, out))
-        return ERR_UNSUPPORTED;
-    return picture_convert(out, &source);
+    int code = picture_probe(overlay, &source);
+    if (code)
+        return code;
+    code = image_open(&source, 1, &extent, out);
+    if (!code)
+        code = picture_convert(out, &source);
+    return code && code != ERR_MEMORY ? ERR_OVERLAY : code;
 }
 
 /* Its size in the output: as requested, but never larger than the output. */

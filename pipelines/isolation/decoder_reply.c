@@ -137,8 +137,8 @@ static int facts_read(struct reply_reader *r, bool failed, struct image_facts *o
 
 static int error_read(struct reply_reader *r, int code, struct error *out)
 {
-    static const int allowed[] = {ERR_CORRUPT, ERR_UNSUPPORTED, ERR_LIMIT,
-                                  ERR_INVALID, ERR_MEMORY,      ERR_NAME_TOO_LONG};
+    static const int allowed[] = {ERR_CORRUPT, ERR_UNSUPPORTED,   ERR_LIMIT,  ERR_INVALID,
+                                  ERR_MEMORY,  ERR_NAME_TOO_LONG, ERR_OVERLAY};
     char text[ERROR_TEXT_MAX];
     if (text_read(r, text, sizeof text))
         return ERR_PROTOCOL;

@@ -72,6 +72,7 @@ int decoder_request_write(struct buffer *out, const struct render_source *source
     WIRE_PUT(out, limits->formats);
     WIRE_PUT(out, labeler_reads);
     focal_write(out, &source->focal);
+    focal_write(out, &source->tagged);
     WIRE_PUT(out, audience);
     for (size_t i = 0; i < audience; i++)
         pipeline_write(out, source->audience[i], slots);
@@ -121,6 +122,7 @@ static int source_read(struct wire_reader *r, struct slice image, struct decoder
     out->limits.max_bytes = (size_t)max_bytes;
     out->source.labeler_reads = wire_take_u32(r, 1);
     focal_read(r, &out->source.focal);
+    focal_read(r, &out->source.tagged);
     return 0;
 }
 

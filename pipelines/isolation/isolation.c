@@ -9,6 +9,7 @@
 #include "input_formats.h"
 #include "manifest.h"
 #include "metric_text.h"
+#include "overlay_objects.h"
 #include "pipeline_file.h"
 #include "pipelines.h"
 
@@ -237,6 +238,7 @@ const struct pipeline_ops isolated_pipeline_ops = {
     .release = pipeline_release,
     .facts = facts_of,
     .output = output_of,
+    .with_pictures = overlay_objects_fill,
     .output_key = pipeline_output_key,
     .matches = pipeline_matches,
     .check_loop = pipeline_check_loop,

@@ -89,6 +89,8 @@ static int load_one(const struct overlay_config *overlay, void *user, struct byt
 {
     const struct overlay_loading *l = user;
     struct error error = {0};
+    if (overlay->object) /* fetched when the first photo needs it */
+        return 0;
     int code =
         overlay->file ? read_file(l, overlay, out, &error) : image_text_draw(overlay, out, &error);
     return code ? fail(l, overlay, &error) : 0;

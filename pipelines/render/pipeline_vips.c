@@ -2,6 +2,7 @@
 #include "image_save.h"
 #include "manifest.h"
 #include "overlay_load.h"
+#include "overlay_objects.h"
 #include "pipeline_file.h"
 #include "pipelines.h"
 #include "render.h"
@@ -59,6 +60,7 @@ const struct pipeline_ops vips_pipeline_ops = {
     .release = pipeline_release,
     .facts = facts_of,
     .output = pipeline_output,
+    .with_pictures = overlay_objects_fill,
     .output_key = pipeline_output_key,
     .matches = pipeline_matches,
     .check_loop = pipeline_check_loop,

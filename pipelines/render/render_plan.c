@@ -102,7 +102,7 @@ static int output_place(struct render *r, struct render_output *output, struct e
     if (region == r->trims.count)
         return error_set(error, ERR_LIMIT, "more than %d thresholds of trim for one image",
                          RENDER_TRIMS_MAX);
-    rendition_plan(output, &r->image, &r->source->focal, region, &r->trims.parts[region]);
+    rendition_plan(output, &r->image, r->source, region, &r->trims.parts[region]);
     int code = output->animated ? image_check_animation(&r->image, r->limits, error) : 0;
     if (code)
         return code;

@@ -6,6 +6,7 @@
 #include "image_ops.h"
 #include "image_overlay.h"
 #include "image_turn.h"
+#include "overlay_pictures.h"
 
 /* Cuts out what the output shows. */
 static int crop(VipsImage **image, struct plan_size size, const struct render_output *output,
@@ -182,7 +183,13 @@ static int compose(VipsImage **image, const struct render_output *output,
 int rendition_compose(VipsImage **image, const struct render_output *output,
                       const struct image_source *source, VipsImage *header, struct error *error)
 {
-    if (compose(image, output, source, header))
+    int code = compose(image, output, source, header);
+    if (code == ERR_OVERLAY)
+        return error_set(error, code,
+                         "the picture of an overlay is damaged, larger than %d × %d pixels, or not "
+                         "in a format that is read by default",
+                         OVERLAY_SIDE_MAX, OVERLAY_SIDE_MAX);
+    if (code)
         return error_set(error, ERR_UNSUPPORTED, "this kind of %s picture can't be converted",
                          source->facts.format);
     return 0;

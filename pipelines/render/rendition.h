@@ -32,9 +32,9 @@ struct render_output {
 };
 
 /* Fills all members except output->config, made and item. region is the part's number in the plan,
- * 0 if it is the whole source; named is the point that the source's metadata name. */
+ * 0 if it is the whole source; from has the points that the source's metadata and tags name. */
 void rendition_plan(struct render_output *output, const struct image_source *source,
-                    const struct focal_point *named, size_t region, const struct plan_box *part);
+                    const struct render_source *from, size_t region, const struct plan_box *part);
 /* After rendition_plan, if the part is not known yet: makes the sizes those that no part of the
  * source exceeds. */
 void rendition_bound(struct render_output *output);

@@ -112,15 +112,17 @@ static double curve_of(const struct operations_config *operations)
     return operations->linear ? IMAGE_LIGHT_SRGB : operations->gamma;
 }
 
-static struct plan_point focal_of(const struct focal_config *focal, const struct focal_point *named)
+static struct plan_point focal_of(const struct focal_config *focal,
+                                  const struct render_source *source)
 {
-    if (focal->from == FOCAL_METADATA && named->given)
+    const struct focal_point *named = focal->from == FOCAL_TAGS ? &source->tagged : &source->focal;
+    if (focal->from != FOCAL_FIXED && named->given)
         return (struct plan_point){named->x, named->y};
     return (struct plan_point){focal->x, focal->y};
 }
 
 void rendition_plan(struct render_output *output, const struct image_source *source,
-                    const struct focal_point *named, size_t region, const struct plan_box *part)
+                    const struct render_source *from, size_t region, const struct plan_box *part)
 {
     const struct output_config *config = output->config;
     struct plan_wish wish = {
@@ -134,7 +136,7 @@ void rendition_plan(struct render_output *output, const struct image_source *sou
     output->candidates =
         config->format == FORMAT_AUTO ? candidates_of(config, source) : 1u << output->format;
     output->part = *part;
-    output->focal = focal_of(&config->operations.focal, named);
+    output->focal = focal_of(&config->operations.focal, from);
     output->turn =
         plan_turn(config->operations.rotate, config->operations.flip, config->operations.flop);
     if (source->enlarged > 1)

@@ -33,6 +33,7 @@ static bool is_fraction(double value)
 static void check(const struct decoder_request *request)
 {
     require(is_fraction(request->source.focal.x) && is_fraction(request->source.focal.y));
+    require(is_fraction(request->source.tagged.x) && is_fraction(request->source.tagged.y));
     require(request->count <= DECODER_ITEMS_MAX);
     require(request->source.audience_count <= DECODER_AUDIENCE_MAX);
     for (size_t i = 0; i < request->count; i++)

@@ -73,12 +73,35 @@ static void without_such_metadata_there_is_no_point(void **state)
     assert_false(found.given);
 }
 
+static void a_tag_has_a_colon_or_a_comma(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *value;
+        int code;
+        bool given;
+    } cases[] = {
+        {"focal", "0.25:0.75", 0, true},        {"focal", "0.25,0.75", 0, true},
+        {"focal", " 0.25 : 0.75 ", 0, true},    {"Focal", "0.25:0.75", 0, false},
+        {"other", "0.25:0.75", 0, false},       {"focal", "0.25/0.75", ERR_INVALID, false},
+        {"focal", "0.25:", ERR_INVALID, false}, {"focal", "", ERR_INVALID, false},
+        {"focal", "0.25", ERR_INVALID, false},  {"focal", "0.25:1.75", ERR_INVALID, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct object_pair tags[] = {{"camera", "0.1:0.1"}, {cases[i].name, cases[i].value}};
+        struct focal_point found = {.given = true, .x = 7};
+        assert_int_equal(focal_tags_read(tags, 2, &found), cases[i].code);
+        assert_true(found.given == cases[i].given && found.x == (cases[i].given ? 0.25 : 0));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_fractions_are_a_point),
         cmocka_unit_test(anything_else_is_invalid),
         cmocka_unit_test(without_such_metadata_there_is_no_point),
+        cmocka_unit_test(a_tag_has_a_colon_or_a_comma),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -248,7 +248,8 @@ static void a_focal_point_is_fixed_unless_metadata_name_it(void **state)
     } cases[] = {{"x: 0.25", FOCAL_FIXED, 0.25, 0.5},
                  {"from: fixed, y: 1", FOCAL_FIXED, 0.5, 1},
                  {"from: metadata", FOCAL_METADATA, 0.5, 0.5},
-                 {"from: metadata, x: 0, y: 0.25", FOCAL_METADATA, 0, 0.25}};
+                 {"from: metadata, x: 0, y: 0.25", FOCAL_METADATA, 0, 0.25},
+                 {"from: tags", FOCAL_TAGS, 0.5, 0.5}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char file[200];
         snprintf(file, sizeof file, text, cases[i].keys);
@@ -257,6 +258,7 @@ static void a_focal_point_is_fixed_unless_metadata_name_it(void **state)
         assert_int_equal(focal->from, cases[i].from);
         assert_true(focal->x == cases[i].x && focal->y == cases[i].y);
         assert_int_equal(p->facts.named_focal, cases[i].from == FOCAL_METADATA);
+        assert_int_equal(p->facts.tagged_focal, cases[i].from == FOCAL_TAGS);
         vips_pipeline_ops.release(p);
     }
 }
