@@ -281,7 +281,8 @@ static void job_free(struct source_claim *claim)
     struct job_runner *runner = job->msg.runner;
     render_item_clear(&claim->item);
     buffers_free(job);
-    runner->options.pipeline_ops->release(job->loop.dressed);
+    if (job->loop.dressed)
+        runner->options.pipeline_ops->release(job->loop.dressed);
     runner->options.pipeline_ops->release(job->msg.pipeline);
     job->msg.consumer->jobs--;
     free(job);

@@ -8,6 +8,8 @@
 enum {
     OPERATION_PAD_MAX = 4096,   /* pixels of one side */
     OPERATION_ROUND_MAX = 8192, /* pixels */
+    OPERATION_BLUR_MAX = 32,    /* pixels */
+    OPERATION_SHARPEN_MAX = 10, /* pixels */
     OPERATION_PAGE_MAX = 10000,
 };
 

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "key_template.h"
+#include "operation_keys.h"
 #include "yaml_reader.h"
 
 static bool has_part(const char *template, enum key_part part)
@@ -44,6 +45,31 @@ static void check_widths(struct schema_reader *r, const struct output_config *ou
                         "the height of the largest one would be more than 16384 pixels");
 }
 
+/* What is in pixels, and its largest value. */
+static void check_pixels(struct schema_reader *r, const struct output_config *output,
+                         const struct yaml_node *node)
+{
+    const struct operations_config *o = &output->operations;
+    const struct pad_config *pad = &o->pad;
+    const double most = largest(&output->dprs);
+    const struct {
+        const char *key;
+        double value, most;
+    } pixels[] = {
+        {"pad", fmax(fmax(pad->top, pad->bottom), fmax(pad->left, pad->right)), OPERATION_PAD_MAX},
+        {"round", o->round, OPERATION_ROUND_MAX},
+        {"blur", o->blur, OPERATION_BLUR_MAX},
+        {"sharpen", o->sharpen, OPERATION_SHARPEN_MAX},
+        {"overlay", fmax(o->overlay.x, o->overlay.y), OPERATION_PAD_MAX},
+        {"overlay", o->overlay.text ? (double)strlen(o->overlay.text) * o->overlay.size : 0,
+         OVERLAY_TEXT_WIDTH_MAX},
+    };
+    for (size_t i = 0; i < sizeof pixels / sizeof pixels[0]; i++) {
+        if (most * pixels[i].value > pixels[i].most)
+            schema_fail_key(r, node, pixels[i].key, "is too large for the largest dpr");
+    }
+}
+
 static void check_dprs(struct schema_reader *r, const struct output_config *output,
                        const struct yaml_node *node)
 {
@@ -56,6 +82,7 @@ static void check_dprs(struct schema_reader *r, const struct output_config *outp
     if (largest(&output->dprs) * longest > PIPELINE_SIDE_MAX)
         schema_fail_key(r, node, "dpr",
                         "the largest one would have more than 16384 pixels on a side");
+    check_pixels(r, output, node);
 }
 
 static bool is_given_as_metadata(const struct output_config *output, const char *name)
@@ -117,6 +144,21 @@ static int scaled(int side, double factor)
     return side && !pixels ? 1 : pixels;
 }
 
+/* What is in pixels of the output, so that all variants look alike. */
+static void operations_scale(struct operations_config *o, double factor)
+{
+    int *const pixels[] = {&o->pad.top, &o->pad.right, &o->pad.bottom, &o->pad.left,
+                           &o->round,   &o->overlay.x, &o->overlay.y};
+    for (size_t i = 0; i < sizeof pixels / sizeof pixels[0]; i++)
+        *pixels[i] = scaled(*pixels[i], factor);
+    o->blur *= factor;
+    o->sharpen *= factor;
+    if (o->overlay.text)
+        o->overlay.size = scaled(o->overlay.size, factor);
+    else
+        o->overlay.enlarged = factor;
+}
+
 void output_vary(void *filled, size_t entry, size_t variant)
 {
     struct output_config *output = filled;
@@ -131,5 +173,6 @@ void output_vary(void *filled, size_t entry, size_t variant)
         output->dpr = output->dprs.entries[variant];
         output->width = scaled(output->width, output->dpr);
         output->height = scaled(output->height, output->dpr);
+        operations_scale(&output->operations, output->dpr);
     }
 }

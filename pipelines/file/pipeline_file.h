@@ -96,6 +96,7 @@ struct overlay_config {
     int x, y;     /* pixels from the edges, or between tiles */
     double scale; /* width, as a part of the output's; 0: its own */
     double opacity;
+    double enlarged; /* of its own size, by dpr; 0: not */
     bool tile;
     bool given;
     struct slice picture;        /* encoded; owned by the pipeline; overlay_pictures.h */

@@ -80,12 +80,15 @@ static int picture_open(const struct overlay_config *overlay, VipsImage **out)
 }
 
 /* Its size in the output: as requested, but never larger than the output. */
-static struct plan_size size_in(const VipsImage *picture, struct plan_size output, double scale)
+static struct plan_size size_in(const VipsImage *picture, struct plan_size output,
+                                const struct overlay_config *overlay)
 {
     struct plan_wish wish = {.width = output.width, .height = output.height};
     struct plan_size own = {(unsigned)picture->Xsize, (unsigned)picture->Ysize};
-    if (scale > 0) {
-        wish.width = (unsigned)(output.width * scale + 0.5);
+    double width =
+        overlay->scale > 0 ? output.width * overlay->scale : own.width * overlay->enlarged;
+    if (width > 0) {
+        wish.width = width < output.width ? (unsigned)(width + 0.5) : output.width;
         wish.width = wish.width ? wish.width : 1;
         wish.enlarge = true;
     }
@@ -189,7 +192,7 @@ static int blend(VipsImage **image, VipsImage *picture)
 static int lay(VipsImage **image, VipsImage **picture, const struct overlay_config *overlay)
 {
     struct plan_size output = {(unsigned)(*image)->Xsize, (unsigned)(*image)->Ysize};
-    int code = picture_fit(picture, size_in(*picture, output, overlay->scale), overlay->opacity);
+    int code = picture_fit(picture, size_in(*picture, output, overlay), overlay->opacity);
     if (code)
         return code;
     code = place(picture, output, overlay);

@@ -77,6 +77,12 @@ static bool pictures_alike(const struct slice *a, const struct slice *b)
     return a->size == b->size && (a->data == b->data || memcmp(a->data, b->data, a->size) == 0);
 }
 
+/* In what is not in the table of keys. */
+static bool overlays_alike(const struct overlay_config *a, const struct overlay_config *b)
+{
+    return a->enlarged == b->enlarged && pictures_alike(&a->picture, &b->picture);
+}
+
 bool rendition_is_twin(const struct render_output *a, const struct render_output *b)
 {
     return a->format == b->format && a->candidates == b->candidates &&
@@ -85,8 +91,7 @@ bool rendition_is_twin(const struct render_output *a, const struct render_output
            a->place.final.height == b->place.final.height &&
            !(b->config->placeholder & ~a->config->placeholder) &&
            schema_outputs_alike(a->config, b->config) &&
-           pictures_alike(&a->config->operations.overlay.picture,
-                          &b->config->operations.overlay.picture);
+           overlays_alike(&a->config->operations.overlay, &b->config->operations.overlay);
 }
 
 static void placeholder_copy(const struct render_output *output,

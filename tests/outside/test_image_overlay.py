@@ -167,8 +167,8 @@ def test_pipelines_with_files_of_the_same_name(tmp_path):
     ("overlay: {file: large.png}", "outputs[0].overlay.file: "),
     ("overlay: {file: wide.png}", "outputs[0].overlay.file: the image has 5000 × 1 pixels; the limit is 4096 × 4096"),
     ("overlay: {file: bad.png}", "outputs[0].overlay.file: the png image is damaged or truncated"),
-    ("overlay: {x: 1}", "outputs[0].overlay.text: exactly one of file and text must be given"),
-    ("overlay: {file: logo.png, text: x}", "outputs[0].overlay.text: exactly one of file and text must be given"),
+    ("overlay: {x: 1}", "outputs[0].overlay.text: exactly one of file, object and text must be given"),
+    ("overlay: {file: logo.png, text: x}", "outputs[0].overlay.text: exactly one of file, object and text must be given"),
     (f"overlay: {{text: {'x' * 150}, size: 500}}", "outputs[0].overlay.size: is too large for a text of this length"),
     ("overlay: {text: x, opacity: 2}", "outputs[0].overlay.opacity: expected a number from 0.01 to 1"),
 ])
