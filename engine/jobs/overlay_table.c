@@ -62,25 +62,25 @@ static void dressed_free(struct overlay_table *table, struct overlay_dressed *dr
     free(dressed);
 }
 
-static struct overlay_object *oldest_unused(struct overlay_table *table)
+static bool is_too_much(const struct overlay_table *table)
 {
-    for (struct list *l = table->objects.next; l != &table->objects; l = l->next) {
-        struct overlay_object *object = container_of(l, struct overlay_object, link);
-        if (!object->request && list_empty(&object->waits))
-            return object;
-    }
-    return NULL;
+    return table->bytes > OVERLAYS_KEPT_MAX || table->count > OBJECTS_MAX;
 }
 
 /* The most recently used ones stay: one pipeline, and the objects that somebody waits for. */
 static void trim(struct overlay_table *table)
 {
+    struct list *next;
     while (table->bytes > OVERLAYS_KEPT_MAX && table->dressed.prev != table->dressed.next)
-        dressed_free(table, container_of(table->dressed.next, struct overlay_dressed, link));
-    struct overlay_object *object;
-    while ((table->bytes > OVERLAYS_KEPT_MAX || table->count > OBJECTS_MAX) &&
-           (object = oldest_unused(table)))
-        object_free(object);
+        dressed_free(table,
+                     container_of(list_shift(&table->dressed), struct overlay_dressed, link));
+    for (struct list *l = table->objects.next; l != &table->objects && is_too_much(table);
+         l = next) {
+        struct overlay_object *object = container_of(l, struct overlay_object, link);
+        next = l->next;
+        if (!object->request && list_empty(&object->waits))
+            object_free(object);
+    }
 }
 
 /* ---- waits ---- */
@@ -266,13 +266,13 @@ static int object_need(struct overlay_object *object, struct overlay_wait *wait)
 
 /* ---- pipelines with pictures ---- */
 
-struct wanted {
+struct overlay_wish {
     size_t count, bytes;
     const struct overlay_object *objects[OVERLAYS_OF_PIPELINE_MAX];
 };
 
 static bool is_made_of(const struct overlay_dressed *dressed, const struct pipeline *plain,
-                       const struct wanted *wanted)
+                       const struct overlay_wish *wanted)
 {
     if (dressed->plain != plain || dressed->count != wanted->count)
         return false;
@@ -283,8 +283,9 @@ static bool is_made_of(const struct overlay_dressed *dressed, const struct pipel
     return true;
 }
 
-static struct overlay_dressed *
-dressed_find(struct overlay_table *table, const struct pipeline *plain, const struct wanted *wanted)
+static struct overlay_dressed *dressed_find(struct overlay_table *table,
+                                            const struct pipeline *plain,
+                                            const struct overlay_wish *wanted)
 {
     for (struct list *l = table->dressed.next; l != &table->dressed; l = l->next) {
         struct overlay_dressed *dressed = container_of(l, struct overlay_dressed, link);
@@ -295,7 +296,7 @@ dressed_find(struct overlay_table *table, const struct pipeline *plain, const st
 }
 
 static int dressed_make(struct overlay_table *table, struct pipeline *plain,
-                        const struct wanted *wanted, struct overlay_dressed **out,
+                        const struct overlay_wish *wanted, struct overlay_dressed **out,
                         struct error *error)
 {
     const struct pipeline_ops *ops = table->options.pipeline_ops;
@@ -323,7 +324,7 @@ static int dressed_make(struct overlay_table *table, struct pipeline *plain,
 }
 
 static enum overlay_state dress(struct overlay_table *table, struct pipeline *plain,
-                                const struct wanted *wanted, struct pipeline **out,
+                                const struct overlay_wish *wanted, struct pipeline **out,
                                 struct error *error)
 {
     struct overlay_dressed *dressed = dressed_find(table, plain, wanted);
@@ -360,7 +361,7 @@ enum overlay_state overlay_table_get(struct overlay_table *table, struct pipelin
                                      struct pipeline **out, struct error *error)
 {
     const struct pipeline_facts *facts = table->options.pipeline_ops->facts(pipeline);
-    struct wanted wanted = {.count = 0};
+    struct overlay_wish wanted = {.count = 0};
     if (wait->error.code) {
         *error = wait->error;
         overlay_wait_end(wait);
@@ -396,11 +397,11 @@ void overlay_table_init(struct overlay_table *table, uv_loop_t *loop,
 
 void overlay_table_close(struct overlay_table *table)
 {
-    while (!list_empty(&table->dressed))
-        dressed_free(table, container_of(table->dressed.next, struct overlay_dressed, link));
-    while (!list_empty(&table->objects)) {
-        struct overlay_object *object =
-            container_of(table->objects.next, struct overlay_object, link);
+    struct list *l;
+    while ((l = list_shift(&table->dressed)))
+        dressed_free(table, container_of(l, struct overlay_dressed, link));
+    while ((l = list_shift(&table->objects))) {
+        struct overlay_object *object = container_of(l, struct overlay_object, link);
         if (object->request)
             table->options.store->ops->cancel(object->request);
         object_free(object);
