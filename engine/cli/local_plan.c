@@ -23,7 +23,7 @@ static int check_queues(const struct pipeline_set *set, struct error *error)
 }
 
 int local_plan_make(struct local_plan *plan, const struct pipeline_set *set,
-                    const struct config *config, struct error *error)
+                    const struct config *config, bool envelopes, struct error *error)
 {
     *plan = (struct local_plan){0};
     plan->run = (struct provision_run){
@@ -38,7 +38,7 @@ int local_plan_make(struct local_plan *plan, const struct pipeline_set *set,
                                                 .visibility_s = LOCAL_VISIBILITY_S,
                                                 .any_bucket = true,
                                                 .place = &plan->run.place,
-                                                .envelopes = true};
+                                                .envelopes = envelopes};
     int code = check_queues(set, error);
     if (!code)
         code = provision_plan_make(&plan->plan, set->ops, set->items, set->count, &settings, error);

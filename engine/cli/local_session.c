@@ -210,7 +210,8 @@ static void warn_of_keys(const char *path)
 static int provision(struct session *session, struct error *error)
 {
     struct local_plan plan;
-    int code = local_plan_make(&plan, &session->pipelines, session->config, error);
+    int code = local_plan_make(&plan, &session->pipelines, session->config,
+                               !session->data_temporary, error);
     if (!code)
         code = service_provision(&session->service, &plan.run, error);
     local_plan_clear(&plan);

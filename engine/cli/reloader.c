@@ -77,7 +77,7 @@ static void on_provisioned(const struct error *error, void *user)
 static int provision(struct reloader *reloader, struct error *error)
 {
     struct service *service = reloader->service;
-    int code = local_plan_make(&reloader->plan, &reloader->set, service->config, error);
+    int code = local_plan_make(&reloader->plan, &reloader->set, service->config, true, error);
     if (code)
         return code;
     code = service->assembly->backend_provision(&service->backend, &reloader->plan.run,

@@ -4,6 +4,7 @@ The program is a black box here: it is reached by its command line, its output, 
 for a fixed time; until() asks a condition again where there is no event to wait for.
 """
 import fcntl
+import functools
 import io
 import json
 import os
@@ -153,12 +154,28 @@ def screen(text):
     return shown
 
 
+@functools.cache
+def signing_key():
+    """A key for the signatures of SNS, one for all test runs of this build: making one takes longer than most tests."""
+    path = Path(PROGRAM).resolve().parent / "sns-signing-key.pem"
+    if not path.exists():
+        made = path.with_suffix(f".{os.getpid()}")
+        subprocess.run(["openssl", "genrsa", "-out", made, "2048"], check=True, capture_output=True)
+        made.rename(path)
+    return path.read_text()
+
+
 def know_key(data):
-    """Gives the embedded cloud in a data directory the access key of the tests, before its first start."""
+    """Gives the embedded cloud in a data directory the keys of the tests, before its first start: the access key, and the
+    key of SNS."""
     data = Path(data)
     data.mkdir(parents=True, exist_ok=True)
     if not (data / "credentials").exists():
         (data / "credentials").write_text(f"[default]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\n")
+    key = data / "sns-signing-key.pem"
+    if not key.exists() and not (data / "cloud.sqlite3").exists():
+        key.touch(mode=0o600)
+        key.write_text(signing_key())
 
 
 class Process:

@@ -4,7 +4,8 @@ README.md and docs/: each command is run, each table is what the program prints,
 The commands are run unchanged, by sh, in a copy of the tree with a home of its own. What is mapped, and why:
 - `cmake` does nothing, and build/release is the build under test: building once more would take minutes.
 - `./dev test` gets the name of one test, since it is what runs this very file.
-- `./dev bench` gets a smaller load; its programs leave their memory to the kernel, so nobody looks for leaks.
+- `./dev bench` gets a smaller load, two small photos; its programs leave their memory to the kernel, so nobody looks for
+  leaks.
 - `thumbwheel run` finds an embedded cloud behind AWS_ENDPOINT_URL, and is told to stop once it runs.
 - `aws cloudformation` reaches a service of the test's, which keeps what it is sent.
 - `docker` and `kubectl` do nothing but look for the files that they are given.
@@ -77,6 +78,9 @@ def checkout(tmp_path_factory):
         (tree / "tests/js/node_modules").symlink_to(ROOT / "tests/js/node_modules")
     (home / "Pictures").mkdir(parents=True)
     (home / "Pictures/cat.jpg").write_bytes(jpeg(400, 300))
+    (folder / "photos").mkdir()
+    for name in ("one.jpg", "two.jpg"):
+        (folder / "photos" / name).write_bytes(jpeg(1600, 1200))
     tools.mkdir()
     (tools / "cmake").write_text("#!/bin/sh\nexit 0\n")
     (tools / "kubectl").write_text(LOOKS_FOR_FILES)
@@ -92,7 +96,7 @@ def mapped(command, checkout):
     if command.startswith("./dev test"):
         command += " test_bytes"
     if command.startswith("./dev bench"):
-        command = f"ASAN_OPTIONS=detect_leaks=0 {command} --photos 2 --idle 1"
+        command = f"ASAN_OPTIONS=detect_leaks=0 {command} --photos 2 --dir {checkout}/photos --idle 1"
     return command
 
 
