@@ -47,7 +47,7 @@ NEWER = {(shape, "ChecksumType") for shape in ("Checksum", "CompleteMultipartUpl
     for member in ("CreationTime", "LastModifiedTime", "Description", "KmsKeyIdentifier", "DeadLetterConfig", "LogConfig")}
 
 # S3 capitalises the name of a filter's rule, unlike its model, and lists old versions of every class; CRC64NVME was added since.
-OTHERWISE = {("FilterRuleName", "Prefix"), ("FilterRuleName", "Suffix"), ("ObjectVersionStorageClass", "STANDARD_IA"),
+OTHERWISE = {("FilterRuleName", "Prefix"), ("FilterRuleName", "Suffix"), ("ObjectVersionStorageClass", "STANDARD_IA"), ("ObjectVersionStorageClass", "GLACIER"),
              ("ChecksumAlgorithm", "CRC64NVME")}
 
 # Errors that a fault plan can inject for any service.

@@ -51,9 +51,54 @@ def test_the_configuration_is_kept_and_can_be_deleted(s3, bucket):
     assert error_code(s3.get_bucket_lifecycle_configuration, Bucket=bucket) == ("NoSuchLifecycleConfiguration", 404)
 
 
+def test_transitions_are_kept(s3, bucket):
+    rules = [rule(ID="a", Transitions=[{"Days": 30, "StorageClass": "STANDARD_IA"}, {"Days": 60, "StorageClass": "GLACIER"}], Expiration={"Days": 90}),
+             rule(ID="b", prefix="x/", NoncurrentVersionTransitions=[
+                 {"NoncurrentDays": 0, "StorageClass": "DEEP_ARCHIVE", "NewerNoncurrentVersions": 2}])]
+    set_rules(s3, bucket, *rules)
+    assert s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"] == rules
+
+
+SIZE_HEADER = "x-amz-transition-default-minimum-object-size"
+
+
+def set_size(s3, bucket, value, *rules):
+    """Debian's botocore does not have the header yet."""
+    def add(params, **_):
+        params["headers"][SIZE_HEADER] = value
+    s3.meta.events.register("before-call.s3.PutBucketLifecycleConfiguration", add)
+    try:
+        return s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": list(rules)})
+    finally:
+        s3.meta.events.unregister("before-call.s3.PutBucketLifecycleConfiguration", add)
+
+
+def size_of(response):
+    return response["ResponseMetadata"]["HTTPHeaders"].get(SIZE_HEADER)
+
+
+# The header's values: PutBucketLifecycleConfiguration, S3 API Reference
+def test_the_least_size_of_transitions_is_kept(s3, bucket):
+    one = rule(ID="a", Expiration={"Days": 3})
+    set_rules(s3, bucket, one)
+    assert size_of(s3.get_bucket_lifecycle_configuration(Bucket=bucket)) == "all_storage_classes_128K"
+    assert size_of(set_size(s3, bucket, "varies_by_storage_class", one)) == "varies_by_storage_class"
+    assert size_of(s3.get_bucket_lifecycle_configuration(Bucket=bucket)) == "varies_by_storage_class"
+    assert error_code(set_size, s3, bucket, "none", one) == ("InvalidRequest", 400)
+    s3.delete_bucket_lifecycle(Bucket=bucket)
+    set_rules(s3, bucket, one)
+    assert size_of(s3.get_bucket_lifecycle_configuration(Bucket=bucket)) == "all_storage_classes_128K"
+
+
 @pytest.mark.parametrize("wrong, code", [
-    (rule(Transitions=[{"Days": 1, "StorageClass": "GLACIER"}]), ("NotImplemented", 501)),
-    (rule(NoncurrentVersionTransitions=[{"NoncurrentDays": 1, "StorageClass": "GLACIER"}]), ("NotImplemented", 501)),
+    # "Transitioning objects using Amazon S3 Lifecycle", S3 User Guide
+    (rule(Transitions=[{"Days": 29, "StorageClass": "STANDARD_IA"}]), ("InvalidArgument", 400)),
+    (rule(NoncurrentVersionTransitions=[{"NoncurrentDays": 29, "StorageClass": "ONEZONE_IA"}]), ("InvalidArgument", 400)),
+    (rule(Transitions=[{"Days": 1, "StorageClass": "STANDARD"}]), ("MalformedXML", 400)),
+    (rule(Transitions=[{"StorageClass": "GLACIER"}]), ("MalformedXML", 400)),
+    (rule(Transitions=[{"Days": 1, "Date": PAST, "StorageClass": "GLACIER"}]), ("MalformedXML", 400)),
+    (rule(Transitions=[{"Days": 1, "StorageClass": "GLACIER"}, {"Days": 2, "StorageClass": "GLACIER"}]), ("InvalidRequest", 400)),
+    (rule(Transitions=[{"Days": 5, "StorageClass": "GLACIER"}], Expiration={"Days": 5}), ("InvalidArgument", 400)),
     (rule(), ("InvalidRequest", 400)),
     (rule(Expiration={"Days": 0}), ("InvalidArgument", 400)),
     (rule(Expiration={"Days": 1, "Date": PAST}), ("MalformedXML", 400)),
@@ -203,3 +248,79 @@ def test_versions_grow_old(start_cloud, idle_pipelines, name, kept):
     left += [("hidden", hidden), ("hidden", marker)]
     until(lambda: versions(s3, name) == sorted(left), "the old versions have gone")
     assert s3.get_object(Bucket=name, Key="many", VersionId=many[-2])["Body"].read() == b"298"
+
+
+# ---- transitions ----
+
+def classes(s3, bucket):
+    return {item["Key"]: item["StorageClass"] for item in s3.list_objects_v2(Bucket=bucket).get("Contents", [])}
+
+
+def make_older(cloud, days):
+    """In the database of a cloud that has stopped."""
+    with sqlite3.connect(cloud.data / "cloud.sqlite3") as database:
+        for table in "objects", "object_history":
+            database.execute(f"UPDATE {table} SET modified = modified - ?", (days * DAY_MS,))
+
+
+LARGE, SMALL = b"x" * (128 << 10), b"x"  # "objects smaller than 128 KB will not transition to any storage class by default"
+
+
+def test_objects_move_to_other_classes(start_cloud, idle_pipelines, name):
+    cloud = start_cloud("--pipelines", idle_pipelines)
+    s3, sqs = cloud.client("s3"), cloud.client("sqs")
+    s3.create_bucket(Bucket=name)
+    url = make_queue(sqs, name)
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": send_policy(name, "s3", f"arn:aws:s3:::{name}")})
+    s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration={"QueueConfigurations": [
+        {"QueueArn": queue_arn(name), "Events": ["s3:LifecycleTransition"]}]})
+    for key in "a/large", "b/large":
+        s3.put_object(Bucket=name, Key=key, Body=LARGE, Metadata={"m": "kept"})
+    s3.put_object(Bucket=name, Key="a/small", Body=SMALL)
+    s3.put_object(Bucket=name, Key="a/deep", Body=LARGE, StorageClass="DEEP_ARCHIVE")
+    set_rules(s3, name, rule(prefix="a/", Transitions=[{"Days": 30, "StorageClass": "STANDARD_IA"}, {"Days": 60, "StorageClass": "GLACIER"}]))
+    cloud.stop()
+    make_older(cloud, 31)
+    cloud = start_cloud("--pipelines", idle_pipelines)
+    s3 = cloud.client("s3")
+    until(lambda: classes(s3, name)["a/large"] == "STANDARD_IA", "the transition")
+    assert classes(s3, name) == {"a/deep": "DEEP_ARCHIVE", "a/large": "STANDARD_IA", "a/small": "STANDARD", "b/large": "STANDARD"}
+    head = s3.head_object(Bucket=name, Key="a/large")
+    assert (head["StorageClass"], head["Metadata"]) == ("STANDARD_IA", {"m": "kept"})
+    record = event_records(cloud.client("sqs"), url, 1)[0]
+    assert (record["eventName"], record["s3"]["object"]["key"]) == ("LifecycleTransition", "a/large")
+    assert record["lifecycleEventData"] == {"transitionEventData": {"destinationStorageClass": "STANDARD_IA"}}
+    cloud.stop()
+    make_older(cloud, 31)
+    s3 = start_cloud("--pipelines", idle_pipelines).client("s3")
+    until(lambda: classes(s3, name)["a/large"] == "GLACIER", "the second transition")
+    assert error_code(s3.get_object, Bucket=name, Key="a/large") == ("InvalidObjectState", 403)
+
+
+def test_which_small_objects_move(s3, bucket):
+    """A rule with a size has no least size; otherwise the header decides."""
+    for key in "archived/", "warm/", "sized/":
+        s3.put_object(Bucket=bucket, Key=key + "small", Body=SMALL * 10)
+    set_size(s3, bucket, "varies_by_storage_class",
+             rule(ID="a", prefix="archived/", Transitions=[{"Date": PAST, "StorageClass": "GLACIER"}]),
+             rule(ID="b", prefix="warm/", Transitions=[{"Date": PAST, "StorageClass": "INTELLIGENT_TIERING"}]),
+             rule(ID="c", Filter={"And": {"Prefix": "sized/", "ObjectSizeGreaterThan": 5}}, Transitions=[{"Date": PAST, "StorageClass": "ONEZONE_IA"}]))
+    until(lambda: classes(s3, bucket)["archived/small"] == "GLACIER" and classes(s3, bucket)["sized/small"] == "ONEZONE_IA", "the transitions")
+    assert classes(s3, bucket)["warm/small"] == "STANDARD"
+
+
+def test_old_versions_move(start_cloud, idle_pipelines, name):
+    cloud = start_cloud("--pipelines", idle_pipelines)
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket=name)
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    ids = [s3.put_object(Bucket=name, Key="k", Body=LARGE)["VersionId"] for _ in range(3)]
+    set_rules(s3, name, rule(NoncurrentVersionTransitions=[{"NoncurrentDays": 1, "StorageClass": "GLACIER", "NewerNoncurrentVersions": 1}]))
+    cloud.stop()
+    make_older(cloud, 3)
+    s3 = start_cloud("--pipelines", idle_pipelines).client("s3")
+
+    def found():
+        return {item["VersionId"]: item["StorageClass"] for item in s3.list_object_versions(Bucket=name)["Versions"]}
+    until(lambda: found()[ids[0]] == "GLACIER", "the transition of the oldest version")
+    assert found() == {ids[0]: "GLACIER", ids[1]: "STANDARD", ids[2]: "STANDARD"}

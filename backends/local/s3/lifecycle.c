@@ -9,6 +9,7 @@
 #include "container_of.h"
 #include "lifecycle_scan.h"
 #include "log.h"
+#include "object_archive.h"
 #include "s3_events.h"
 #include "s3_time.h"
 #include "uploads.h"
@@ -71,6 +72,44 @@ static void wait_for_midnight(struct lifecycle_worker *worker)
     uv_timer_start(&worker->timer, on_timer, (uint64_t)(lifecycle_midnight_after(now) - now), 0);
 }
 
+/* Moving. */
+
+/* A restored copy does not move with its object. */
+static char *move_headers(const struct object *object, void *user, bool *refused)
+{
+    const struct lifecycle_finding *finding = user;
+    *refused = object->id != finding->id;
+    if (*refused)
+        return NULL;
+    char *without = object_headers_with(object->headers, OBJECT_RESTORE_HEADER, NULL);
+    char *headers =
+        without ? object_headers_with(without, OBJECT_CLASS_HEADER, finding->new_class) : NULL;
+    free(without);
+    return headers;
+}
+
+static int announce_move(const struct expiration *move, const struct bucket *bucket,
+                         struct storage_unit *unit)
+{
+    const struct lifecycle_finding *finding = move->finding;
+    char version[S3_VERSION_SIZE] = "", id[UUID_TEXT_SIZE];
+    if (bucket->versioning != VERSIONING_NONE)
+        s3_version_write(finding->id, finding->versioned, version);
+    uuid_make_text(id);
+    const struct s3_event event = {.name = "LifecycleTransition",
+                                   .key = finding->key,
+                                   .size = finding->size,
+                                   .etag = finding->etag,
+                                   .version = version,
+                                   .sequencer = move->removal.number,
+                                   .time_ms = move->removal.now_ms,
+                                   .storage_class = finding->new_class,
+                                   .bucket = bucket->name,
+                                   .request_id = id,
+                                   .agent = "s3.amazonaws.com"};
+    return s3_events_send_for(move->worker->cloud, bucket->notification, &event, unit);
+}
+
 /* Deleting. */
 
 static int delete_run(struct storage_task *task, struct storage *storage)
@@ -82,6 +121,10 @@ static int delete_run(struct storage_task *task, struct storage *storage)
     (void)storage;
     if (deletion->must_fail)
         return error_set(&task->error, ERR_MEMORY, "out of memory");
+    if (finding->kind == LIFECYCLE_TRANSITION)
+        return objects_set_headers(blobs, worker->scan.bucket, finding->key,
+                                   deletion->removal.version, move_headers, (void *)finding,
+                                   &task->error);
     if (finding->kind == LIFECYCLE_UPLOAD)
         return uploads_abort(blobs, worker->scan.bucket, finding->key, finding->id, &task->error);
     return objects_delete(blobs, worker->scan.bucket, finding->key, &deletion->removal,
@@ -92,8 +135,8 @@ static void delete_done(struct storage_task *task, int code)
 {
     struct expiration *deletion = container_of(task, struct expiration, task);
     struct lifecycle_worker *worker = deletion->worker;
-    if (code && code != ERR_NOT_FOUND && code != ERR_NO_CONTAINER)
-        log_error("cannot delete an expired object", LOG_TEXT("bucket", worker->bucket),
+    if (code && code != ERR_NOT_FOUND && code != ERR_NO_CONTAINER && code != ERR_CONFLICT)
+        log_error("cannot apply a lifecycle rule to an object", LOG_TEXT("bucket", worker->bucket),
                   LOG_TEXT("key", deletion->finding->key), LOG_TEXT("error", task->error.text));
     if (--worker->pending == 0)
         next_page(worker);
@@ -147,7 +190,9 @@ static void start_deletion(struct lifecycle_worker *worker, struct expiration *d
                     .newest = current ? finding->id : 0},
     };
     storage_unit_add(&unit, &deletion->task);
-    if (finding->kind != LIFECYCLE_UPLOAD)
+    if (finding->kind == LIFECYCLE_TRANSITION)
+        deletion->must_fail = announce_move(deletion, bucket, &unit) != 0;
+    else if (finding->kind != LIFECYCLE_UPLOAD)
         deletion->must_fail = announce(deletion, bucket, &unit) != 0;
     worker->pending++;
     storage_submit_unit(worker->cloud->storage, &unit);
@@ -238,7 +283,10 @@ static void next_bucket(struct lifecycle_worker *worker)
     }
     worker->rules = lifecycle_retain(bucket.settings[BUCKET_LIFECYCLE].read);
     worker->scan = (struct lifecycle_scan){
-        .bucket = bucket.id, .rules = worker->rules, .now_ms = s3_time_now_ms()};
+        .bucket = bucket.id,
+        .rules = worker->rules,
+        .now_ms = s3_time_now_ms(),
+        .small_archived = bucket.settings[BUCKET_TRANSITION_SIZE].document != NULL};
     next_page(worker);
 }
 

@@ -2,6 +2,7 @@
  * request selects one. */
 #include "s3_handlers.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,34 +67,81 @@ struct setting_change {
     int success_status;
 };
 
+/* "x-amz-transition-default-minimum-object-size", PutBucketLifecycleConfiguration, S3 API
+ * Reference. */
+static const char size_header[] = "x-amz-transition-default-minimum-object-size";
+static const char size_default[] = "all_storage_classes_128K";
+static const char size_varies[] = "varies_by_storage_class";
+
+/* The header of a response about a lifecycle. False: it has none. */
+static bool size_respond(const struct s3_request *request, enum bucket_setting_kind kind,
+                         struct http_header *header)
+{
+    struct bucket bucket;
+    if (kind != BUCKET_LIFECYCLE ||
+        !buckets_find(request->cloud->buckets, request->bucket, &bucket) ||
+        !bucket.settings[BUCKET_LIFECYCLE].document)
+        return false;
+    const char *varies = bucket.settings[BUCKET_TRANSITION_SIZE].document;
+    *header = (struct http_header){size_header, varies ? varies : size_default};
+    return true;
+}
+
+/* Sets what the header of the request says. False: an error was sent. */
+static bool size_read(struct s3_request *request, struct bucket_setting *setting)
+{
+    char message[BUCKET_SETTING_MESSAGE_MAX];
+    struct slice value = s3_header(request, size_header);
+    if (!value.data || slice_equal_text(value, size_default))
+        return true;
+    if (!slice_equal_text(value, size_varies)) {
+        snprintf(message, sizeof message, "Invalid TransitionDefaultMinimumObjectSize found: %.*s",
+                 value.size < 100 ? (int)value.size : 100, value.data);
+        s3_respond_error(request, S3_INVALID_REQUEST, message);
+        return false;
+    }
+    if (!bucket_setting_read(BUCKET_TRANSITION_SIZE, value, setting, message))
+        return true;
+    s3_respond_error(request, S3_INTERNAL_ERROR, NULL);
+    return false;
+}
+
 static void on_set(int code, const struct error *error, void *user)
 {
     struct setting_change *change = user;
     struct s3_request *request = change->request;
+    struct http_header header;
     if (code)
         s3_respond_failure(request, code, error);
     else
-        s3_respond_empty(request, change->success_status, NULL, 0);
+        s3_respond_empty(request, change->success_status, &header,
+                         size_respond(request, change->kind, &header));
     if (!code && change->kind == BUCKET_LIFECYCLE && request->cloud->lifecycle)
         lifecycle_worker_wake(request->cloud->lifecycle);
     s3_request_release(request);
 }
 
-/* Takes the setting. */
+/* Which settings a document of a kind determines. */
+static unsigned kinds_with(enum bucket_setting_kind kind)
+{
+    return 1U << kind | (kind == BUCKET_LIFECYCLE ? 1U << BUCKET_TRANSITION_SIZE : 0);
+}
+
+/* Takes the settings, unless it fails. */
 static void set(struct s3_request *request, enum bucket_setting_kind kind,
-                struct bucket_setting *setting, int success_status)
+                struct bucket_setting settings[BUCKET_SETTING_KINDS], int success_status)
 {
     struct setting_change *change = s3_operation(request, sizeof *change, free);
     if (change) {
         *change = (struct setting_change){
             .request = request, .kind = kind, .success_status = success_status};
         s3_request_hold(request);
-        if (!buckets_set(request->cloud->buckets, request->bucket, kind, setting, on_set, change))
+        if (!buckets_set(request->cloud->buckets, request->bucket, kinds_with(kind), settings,
+                         on_set, change))
             return;
         s3_respond_error(request, S3_INTERNAL_ERROR, NULL);
         s3_request_release(request);
     }
-    bucket_setting_clear(kind, setting);
 }
 
 static bool blocks_public_policy(struct s3_request *request)
@@ -141,10 +189,13 @@ static bool accelerate_accepted(struct s3_request *request)
     return false;
 }
 
-/* Checks that need the bucket; false: an error was sent. */
+/* Checks that need the request; false: an error was sent. */
 static bool accepted(struct s3_request *request, enum bucket_setting_kind kind,
-                     const struct bucket_setting *setting)
+                     struct bucket_setting settings[BUCKET_SETTING_KINDS])
 {
+    const struct bucket_setting *setting = &settings[kind];
+    if (kind == BUCKET_LIFECYCLE)
+        return size_read(request, &settings[BUCKET_TRANSITION_SIZE]);
     if (kind == BUCKET_POLICY)
         return policy_accepted(request, setting);
     if (kind == BUCKET_LOGGING)
@@ -165,17 +216,16 @@ static void show_bad_tag(struct s3_request *request, struct slice document)
 static void on_document(struct s3_request *request, struct slice body)
 {
     enum bucket_setting_kind kind = kind_of(request);
-    struct bucket_setting setting;
+    struct bucket_setting settings[BUCKET_SETTING_KINDS] = {0};
     char message[BUCKET_SETTING_MESSAGE_MAX];
-    enum s3_error error = bucket_setting_read(kind, body, &setting, message);
+    enum s3_error error = bucket_setting_read(kind, body, &settings[kind], message);
     if (error == S3_INVALID_TAG)
         show_bad_tag(request, body);
     if (error)
         s3_respond_error(request, error, *message ? message : NULL);
-    else if (!accepted(request, kind, &setting))
-        bucket_setting_clear(kind, &setting);
-    else
-        set(request, kind, &setting, facts[kind].put_status);
+    else if (accepted(request, kind, settings))
+        set(request, kind, settings, facts[kind].put_status);
+    bucket_settings_clear(settings);
 }
 
 void s3_put_bucket_setting(struct s3_request *request)
@@ -191,12 +241,14 @@ void s3_delete_bucket_setting(struct s3_request *request)
     struct bucket bucket;
     enum bucket_setting_kind kind;
     if (find_setting(request, &bucket, &kind))
-        set(request, kind, &(struct bucket_setting){0}, 204);
+        set(request, kind, (struct bucket_setting[BUCKET_SETTING_KINDS]){0}, 204);
 }
 
-static void respond_xml(struct s3_request *request, const char *document,
-                        const struct setting_facts *of)
+static void respond_xml(struct s3_request *request, enum bucket_setting_kind kind,
+                        const char *document)
 {
+    const struct setting_facts *of = &facts[kind];
+    struct http_header header;
     struct buffer out;
     buffer_init(&out, RESPONSE_MAX);
     if (document) {
@@ -206,7 +258,7 @@ static void respond_xml(struct s3_request *request, const char *document,
         buffer_text(&out, of->content ? of->content : "");
         xml_close(&out, of->empty);
     }
-    s3_respond_xml(request, &out);
+    s3_respond_xml_with(request, &out, &header, size_respond(request, kind, &header));
 }
 
 /* A policy is returned as it was sent, and is not XML. */
@@ -223,7 +275,7 @@ void s3_get_bucket_setting(struct s3_request *request)
     else if (kind == BUCKET_POLICY)
         s3_respond_text(request, &json, document);
     else
-        respond_xml(request, document, &facts[kind]);
+        respond_xml(request, kind, document);
 }
 
 void s3_get_bucket_policy_status(struct s3_request *request)

@@ -21,7 +21,8 @@ struct change {
     int64_t id;
     int64_t created_ms;
     struct notification notification;
-    enum bucket_setting_kind kind; /* the one to set */
+    enum bucket_setting_kind kind; /* the one to edit */
+    unsigned kinds;                /* those to set, a bit each */
     struct bucket_setting settings[BUCKET_SETTING_KINDS];
     bucket_edit *edit;
     bool must_fail; /* some of its messages could not be created */
@@ -271,30 +272,36 @@ static int set_run(struct storage_task *task, struct storage *storage)
 {
     struct change *change = container_of(task, struct change, task);
     int code = find_id(storage, change->name, &change->id, &task->error);
-    return code ? code : write_setting(storage, change, change->kind, &task->error);
+    for (int kind = 0; kind < BUCKET_SETTING_KINDS && !code; kind++) {
+        if (change->kinds & 1U << kind)
+            code = write_setting(storage, change, (enum bucket_setting_kind)kind, &task->error);
+    }
+    return code;
 }
 
 static void set_done(struct storage_task *task, int code)
 {
     struct change *change = container_of(task, struct change, task);
     struct bucket_entry *entry = code ? NULL : buckets_find_entry(change->buckets, change->name);
-    if (entry) {
-        struct bucket_setting old = entry->settings[change->kind];
-        entry->settings[change->kind] = change->settings[change->kind];
-        change->settings[change->kind] = old;
+    for (int kind = 0; kind < BUCKET_SETTING_KINDS && entry; kind++) {
+        if (!(change->kinds & 1U << kind))
+            continue;
+        struct bucket_setting old = entry->settings[kind];
+        entry->settings[kind] = change->settings[kind];
+        change->settings[kind] = old;
     }
     change_finish(change, code);
 }
 
-int buckets_set(struct buckets *buckets, const char *name, enum bucket_setting_kind kind,
-                struct bucket_setting *setting, bucket_done *done, void *user)
+int buckets_set(struct buckets *buckets, const char *name, unsigned kinds,
+                struct bucket_setting settings[BUCKET_SETTING_KINDS], bucket_done *done, void *user)
 {
     struct change *change = change_create(buckets, name, done, user);
     if (!change)
         return ERR_MEMORY;
-    change->kind = kind;
-    change->settings[kind] = *setting;
-    *setting = (struct bucket_setting){0};
+    change->kinds = kinds;
+    memcpy(change->settings, settings, sizeof change->settings);
+    memset(settings, 0, sizeof change->settings);
     change->task.run = set_run;
     change->task.done = set_done;
     storage_submit(buckets->storage, &change->task);
@@ -342,6 +349,7 @@ int buckets_edit(struct buckets *buckets, const char *name, enum bucket_setting_
     if (!change)
         return ERR_MEMORY;
     change->kind = kind;
+    change->kinds = 1U << kind;
     change->edit = edit;
     change->task.run = edit_run;
     change->task.done = set_done;

@@ -178,6 +178,92 @@ static enum s3_error read_noncurrent(struct rule_reader *reader, const struct s3
     return S3_OK;
 }
 
+/* The classes that a transition can have. */
+static const char *class_named(const char *name)
+{
+    static const char *const names[] = {"STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING",
+                                        "GLACIER_IR",  "GLACIER",    "DEEP_ARCHIVE"};
+    for (size_t i = 0; name && i < sizeof names / sizeof *names; i++) {
+        if (strcmp(names[i], name) == 0)
+            return names[i];
+    }
+    return NULL;
+}
+
+/* "Objects must be stored for at least 30 days before you can transition them" to these. */
+static bool is_too_early(const struct lifecycle_transition *transition)
+{
+    bool late = strcmp(transition->storage_class, "STANDARD_IA") == 0 ||
+                strcmp(transition->storage_class, "ONEZONE_IA") == 0;
+    return late && transition->days >= 0 && transition->days < 30;
+}
+
+static enum s3_error read_transition_time(struct rule_reader *reader, const char *days,
+                                          const char *date, struct lifecycle_transition *out)
+{
+    int64_t number;
+    if (!days == !date)
+        return S3_MALFORMED_XML;
+    if (days && (!read_number(days, &number) || number > DAYS_MAX))
+        return refuse(reader, S3_INVALID_ARGUMENT,
+                      "'Days' in Transition action must be nonnegative");
+    out->days = days ? (int)number : -1;
+    if (!date)
+        return S3_OK;
+    if (s3_time_parse_iso(date, &out->date_ms) || out->date_ms <= 0)
+        return S3_MALFORMED_XML;
+    return out->date_ms % DAY_MS
+               ? refuse(reader, S3_INVALID_ARGUMENT, "'Date' must be at midnight GMT")
+               : S3_OK;
+}
+
+static enum s3_error add_transition(struct rule_reader *reader,
+                                    const struct lifecycle_transition *transition)
+{
+    struct lifecycle_rule *rule = reader->rule;
+    for (size_t i = 0; i < rule->transition_count; i++) {
+        if (rule->transitions[i].noncurrent == transition->noncurrent &&
+            rule->transitions[i].storage_class == transition->storage_class)
+            return refuse(reader, S3_INVALID_REQUEST,
+                          "'StorageClass' must be different for the transitions of a rule");
+    }
+    if (rule->transition_count == LIFECYCLE_TRANSITIONS_MAX)
+        return S3_MALFORMED_XML;
+    rule->transitions[rule->transition_count++] = *transition;
+    reader->acts = true;
+    return S3_OK;
+}
+
+static enum s3_error read_transition(struct rule_reader *reader, const struct s3_xml_node *action,
+                                     bool noncurrent)
+{
+    struct lifecycle_transition transition = {
+        .storage_class = class_named(s3_xml_child_text(action, "StorageClass")),
+        .noncurrent = noncurrent};
+    const char *days = s3_xml_child_text(action, noncurrent ? "NoncurrentDays" : "Days");
+    const char *kept = noncurrent ? s3_xml_child_text(action, "NewerNoncurrentVersions") : NULL;
+    int64_t number = 0;
+    if (!transition.storage_class)
+        return S3_MALFORMED_XML;
+    enum s3_error error = read_transition_time(
+        reader, days, noncurrent ? NULL : s3_xml_child_text(action, "Date"), &transition);
+    if (error)
+        return error;
+    if (is_too_early(&transition)) {
+        snprintf(reader->message, BUCKET_SETTING_MESSAGE_MAX,
+                 "'%s' in %s action must be greater than or equal to 30 for storageClass '%s'",
+                 noncurrent ? "NoncurrentDays" : "Days",
+                 noncurrent ? "NoncurrentVersionTransition" : "Transition",
+                 transition.storage_class);
+        return S3_INVALID_ARGUMENT;
+    }
+    if (kept && (!read_number(kept, &number) || number < 1 || number > KEPT_MAX))
+        return refuse(reader, S3_INVALID_ARGUMENT,
+                      "'NewerNoncurrentVersions' must be a positive integer of at most 100");
+    transition.kept = (int)number;
+    return add_transition(reader, &transition);
+}
+
 static enum s3_error read_abort(struct rule_reader *reader, const struct s3_xml_node *action)
 {
     const char *days = s3_xml_child_text(action, "DaysAfterInitiation");
@@ -223,11 +309,31 @@ static enum s3_error read_member(struct rule_reader *reader, const struct s3_xml
     if (strcmp(node->name, "AbortIncompleteMultipartUpload") == 0)
         return read_abort(reader, node);
     if (strcmp(node->name, "Transition") == 0)
-        return refuse(reader, S3_NOT_IMPLEMENTED, "Transition is not implemented.");
+        return read_transition(reader, node, false);
     if (strcmp(node->name, "NoncurrentVersionTransition") == 0)
-        return refuse(reader, S3_NOT_IMPLEMENTED,
-                      "NoncurrentVersionTransition is not implemented.");
+        return read_transition(reader, node, true);
     return S3_MALFORMED_XML;
+}
+
+/* What would expire before it moves. */
+static enum s3_error check_transitions(struct rule_reader *reader)
+{
+    const struct lifecycle_rule *rule = reader->rule;
+    for (size_t i = 0; i < rule->transition_count; i++) {
+        const struct lifecycle_transition *one = &rule->transitions[i];
+        int days = one->noncurrent ? rule->noncurrent_days : rule->days;
+        if (!days || one->days < days)
+            continue;
+        snprintf(reader->message, BUCKET_SETTING_MESSAGE_MAX,
+                 "'%s' in the %s action for filter '(prefix=%.64s)' must be greater than '%s' in "
+                 "the %s action",
+                 one->noncurrent ? "NoncurrentDays" : "Days",
+                 one->noncurrent ? "NoncurrentVersionExpiration" : "Expiration", rule->prefix,
+                 one->noncurrent ? "NoncurrentDays" : "Days",
+                 one->noncurrent ? "NoncurrentVersionTransition" : "Transition");
+        return S3_INVALID_ARGUMENT;
+    }
+    return S3_OK;
 }
 
 static enum s3_error check_rule(struct rule_reader *reader)
@@ -248,7 +354,7 @@ static enum s3_error check_rule(struct rule_reader *reader)
         return refuse(reader, S3_INVALID_REQUEST,
                       "AbortIncompleteMultipartUpload and ExpiredObjectDeleteMarker cannot be "
                       "specified with an object size.");
-    return S3_OK;
+    return check_transitions(reader);
 }
 
 /* A rule without an id gets one, also in the document. */

@@ -1,7 +1,6 @@
 /*
  * LifecycleConfiguration ("Managing the lifecycle of objects", S3 User Guide): parsed into a struct
- * lifecycle. Only expiration is implemented; there are no transitions, because there is only one
- * storage class.
+ * lifecycle. A transition changes the storage class that is recorded with an object.
  *
  * A rule's days are counted from an object's time and rounded to the next midnight UTC, as in S3.
  * Immutable once parsed; any thread, except for the reference count (loop thread).
@@ -14,10 +13,18 @@
 
 #include "bucket_settings.h"
 
-enum { LIFECYCLE_RULES_MAX = 1000, LIFECYCLE_TAGS_MAX = 10 };
+enum { LIFECYCLE_RULES_MAX = 1000, LIFECYCLE_TAGS_MAX = 10, LIFECYCLE_TRANSITIONS_MAX = 12 };
 
 struct lifecycle_tag {
     char *key, *value;
+};
+
+struct lifecycle_transition {
+    const char *storage_class; /* static */
+    int days;                  /* -1: at date_ms */
+    int64_t date_ms;
+    bool noncurrent; /* of versions that have been noncurrent for `days` */
+    int kept;        /* of them, newer ones that stay */
 };
 
 struct lifecycle_rule {
@@ -34,6 +41,8 @@ struct lifecycle_rule {
     bool lone_markers;
     int noncurrent_days, noncurrent_kept;
     int abort_days; /* uploads under way */
+    struct lifecycle_transition transitions[LIFECYCLE_TRANSITIONS_MAX];
+    size_t transition_count;
 };
 
 struct lifecycle {
@@ -72,6 +81,18 @@ bool lifecycle_marker_expired(const struct lifecycle *lifecycle,
 bool lifecycle_noncurrent_expired(const struct lifecycle *lifecycle,
                                   const struct lifecycle_object *object, int64_t retired_ms,
                                   unsigned newer, int64_t now_ms);
+/* How old a version is: modified_ms counts unless it is noncurrent. */
+struct lifecycle_age {
+    bool noncurrent;
+    int64_t retired_ms; /* when it became noncurrent */
+    unsigned newer;     /* newer noncurrent versions of its key */
+    int64_t now_ms;
+};
+/* The storage class that a version of a class moves to, or NULL. small_archived: objects below 128
+ * KiB move to archives, too ("Transitioning objects using Amazon S3 Lifecycle", S3 User Guide). */
+const char *lifecycle_new_class(const struct lifecycle *lifecycle,
+                                const struct lifecycle_object *object, const char *storage_class,
+                                const struct lifecycle_age *age, bool small_archived);
 bool lifecycle_upload_expired(const struct lifecycle *lifecycle, const char *key,
                               int64_t created_ms, int64_t now_ms);
 

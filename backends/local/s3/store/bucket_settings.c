@@ -20,8 +20,8 @@ struct kind_facts {
     void (*free)(void *read);
 };
 
-static enum s3_error location_read(struct slice document, struct bucket_setting *setting,
-                                   char message[BUCKET_SETTING_MESSAGE_MAX])
+static enum s3_error text_read(struct slice document, struct bucket_setting *setting,
+                               char message[BUCKET_SETTING_MESSAGE_MAX])
 {
     (void)message;
     setting->document = slice_dup(document);
@@ -40,7 +40,8 @@ static const struct kind_facts kinds[BUCKET_SETTING_KINDS] = {
     [BUCKET_OWNERSHIP] = {"ownershipControls", bucket_ownership_read, free},
     [BUCKET_LOGGING] = {"logging", bucket_logging_read, bucket_logging_free},
     [BUCKET_ACCELERATE] = {"accelerate", bucket_accelerate_read, free},
-    [BUCKET_LOCATION] = {"location", location_read, free},
+    [BUCKET_LOCATION] = {"location", text_read, free},
+    [BUCKET_TRANSITION_SIZE] = {"transition-size", text_read, free},
     [BUCKET_PAYER] = {"requestPayment", bucket_payer_read, free},
 };
 

@@ -72,9 +72,11 @@ typedef int bucket_announce(const struct notification *notification, struct stor
 int buckets_set_notification(struct buckets *buckets, const char *name,
                              struct notification *notification, bucket_announce *announce,
                              bucket_done *done, void *user);
-/* Takes the setting; one without a document removes the current one. ERR_NO_CONTAINER. */
-int buckets_set(struct buckets *buckets, const char *name, enum bucket_setting_kind kind,
-                struct bucket_setting *setting, bucket_done *done, void *user);
+/* Takes the settings, and sets those whose bits (1 << kind) are in kinds; one without a document
+ * removes the current one. ERR_NO_CONTAINER. */
+int buckets_set(struct buckets *buckets, const char *name, unsigned kinds,
+                struct bucket_setting settings[BUCKET_SETTING_KINDS], bucket_done *done,
+                void *user);
 /* Makes a setting out of the current one. edit: storage thread; document is NULL if there is none;
  * without an error, an empty *setting removes it. With an error the bucket stays as it is and done
  * gets ERR_REFUSED: edit keeps its error in user. ERR_NO_CONTAINER. */

@@ -1,4 +1,4 @@
-/* When an object expires according to lifecycle rules. */
+/* When an object expires, or moves to another storage class, according to lifecycle rules. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,4 +143,62 @@ bool lifecycle_upload_expired(const struct lifecycle *lifecycle, const char *key
             return true;
     }
     return false;
+}
+
+/* Transitions. */
+
+enum { SMALL_MAX = 128 * 1024 };
+
+/* Objects move down only: "Supported transitions and related constraints", Transitioning objects
+ * using Amazon S3 Lifecycle, S3 User Guide. */
+static int depth_of(const char *storage_class)
+{
+    static const char *const order[] = {"STANDARD_IA", "INTELLIGENT_TIERING",
+                                        "ONEZONE_IA",  "GLACIER_IR",
+                                        "GLACIER",     "DEEP_ARCHIVE"};
+    for (int i = 0; i < (int)(sizeof order / sizeof *order); i++) {
+        if (strcmp(order[i], storage_class) == 0)
+            return i + 1;
+    }
+    return 0; /* STANDARD, REDUCED_REDUNDANCY */
+}
+
+/* A rule with a size of its own has no minimum. */
+static bool is_too_small(const struct lifecycle_rule *rule, const char *storage_class,
+                         uint64_t size, bool small_archived)
+{
+    bool archive =
+        strcmp(storage_class, "GLACIER") == 0 || strcmp(storage_class, "DEEP_ARCHIVE") == 0;
+    if (size >= SMALL_MAX || rule->larger >= 0 || rule->smaller >= 0)
+        return false;
+    return !(archive && small_archived);
+}
+
+static bool is_due(const struct lifecycle_transition *transition,
+                   const struct lifecycle_object *object, const struct lifecycle_age *age)
+{
+    if (transition->noncurrent != age->noncurrent)
+        return false;
+    if (age->noncurrent)
+        return age->newer >= (unsigned)transition->kept &&
+               due_after(age->retired_ms, transition->days) <= age->now_ms;
+    return (transition->days >= 0 ? due_after(object->modified_ms, transition->days)
+                                  : transition->date_ms) <= age->now_ms;
+}
+
+const char *lifecycle_new_class(const struct lifecycle *lifecycle,
+                                const struct lifecycle_object *object, const char *storage_class,
+                                const struct lifecycle_age *age, bool small_archived)
+{
+    const char *deepest = storage_class;
+    for (size_t i = 0; i < lifecycle->count; i++) {
+        const struct lifecycle_rule *rule = &lifecycle->rules[i];
+        for (size_t j = 0; j < rule->transition_count && applies(rule, object); j++) {
+            const struct lifecycle_transition *one = &rule->transitions[j];
+            if (depth_of(one->storage_class) > depth_of(deepest) && is_due(one, object, age) &&
+                !is_too_small(rule, one->storage_class, object->size, small_archived))
+                deepest = one->storage_class;
+        }
+    }
+    return deepest == storage_class ? NULL : deepest;
 }

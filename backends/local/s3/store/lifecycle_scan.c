@@ -1,5 +1,6 @@
 #include "lifecycle_scan.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +30,8 @@ static int find(struct lifecycle_scan *scan, enum lifecycle_finding_kind kind, c
                 uint64_t id, bool versioned)
 {
     struct lifecycle_finding *finding = &scan->findings[scan->count];
-    *finding = (struct lifecycle_finding){kind, strdup(key), id, versioned};
+    *finding = (struct lifecycle_finding){
+        .kind = kind, .key = strdup(key), .id = id, .versioned = versioned};
     if (!finding->key)
         return ERR_MEMORY;
     scan->count++;
@@ -71,6 +73,31 @@ static int load_tags(const struct lifecycle_scan *scan, struct storage *storage,
     return 0;
 }
 
+static int find_transition(struct lifecycle_scan *scan, const struct version_listed *entry,
+                           const char *tags)
+{
+    const struct lifecycle_object object = {
+        .key = entry->key, .tags = tags, .size = entry->size, .modified_ms = entry->modified_ms};
+    const struct lifecycle_age age = {.noncurrent = !entry->latest,
+                                      .retired_ms = entry->retired_ms,
+                                      .newer = scan->noncurrent,
+                                      .now_ms = scan->now_ms};
+    const char *next = entry->marker
+                           ? NULL
+                           : lifecycle_new_class(scan->rules, &object, entry->storage_class, &age,
+                                                 scan->small_archived);
+    if (!next)
+        return 0;
+    int code = find(scan, LIFECYCLE_TRANSITION, entry->key, entry->id, entry->versioned);
+    if (code)
+        return code;
+    struct lifecycle_finding *finding = &scan->findings[scan->count - 1];
+    finding->new_class = next;
+    finding->size = entry->size;
+    snprintf(finding->etag, sizeof finding->etag, "%s", entry->etag);
+    return 0;
+}
+
 static int judge(struct lifecycle_scan *scan, struct storage *storage,
                  const struct version_listed *entry, bool lone, struct error *error)
 {
@@ -79,9 +106,10 @@ static int judge(struct lifecycle_scan *scan, struct storage *storage,
     if (code)
         return code;
     bool expired = is_expired(scan, entry, tags ? tags : "", lone);
+    code = expired ? 0 : find_transition(scan, entry, tags ? tags : "");
     free(tags);
     if (!expired)
-        return 0;
+        return code ? no_memory(error) : 0;
     bool current = entry->latest && !entry->marker;
     return find(scan, current ? LIFECYCLE_CURRENT : LIFECYCLE_VERSION, entry->key, entry->id,
                 entry->versioned)
