@@ -4,6 +4,7 @@
  * gallery_part_closed once, from the loop or at once. A part without a function has nothing to do.
  */
 #include "gallery_events.h"
+#include "gallery_photos.h"
 #include "gallery_private.h"
 #include "gallery_system.h"
 
@@ -21,6 +22,8 @@ struct gallery_part {
 static const struct gallery_part parts[] = {
     /* Those that publish come after it, and close before it. */
     {gallery_events_open, gallery_events_drain, gallery_events_close, NULL, NULL, NULL},
+    {gallery_photos_open, gallery_photos_drain, gallery_photos_close, gallery_photos_record,
+     gallery_photos_step, gallery_photos_reload},
     {gallery_system_open, gallery_system_drain, gallery_system_close, gallery_activity_record,
      gallery_activity_step, gallery_system_reload},
 };

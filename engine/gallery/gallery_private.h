@@ -11,6 +11,7 @@
  *     gallery_login.c     logging in and out, links
  *     gallery_places.c    where photos are, and what may be signed
  *     gallery_events.c    what pages follow: a stream of events, or polling
+ *     gallery_photos.c    the photos: see gallery_photos.h
  *     gallery_system.c    queues, the engine, its last work, dead letters
  *
  * A part is a file gallery_<part>.c with its state behind a member of struct gallery and a row in
@@ -66,6 +67,7 @@ struct gallery {
 
     /* The states of parts; NULL: not open. */
     struct gallery_events *events;
+    struct gallery_photos *photos;
     struct gallery_system *system;
 };
 
@@ -171,6 +173,9 @@ void gallery_part_closed(struct gallery *gallery);
 
 gallery_handler gallery_login, gallery_logout, gallery_link_make, gallery_session_show;
 gallery_handler gallery_events_follow;
+gallery_handler gallery_layout_show, gallery_photos_list, gallery_photo_show, gallery_photo_share;
+gallery_handler gallery_tags_list, gallery_tags_write;
+gallery_handler gallery_photos_delete, gallery_photos_undo, gallery_photos_retry;
 gallery_handler gallery_system_show, gallery_activity_show;
 gallery_handler gallery_letters_list, gallery_letters_redrive, gallery_letters_purge;
 

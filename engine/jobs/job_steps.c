@@ -281,9 +281,20 @@ static const struct object_settings *settings_of(struct upload *upload,
     return &upload->settings;
 }
 
+static struct output_sizes sizes_of(struct job *job, const struct rendition *rendition)
+{
+    const struct image_facts *image = &item_of(job)->facts;
+    const bool turned = image->orientation >= 5; /* by 90 degrees */
+    return rendition->manifest ? (struct output_sizes){0}
+                               : (struct output_sizes){rendition->width, rendition->height,
+                                                       turned ? image->height : image->width,
+                                                       turned ? image->width : image->height};
+}
+
 static int upload_start(struct job *job, struct upload *upload, const struct rendition *rendition)
 {
     job_output_prepare(job, upload);
+    upload->output.sizes = sizes_of(job, rendition);
     upload->output.done = on_stored;
     upload->output.put = (struct object_put){
         .bucket = rendition->bucket ? rendition->bucket : job->msg.record->bucket,

@@ -102,13 +102,46 @@ static bool set_has(const struct object_pair *pairs, size_t count, const char *n
     return false;
 }
 
-static bool is_label(const struct label_set *labels, const char *name)
+/* "97.3": a number with one decimal, at most 100. */
+static bool is_confidence(const char *text)
+{
+    const size_t digits = strspn(text, "0123456789");
+    return digits >= 1 && digits <= 3 && text[digits] == '.' && text[digits + 1] >= '0' &&
+           text[digits + 1] <= '9' && !text[digits + 2] && strtod(text, NULL) <= 100;
+}
+
+bool label_tag_is_label(const char *name, const char *value)
+{
+    static const char *const valued[] = {"Dominant Colour", "Second Colour", "Third Colour",
+                                         "Camera",          "Year",          "Incomplete",
+                                         "dHash",           "pHash"};
+    for (size_t i = 0; i < sizeof valued / sizeof *valued; i++) {
+        if (strcmp(valued[i], name) == 0)
+            return true;
+    }
+    return is_confidence(value);
+}
+
+bool label_tag_fits(const char *text)
+{
+    size_t size;
+    uint32_t c = 0;
+    for (; *text && (size = utf8_decode(text, &c)); text += size) {
+        if (!fits_tag(c))
+            return false;
+    }
+    return !*text;
+}
+
+/* Whether the label replaces the tag of the same name. */
+static bool is_replaced(const struct label_set *labels, const struct object_pair *existing)
 {
     char tag[LABEL_NAME_MAX];
     for (size_t i = 0; i < labels->count; i++) {
         tag_text(tag, labels->entries[i].name);
-        if (strcmp(tag, name) == 0)
-            return true;
+        if (strcmp(tag, existing->name) == 0)
+            return labels->entries[i].value[0] ||
+                   label_tag_is_label(existing->name, existing->value);
     }
     return false;
 }
@@ -146,7 +179,7 @@ int label_tags_merge(const struct object_pair *existing, size_t existing_count,
     int code = set ? 0 : ERR_MEMORY;
     size_t n = 0;
     for (size_t i = 0; !code && i < existing_count && n < OBJECT_TAGS_MAX; i++) {
-        if (!is_label(labels, existing[i].name))
+        if (!is_replaced(labels, &existing[i]))
             code = set_add(set, &n, existing[i].name, existing[i].value);
     }
     for (size_t i = 0; !code && i < labels->count && n < OBJECT_TAGS_MAX; i++)

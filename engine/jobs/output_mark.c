@@ -6,9 +6,9 @@
 #include "event_order.h"
 #include "fnv.h"
 
-/* 102 bytes of names, the pipeline's name (64), the bucket's name (63), the values below, and the
+/* 133 bytes of names, the pipeline's name (64), the bucket's name (63), the values below, and the
  * key. */
-enum { SOURCE_MAX = 1500, ETAG_MAX = 128, HASH_SIZE = 17 };
+enum { SOURCE_MAX = 1420, ETAG_MAX = 128, HASH_SIZE = 17 };
 
 /* Characters other than printable ASCII are encoded as %XX, because metadata are header values. */
 static size_t travelling_size(char c)
@@ -56,8 +56,17 @@ static void mark_add(struct output_marks *out, const char *name, const char *val
     out->pairs[out->count++] = (struct object_pair){name, value};
 }
 
+static void size_add(struct output_marks *out, const char *name, char text[OUTPUT_SIZE_MAX],
+                     unsigned width, unsigned height)
+{
+    if (!width || !height)
+        return;
+    snprintf(text, OUTPUT_SIZE_MAX, "%ux%u", width, height);
+    mark_add(out, name, text);
+}
+
 void output_marks_make(const char *pipeline, const struct envelope_record *record, const char *etag,
-                       size_t taken, struct output_marks *out)
+                       const struct output_sizes *sizes, size_t taken, struct output_marks *out)
 {
     out->count = 0;
     source_write(record->key, SOURCE_MAX - taken, out->source);
@@ -68,6 +77,8 @@ void output_marks_make(const char *pipeline, const struct envelope_record *recor
         mark_add(out, OUTPUT_MARK_ETAG, etag);
     if (sequencer_valid(record->sequencer))
         mark_add(out, OUTPUT_MARK_SEQUENCER, record->sequencer);
+    size_add(out, OUTPUT_MARK_SIZE, out->size, sizes->width, sizes->height);
+    size_add(out, OUTPUT_MARK_IMAGE, out->image, sizes->image_width, sizes->image_height);
 }
 
 bool output_mark_present(const struct object_facts *facts)
@@ -75,12 +86,17 @@ bool output_mark_present(const struct object_facts *facts)
     return object_metadata(facts, OUTPUT_MARK_PIPELINE) != NULL;
 }
 
+bool output_mark_is_of(const struct object_facts *facts, const char *bucket, const char *key)
+{
+    const char *of_bucket = object_metadata(facts, OUTPUT_MARK_BUCKET);
+    const char *source = object_metadata(facts, OUTPUT_MARK_SOURCE);
+    return of_bucket && source && strcmp(of_bucket, bucket) == 0 && source_is(source, key);
+}
+
 const char *output_mark_sequencer(const struct object_facts *facts,
                                   const struct envelope_record *record)
 {
-    const char *bucket = object_metadata(facts, OUTPUT_MARK_BUCKET);
-    const char *key = object_metadata(facts, OUTPUT_MARK_SOURCE);
-    if (!bucket || !key || strcmp(bucket, record->bucket) != 0 || !source_is(key, record->key))
+    if (!output_mark_is_of(facts, record->bucket, record->key))
         return NULL;
     return object_metadata(facts, OUTPUT_MARK_SEQUENCER);
 }

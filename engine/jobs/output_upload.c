@@ -21,7 +21,7 @@ static size_t metadata_size(const struct object_settings *settings)
 static int put_send(struct output_upload *upload)
 {
     struct output_marks marks;
-    output_marks_make(upload->pipeline, upload->record, upload->source_etag,
+    output_marks_make(upload->pipeline, upload->record, upload->source_etag, &upload->sizes,
                       metadata_size(upload->put.settings), &marks);
     upload->put.metadata = marks.pairs;
     upload->put.metadata_count = marks.count;

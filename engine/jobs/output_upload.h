@@ -24,12 +24,14 @@
 
 #include "envelope.h"
 #include "object_store.h"
+#include "output_mark.h"
 
 struct output_upload { /* zero-initialised */
     struct object_store *store;
     struct object_put put;                /* borrowed until done or the cancel */
     const struct envelope_record *record; /* sequencer of the event; borrowed */
     const char *pipeline, *source_etag;   /* for the marks; borrowed, source_etag may be NULL */
+    struct output_sizes sizes;            /* for the marks */
     /* Called once, from a new loop callback, unless it was cancelled or the start failed. */
     void (*done)(struct output_upload *upload, const struct error *error);
     bool superseded; /* the output of a newer event exists; ours was not written */

@@ -930,6 +930,7 @@ static void render_one(const struct render_source *source, struct render_item *i
     }
     item->renditions = calloc(1, sizeof *item->renditions);
     item->rendition_count = 1;
+    item->facts = (struct image_facts){.width = 20, .height = 30, .orientation = 6};
     item->renditions[0] = (struct rendition){.key = buffer_take_text(&key),
                                              .content_type = "image/jpeg",
                                              .settings = item->pipeline->settings,

@@ -61,7 +61,7 @@ const char *fake_attribute(const struct fake_message *message, const char *name)
 
 /* ---- objects ---- */
 
-enum { FAKE_METADATA_MAX = 8 };
+enum { FAKE_METADATA_MAX = 12 };
 
 struct fake_object {
     struct list link;

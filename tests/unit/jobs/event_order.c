@@ -190,13 +190,13 @@ static void outputs_carry_where_they_come_from(void **state)
     created("a.jpg", "0055");
     UNTIL(w.acks == 1 && engine_idle(w.engine));
     struct fake_object *output = fake_store_find(&w.store, "photos", "web/a.jpg");
-    static const char *const expected[][2] = {{"thumbwheel-pipeline", "web"},
-                                              {"thumbwheel-source-bucket", "photos"},
-                                              {"thumbwheel-source", "ingest/a.jpg"},
-                                              {"thumbwheel-source-etag", "etag"},
-                                              {"thumbwheel-sequencer", "0055"}};
-    assert_int_equal(output->metadata_count, 5);
-    for (size_t i = 0; i < 5; i++) {
+    static const char *const expected[][2] = {
+        {"thumbwheel-pipeline", "web"},        {"thumbwheel-source-bucket", "photos"},
+        {"thumbwheel-source", "ingest/a.jpg"}, {"thumbwheel-source-etag", "etag"},
+        {"thumbwheel-sequencer", "0055"},      {"thumbwheel-size", "1x1"},
+        {"thumbwheel-image", "30x20"}};
+    assert_int_equal(output->metadata_count, 7);
+    for (size_t i = 0; i < 7; i++) {
         assert_string_equal(output->metadata[i].name, expected[i][0]);
         assert_string_equal(output->metadata[i].value, expected[i][1]);
     }
@@ -217,8 +217,10 @@ static void marks_stay_below_two_kilobytes(void **state)
         struct envelope_record r = record(key, "0123456789ABCDEF0123456789ABCDEF");
         r.bucket = bucket;
         struct output_marks marks;
+        const struct output_sizes sizes = {100000, 100000, 1000000, 1000000};
         size_t taken = p < 4 ? 0 : OBJECT_METADATA_MAX;
-        output_marks_make(pipeline, &r, "0123456789abcdef0123456789abcdef-10000", taken, &marks);
+        output_marks_make(pipeline, &r, "0123456789abcdef0123456789abcdef-10000", &sizes, taken,
+                          &marks);
         size_t total = taken;
         for (size_t i = 0; i < marks.count; i++) {
             total += strlen(marks.pairs[i].name);
@@ -347,7 +349,7 @@ static void stored_by_an_earlier_process(const char *sequencer, const char *sour
     struct fake_object *output = fake_store_put(&w.store, "photos", "web/a.jpg", "web:new");
     struct envelope_record r = record(source, sequencer);
     struct output_marks marks;
-    output_marks_make("web", &r, "e", 0, &marks);
+    output_marks_make("web", &r, "e", &(struct output_sizes){0}, 0, &marks);
     for (size_t i = 0; i < marks.count; i++)
         output->metadata[output->metadata_count++] =
             (struct object_pair){strdup(marks.pairs[i].name), strdup(marks.pairs[i].value)};

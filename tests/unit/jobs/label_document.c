@@ -51,7 +51,7 @@ static void a_document_names_its_source_and_labels(void **state)
 static void tags_of_others_are_kept_and_ten_is_the_limit(void **state)
 {
     (void)state;
-    const struct object_pair existing[] = {{"project", "x"}, {"Label 0", "stale"}};
+    const struct object_pair existing[] = {{"project", "x"}, {"Label 0", "12.5"}};
     struct label_set labels = {.count = 12};
     for (size_t i = 0; i < labels.count; i++)
         snprintf(labels.entries[i].name, LABEL_NAME_MAX, "Label %zu", i);
@@ -61,9 +61,46 @@ static void tags_of_others_are_kept_and_ten_is_the_limit(void **state)
     assert_int_equal(count, OBJECT_TAGS_MAX);
     assert_string_equal(tags[0].name, "project");
     assert_string_equal(tags[1].name, "Label 0");
-    assert_string_equal(tags[1].value, "0.0"); /* the new label's confidence, not the stale value */
+    assert_string_equal(tags[1].value, "0.0"); /* the new label's confidence, not the stale one */
     assert_string_equal(tags[9].name, "Label 8");
     pairs_free(tags, count);
+}
+
+static void tags_of_people_are_not_replaced_by_labels(void **state)
+{
+    (void)state;
+    const struct object_pair existing[] = {
+        {"Beach", "in Brittany"}, {"Dark", ""}, {"Camera", "mine"}, {"Model", "old"}};
+    struct label_set labels = {
+        .count = 4,
+        .entries = {
+            {"Beach", "", 97}, {"Dark", "", 60}, {"Camera", "Canon", 100}, {"Model", "new", 100}}};
+    struct object_pair *tags;
+    size_t count;
+    assert_int_equal(label_tags_merge(existing, 4, &labels, &tags, &count), 0);
+    assert_int_equal(count, 4);
+    assert_string_equal(tags[0].value, "in Brittany");
+    assert_string_equal(tags[1].value, "");
+    assert_string_equal(tags[2].value, "Canon"); /* these names belong to labels with values */
+    assert_string_equal(tags[3].value, "new");
+    pairs_free(tags, count);
+}
+
+static void labels_are_recognised_by_their_form(void **state)
+{
+    (void)state;
+    static const char *const confidences[] = {"0.0", "7.5", "97.3", "100.0"};
+    static const char *const others[] = {"",     "97",   "97.35", "100.1", "1000.0",
+                                         "-1.0", " 7.5", "7.5 ",  ".5",    "5."};
+    for (size_t i = 0; i < sizeof confidences / sizeof *confidences; i++)
+        assert_true(label_tag_is_label("Beach", confidences[i]));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_false(label_tag_is_label("Beach", others[i]));
+    assert_true(label_tag_is_label("Dominant Colour", "Blue"));
+    assert_false(label_tag_is_label("dominant colour", "Blue"));
+    assert_true(label_tag_fits("Ünder the sea: 50/50 @home"));
+    assert_false(label_tag_fits("<img onerror>"));
+    assert_false(label_tag_fits("a\nb"));
 }
 
 static void a_full_set_of_others_leaves_no_room(void **state)
@@ -125,7 +162,7 @@ static void tags_have_only_characters_that_s3_allows(void **state)
                                            {"\U0001F408 Cat", "", 51}}};
     struct object_pair *tags;
     size_t count;
-    const struct object_pair old = {"Rock Rolls", "old"};
+    const struct object_pair old = {"Rock Rolls", "11.0"};
     assert_int_equal(label_tags_merge(&old, 1, &labels, &tags, &count), 0);
     assert_int_equal(count, 4);
     assert_string_equal(tags[0].name, "Rock Rolls");
@@ -144,6 +181,8 @@ int main(void)
         cmocka_unit_test(a_document_has_the_details_of_a_service),
         cmocka_unit_test(tags_have_only_characters_that_s3_allows),
         cmocka_unit_test(tags_of_others_are_kept_and_ten_is_the_limit),
+        cmocka_unit_test(tags_of_people_are_not_replaced_by_labels),
+        cmocka_unit_test(labels_are_recognised_by_their_form),
         cmocka_unit_test(a_full_set_of_others_leaves_no_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
