@@ -26,6 +26,7 @@
 #include "queues.h"
 #include "request_log.h"
 #include "router.h"
+#include "scrub.h"
 #include "services.h"
 #include "signature_check.h"
 #include "sns_expiry.h"
@@ -90,6 +91,8 @@ static enum stop_result stop_timers(struct local_cloud *lc)
         queues_stop(cloud->queues);
     if (cloud->lifecycle)
         lifecycle_worker_stop(cloud->lifecycle);
+    if (cloud->scrub)
+        scrub_stop(cloud->scrub);
     if (cloud->expiry)
         sns_expiry_stop(cloud->expiry);
     if (cloud->request_log)
@@ -119,6 +122,14 @@ static enum stop_result close_lifecycle(struct local_cloud *lc)
     if (!lc->cloud.lifecycle)
         return STOP_ENDED;
     lifecycle_worker_close(lc->cloud.lifecycle, stop_continue, lc);
+    return STOP_PENDING;
+}
+
+static enum stop_result close_scrub(struct local_cloud *lc)
+{
+    if (!lc->cloud.scrub)
+        return STOP_ENDED;
+    scrub_close(lc->cloud.scrub, stop_continue, lc);
     return STOP_PENDING;
 }
 
@@ -171,8 +182,8 @@ static enum stop_result close_queues(struct local_cloud *lc)
 }
 
 static stop_stage *const stop_stages[] = {
-    stop_server,  stop_detector, stop_timers,  stop_outbox,  stop_storage, close_lifecycle,
-    close_states, close_outbox,  close_expiry, close_signer, close_queues,
+    stop_server, stop_detector, stop_timers,  stop_outbox,  stop_storage, close_lifecycle,
+    close_scrub, close_states,  close_outbox, close_expiry, close_signer, close_queues,
 };
 
 enum { STOP_STAGES = sizeof stop_stages / sizeof stop_stages[0] };
@@ -356,6 +367,14 @@ static int lifecycle_start(struct local_cloud *lc, const struct cloud_settings *
     return lc->cloud.lifecycle ? 0 : error_set(error, ERR_MEMORY, "out of memory");
 }
 
+static int scrub_begin(struct local_cloud *lc, const struct cloud_settings *o, struct error *error)
+{
+    if (!o->scrub_rate)
+        return 0;
+    lc->cloud.scrub = scrub_start(&lc->cloud, o->scrub_rate);
+    return lc->cloud.scrub ? 0 : error_set(error, ERR_MEMORY, "out of memory");
+}
+
 /* Each connection may need a file in addition to its socket, and storage, the engine and its
  * decoders need some too; with this limit every accepted connection can be served. */
 static unsigned connections_max(void)
@@ -425,9 +444,10 @@ typedef int start_stage(struct local_cloud *lc, const struct cloud_settings *o,
                         struct error *error);
 
 static start_stage *const start_stages[] = {
-    options_copy,  keys_check,   faults_start,   storage_start, keys_start,   request_log_start,
-    queues_start,  topics_start, signer_start,   outbox_start,  expiry_start, events_start,
-    buckets_start, loading_end,  detector_start, tls_open,      server_open,  lifecycle_start,
+    options_copy,      keys_check,   faults_start,    storage_start, keys_start,
+    request_log_start, queues_start, topics_start,    signer_start,  outbox_start,
+    expiry_start,      events_start, buckets_start,   loading_end,   detector_start,
+    tls_open,          server_open,  lifecycle_start, scrub_begin,
 };
 
 enum { START_STAGES = sizeof start_stages / sizeof start_stages[0] };

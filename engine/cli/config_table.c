@@ -192,6 +192,10 @@ const struct setting config_table[] = {
      .shown = "a key of the data directory, printed at startup"},
     {"no-sigv2", TYPE_SWITCH, CONFIG_LOCAL, GROUP_CLOUD, AT(cloud.no_sigv2), NULL,
      "refuse Signature Version 2 in presigned URLs and forms of S3", .shown = "accepted"},
+    {"scrub-rate", TYPE_BYTES, CONFIG_LOCAL, GROUP_CLOUD, AT(cloud.scrub_rate), "SIZE",
+     "bytes per second at which the files of stored objects are compared with their checksums in "
+     "the background, once a day; 0: never",
+     .standard = "4M", .max = 1024 * GIB},
     {"smtp", TYPE_TEXT, CONFIG_LOCAL, GROUP_CLOUD, AT(cloud.smtp), "URL",
      "mail server for SNS e-mail subscriptions: smtp://host:port",
      .shown = "each mail becomes a file in the data directory"},

@@ -3,6 +3,7 @@
 #define THUMBWHEEL_CLOUD_SETTINGS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct image_analyser;
 
@@ -19,6 +20,7 @@ struct cloud_settings {
     const char *keys;            /* a file of access keys, which replace the one above, or "any"
                          (access_keys.h); NULL: none */
     bool no_sigv2;               /* Signature Version 2 of S3 is refused */
+    uint64_t scrub_rate;         /* bytes per second of the check of stored objects; 0: none */
     unsigned session_lifetime_s; /* limit of the credentials that STS issues; 0: AWS's */
     const char *tls_certificate, *tls_key; /* PEM files: the port serves TLS; NULL: see tls */
     bool tls;     /* TLS with a certificate generated in data_dir, if there is none yet */

@@ -11,6 +11,7 @@
 struct access_key; /* signature_check.h: accepted access keys */
 struct access_key_list;
 struct buckets;          /* buckets.h: S3 state */
+struct scrub;            /* scrub.h */
 struct lifecycle_worker; /* lifecycle.h */
 struct queues;           /* queues.h: SQS state */
 struct topics;           /* topics.h: SNS state */
@@ -32,6 +33,7 @@ struct cloud {
     const struct cloud_service *const *services; /* ends with NULL */
     struct buckets *buckets;
     struct lifecycle_worker *lifecycle; /* NULL: not started */
+    struct scrub *scrub;                /* NULL: none */
     struct queues *queues;
     struct topics *topics;
     struct events_state *events;

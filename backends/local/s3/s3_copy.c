@@ -6,7 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "blob_damage.h"
 #include "container_of.h"
+#include "log.h"
 #include "object_archive.h"
 #include "s3_access.h"
 #include "s3_expiration.h"
@@ -25,6 +27,7 @@ void s3_copy_end(struct s3_copy *copy)
     if (!copy->owner)
         return;
     s3_copy_source_clear(&copy->source);
+    s3_copy_check_close(&copy->check);
     object_clear(&copy->found);
     buffer_free(&copy->small);
     free(copy->piece);
@@ -32,13 +35,25 @@ void s3_copy_end(struct s3_copy *copy)
 
 /* Copying: on the storage thread; file I/O runs aside. */
 
-static int finish(struct s3_copy *copy)
+/* A copy of a single body has its MD5. */
+static bool is_as_stored(const struct s3_copy *copy)
+{
+    const struct object *found = &copy->found;
+    return found->owner || copy->size != found->size || !s3_placement_etag_is_md5(found) ||
+           strcmp(copy->etag, found->etag) == 0;
+}
+
+static int finish(struct s3_copy *copy, struct error *error)
 {
     s3_digest_finish(&copy->digest, &copy->claims); /* no claims to verify */
     snprintf(copy->etag, sizeof copy->etag, "%s", copy->digest.etag);
     s3_checksum_line(copy->kind, copy->digest.checksum_text, copy->checksum);
     copy->whole = true;
-    return 0;
+    if (is_as_stored(copy))
+        return 0;
+    copy->damaged = true;
+    copy->check.blob = copy->found.blob;
+    return error_set(error, ERR_CORRUPT, "the object has other bytes than those that were stored");
 }
 
 static int copy_small(struct s3_copy *copy, struct error *error)
@@ -52,7 +67,7 @@ static int copy_small(struct s3_copy *copy, struct error *error)
         return code;
     copy->small.size = size;
     s3_digest_update(&copy->digest, copy->small.data, size);
-    return finish(copy);
+    return finish(copy, error);
 }
 
 static int copy_piece(struct s3_copy *copy, struct error *error)
@@ -68,7 +83,7 @@ static int copy_piece(struct s3_copy *copy, struct error *error)
     if (copy->reader.left)
         return 0;
     code = blob_seal(copy->blobs, &copy->fd, error);
-    return code ? code : finish(copy);
+    return code ? code : finish(copy, error);
 }
 
 static int start_reading(struct s3_copy *copy, struct error *error)
@@ -84,9 +99,6 @@ static int start_reading(struct s3_copy *copy, struct error *error)
         object_reader_close(&copy->reader);
         return code;
     }
-    copy->piece = malloc(PIECE);
-    if (!copy->piece)
-        return error_set(error, ERR_MEMORY, "out of memory");
     copy->is_file = true;
     return blob_create(copy->blobs, copy->blob, &copy->fd, error);
 }
@@ -177,6 +189,19 @@ static int find_source(struct s3_copy *copy, struct storage *storage, struct err
     return 0;
 }
 
+/* What is small was compared when it was read. */
+static int start_checking(struct s3_copy *copy, struct error *error)
+{
+    if (!copy->is_file)
+        return 0;
+    copy->piece = malloc(PIECE);
+    if (!copy->piece)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    copy->reader.blobs = copy->blobs;
+    return s3_copy_check_open(&copy->check, &copy->reader, &copy->found,
+                              copy->whole ? copy->blob : 0, error);
+}
+
 static int find_run(struct storage_task *task, struct storage *storage)
 {
     struct s3_copy *copy = container_of(task, struct s3_copy, task);
@@ -186,13 +211,20 @@ static int find_run(struct storage_task *task, struct storage *storage)
     code = copy->owner->found(copy, storage, &task->error);
     if (code || copy->verdict)
         return code;
-    return can_link(copy) ? link_blob(copy, &task->error) : start_reading(copy, &task->error);
+    code = can_link(copy) ? link_blob(copy, &task->error) : start_reading(copy, &task->error);
+    return code ? code : start_checking(copy, &task->error);
 }
 
 static int piece_run(struct storage_task *task, struct storage *storage)
 {
+    struct s3_copy *copy = container_of(task, struct s3_copy, task);
     (void)storage;
-    return copy_piece(container_of(task, struct s3_copy, task), &task->error);
+    if (copy->is_checked)
+        return copy_piece(copy, &task->error);
+    int code = s3_copy_check_step(&copy->check, copy->blobs, copy->piece, PIECE, &task->error);
+    copy->is_checked = code == 0;
+    copy->damaged = code == ERR_CORRUPT;
+    return code < 0 ? code : 0;
 }
 
 static int commit_run(struct storage_task *task, struct storage *storage)
@@ -200,6 +232,7 @@ static int commit_run(struct storage_task *task, struct storage *storage)
     struct s3_copy *copy = container_of(task, struct s3_copy, task);
     (void)storage;
     object_reader_close(&copy->reader);
+    s3_copy_check_note(&copy->check, copy->blobs);
     if (copy->must_fail)
         return error_set(&task->error, ERR_MEMORY, "out of memory");
     return copy->owner->commit(copy, &task->error);
@@ -209,12 +242,16 @@ static int discard_run(struct storage_task *task, struct storage *storage)
 {
     struct s3_copy *copy = container_of(task, struct s3_copy, task);
     (void)storage;
+    bool changed;
     object_reader_close(&copy->reader);
+    s3_copy_check_close(&copy->check);
     if (copy->fd >= 0)
         close(copy->fd);
     copy->fd = -1;
     if (copy->is_file)
         blob_discard(copy->blobs, copy->blob);
+    if (copy->damaged && copy->check.blob)
+        return blob_damage_set(copy->blobs, copy->check.blob, true, &changed, &task->error);
     return 0;
 }
 
@@ -261,9 +298,22 @@ static void add_details(struct s3_copy *copy)
     }
 }
 
+static void report_damage(const struct s3_copy *copy)
+{
+    char file[BLOB_NAME_SIZE] = "";
+    if (copy->check.blob)
+        blob_name(copy->check.blob, file);
+    log_error("a stored object is damaged: restore its file from a backup, or delete it",
+              LOG_TEXT("bucket", copy->source.bucket_name), LOG_TEXT("key", copy->source.key),
+              LOG_TEXT("file", file), LOG_TEXT("error", copy->task.error.text));
+}
+
 static void respond_problem(struct s3_copy *copy, int code)
 {
-    if (copy->verdict)
+    if (copy->damaged) {
+        report_damage(copy);
+        s3_respond_error(copy->request, S3_INTERNAL_ERROR, NULL);
+    } else if (copy->verdict)
         s3_respond_error(copy->request, copy->verdict, *copy->message ? copy->message : NULL);
     else
         s3_respond_failure(copy->request, code, &copy->task.error);
@@ -304,7 +354,7 @@ static void piece_done(struct storage_task *task, int code)
         add_details(copy);
     if (code || copy->verdict)
         respond_problem(copy, code);
-    else if (copy->whole)
+    else if (copy->whole && (copy->is_checked || !copy->is_file))
         start_commit(copy);
     else if (request->base)
         submit_piece(copy, piece_done);

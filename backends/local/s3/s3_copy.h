@@ -1,9 +1,9 @@
 /*
  * Copies the body of an object, or a range of it, within the store: CopyObject and UploadPartCopy.
  *
- *   FINDING ──► COPYING … ──► COMMITTING ──► responded
- *      │           │              │
- *      └───────────┴──────────────┴──► DISCARDING
+ *   FINDING ──► CHECKING … ──► COPYING … ──► COMMITTING ──► responded
+ *      │            │             │              │
+ *      └────────────┴─────────────┴──────────────┴──► DISCARDING
  *
  * A whole blob is linked, whatever its size (blobs.h). If that is not possible (a range, an object
  * in parts, or another checksum), the data is read and written in pieces, each a task aside
@@ -21,6 +21,7 @@
 
 #include "object_reader.h"
 #include "s3_body.h"
+#include "s3_copy_check.h"
 #include "s3_copy_source.h"
 #include "s3_created.h"
 #include "s3_request.h"
@@ -67,6 +68,9 @@ struct s3_copy { /* the first member of the request's operation */
 
     /* private */
     bool whole;
+    struct s3_copy_check check;
+    bool is_checked; /* the source's bytes are as they were stored */
+    bool damaged;    /* they are not */
     bool must_fail;
     struct object_reader reader;
     struct s3_digest digest;

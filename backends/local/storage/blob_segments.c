@@ -30,14 +30,13 @@ struct blob_segments *blob_segments_new(struct blobs *blobs, uint64_t owner, siz
     return segments;
 }
 
-bool blob_segments_add(struct blob_segments *segments, unsigned number, uint64_t blob,
-                       uint64_t size)
+bool blob_segments_add(struct blob_segments *segments, struct blob_segment segment)
 {
     if (segments->count == segments->capacity)
         return false;
     const struct blob_segment *last = segments->count ? &segments->list[segments->count - 1] : NULL;
-    segments->list[segments->count++] = (struct blob_segment){
-        .number = number, .blob = blob, .size = size, .start = last ? last->start + last->size : 0};
+    segment.start = last ? last->start + last->size : 0;
+    segments->list[segments->count++] = segment;
     return true;
 }
 

@@ -21,6 +21,7 @@ struct blob_segment {
     uint64_t size;
     uint64_t blob;
     unsigned number; /* of the part */
+    uint8_t md5[16]; /* of its bytes */
     bool dropped;    /* the last reader deletes the file */
 };
 
@@ -38,9 +39,8 @@ struct blob_segments *blob_segments_share(const struct blobs *blobs, uint64_t ow
 /* A new list with one reader and no segments, to be filled before it is used. NULL if memory is
  * short. */
 struct blob_segments *blob_segments_new(struct blobs *blobs, uint64_t owner, size_t capacity);
-/* Adds the next segment of the object. False: there is no room for it. */
-bool blob_segments_add(struct blob_segments *segments, unsigned number, uint64_t blob,
-                       uint64_t size);
+/* Adds the next segment of the object: all but `start` of it. False: there is no room for it. */
+bool blob_segments_add(struct blob_segments *segments, struct blob_segment segment);
 /* Releases a reader; the last one frees the list. */
 void blob_segments_release(struct blob_segments *segments);
 

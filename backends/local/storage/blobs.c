@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "blob_damage.h"
 #include "blob_segments.h"
 #include "data_directory.h"
 #include "files.h"
@@ -46,10 +47,16 @@ static unsigned shard(uint64_t id)
     return (unsigned)((id >> 12) + (id >> 40)) & 0xff;
 }
 
+void blob_name(uint64_t id, char out[BLOB_NAME_SIZE])
+{
+    snprintf(out, BLOB_NAME_SIZE, "blobs/%02x/%016" PRIx64, shard(id), id);
+}
+
 static int blob_path(struct blobs *blobs, uint64_t id, char *out, struct error *error)
 {
-    return path_format(out, error, "%s/blobs/%02x/%016" PRIx64, storage_directory(blobs->storage),
-                       shard(id), id);
+    char name[BLOB_NAME_SIZE];
+    blob_name(id, name);
+    return path_format(out, error, "%s/%s", storage_directory(blobs->storage), name);
 }
 
 static int failed(struct blobs *blobs, struct error *error)
@@ -209,6 +216,9 @@ int blob_drop(struct blobs *blobs, uint64_t id, struct error *error)
                                   error);
     if (code)
         return code;
+    code = blob_damage_forget(blobs, id, error);
+    if (code)
+        return code;
     if (storage_after_commit(blobs->storage, unlink_committed, id, blobs))
         return error_set(error, ERR_MEMORY, "out of memory");
     return 0;
@@ -304,7 +314,10 @@ int blobs_open(struct blobs *blobs, struct storage *storage, struct error *error
     if (!blobs->gone)
         return error_set(error, ERR_MEMORY, "out of memory");
     int code = settle_all_incoming(blobs, error);
-    return code ? code : unlink_dropped(blobs, error);
+    if (code)
+        return code;
+    code = unlink_dropped(blobs, error);
+    return code ? code : blob_damage_load(blobs, error);
 }
 
 void blobs_close(struct blobs *blobs)

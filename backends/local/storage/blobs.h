@@ -33,6 +33,7 @@
 #ifndef THUMBWHEEL_LOCAL_BLOBS_H
 #define THUMBWHEEL_LOCAL_BLOBS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,9 +45,10 @@
 #define BLOBS_SCHEMA                                                                               \
     "CREATE TABLE IF NOT EXISTS blobs (id INTEGER PRIMARY KEY, "                                   \
     "dropped INTEGER NOT NULL DEFAULT 0);"                                                         \
-    "CREATE INDEX IF NOT EXISTS blobs_dropped ON blobs (id) WHERE dropped = 1;"
+    "CREATE INDEX IF NOT EXISTS blobs_dropped ON blobs (id) WHERE dropped = 1;"                    \
+    "CREATE TABLE IF NOT EXISTS damaged_blobs (id INTEGER PRIMARY KEY);"
 
-enum { BLOBS_GONE_MAX = 4096 };
+enum { BLOBS_GONE_MAX = 4096, BLOBS_CHECKED_MAX = 64, BLOBS_CHECKED_MS = 10 * 60 * 1000 };
 
 struct blobs { /* embed it; belongs to the storage thread once it runs */
     struct storage *storage;
@@ -57,6 +59,12 @@ struct blobs { /* embed it; belongs to the storage thread once it runs */
     uint64_t *gone;
     size_t gone_count;
     struct body_pipes pipes; /* any thread */
+    bool any_damaged;        /* some blob may be marked (blob_damage.h) */
+    /* for copies of ranges: blobs whose bytes were compared a short time ago */
+    struct blob_checked {
+        uint64_t blob, at_ms; /* monotonic */
+    } checked[BLOBS_CHECKED_MAX];
+    size_t next_checked;
 };
 
 /* Completes operations that a crash interrupted. */
@@ -82,6 +90,10 @@ int blob_drop(struct blobs *blobs, uint64_t id, struct error *error);
 /* Deletes the file of a dropped blob that was still being read when the drop was committed
  * (blob_segments.h). */
 void blob_unlink(struct blobs *blobs, uint64_t id);
+
+/* Where a live blob's file is in the data directory: "blobs/0a/…". Any thread. */
+enum { BLOB_NAME_SIZE = 40 };
+void blob_name(uint64_t id, char out[BLOB_NAME_SIZE]);
 
 /* Any thread, for a blob that is not dropped meanwhile. The caller closes *fd. */
 int blob_read_open(struct blobs *blobs, uint64_t id, int *fd, struct error *error);

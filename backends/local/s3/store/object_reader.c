@@ -2,20 +2,32 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "blob_damage.h"
 #include "upload_parts.h"
 
 enum { ALWAYS_READY = 64 * 1024 }; /* reading less is faster than asking the kernel */
 
+/* Opens a blob for `size` bytes from an offset; whole: its size, which the file must have. */
 static int open_file(struct object_reader *reader, uint64_t blob, uint64_t offset, uint64_t size,
-                     struct error *error)
+                     uint64_t whole, struct error *error)
 {
+    struct stat facts;
     reader->offset = offset;
     reader->file_left = size;
-    return blob_read_open(reader->blobs, blob, &reader->fd, error);
+    int code = blob_read_open(reader->blobs, blob, &reader->fd, error);
+    if (code)
+        return code;
+    if (fstat(reader->fd, &facts) || (uint64_t)facts.st_size == whole)
+        return 0;
+    return error_set(error, ERR_CORRUPT,
+                     "the file of the object has %" PRId64 " bytes instead of %" PRIu64,
+                     (int64_t)facts.st_size, whole);
 }
 
 static void close_file(struct object_reader *reader)
@@ -23,6 +35,18 @@ static void close_file(struct object_reader *reader)
     if (reader->fd >= 0)
         close(reader->fd);
     reader->fd = -1;
+}
+
+/* Whether those from one to an end in the object are marked as damaged. */
+static int check_segments(struct object_reader *reader, const struct blob_segment *segment,
+                          uint64_t end, struct error *error)
+{
+    const struct blob_segment *last = &reader->segments->list[reader->segments->count - 1];
+    int code = 0;
+    for (; reader->blobs->any_damaged && segment <= last && segment->start < end && !code;
+         segment++)
+        code = blob_damage_check(reader->blobs, segment->blob, error);
+    return code;
 }
 
 static int open_segments(struct object_reader *reader, uint64_t owner, uint64_t first,
@@ -34,7 +58,10 @@ static int open_segments(struct object_reader *reader, uint64_t owner, uint64_t 
     reader->next = blob_segments_at(reader->segments, first);
     const struct blob_segment *segment = &reader->segments->list[reader->next++];
     uint64_t offset = first - segment->start;
-    return open_file(reader, segment->blob, offset, segment->size - offset, error);
+    code = check_segments(reader, segment, first + reader->left, error);
+    if (code)
+        return code;
+    return open_file(reader, segment->blob, offset, segment->size - offset, segment->size, error);
 }
 
 static int load_body(struct object_reader *reader, uint64_t id, uint64_t first, struct error *error)
@@ -52,6 +79,13 @@ static int load_body(struct object_reader *reader, uint64_t id, uint64_t first, 
     return code;
 }
 
+static int open_blob(struct object_reader *reader, const struct object *object, uint64_t first,
+                     struct error *error)
+{
+    int code = blob_damage_check(reader->blobs, object->blob, error);
+    return code ? code : open_file(reader, object->blob, first, reader->left, object->size, error);
+}
+
 int object_reader_open(struct object_reader *reader, struct blobs *blobs,
                        const struct object *object, uint64_t first, uint64_t size,
                        struct error *error)
@@ -61,7 +95,7 @@ int object_reader_open(struct object_reader *reader, struct blobs *blobs,
     if (object->owner)
         code = open_segments(reader, object->owner, first, error);
     else if (object->blob)
-        code = open_file(reader, object->blob, first, size, error);
+        code = open_blob(reader, object, first, error);
     else
         code = load_body(reader, object->id, first, error);
     if (code)
@@ -107,7 +141,7 @@ static int next_file(struct object_reader *reader, struct error *error)
     if (!reader->segments || reader->next == reader->segments->count)
         return too_short(error);
     const struct blob_segment *segment = &reader->segments->list[reader->next++];
-    return open_file(reader, segment->blob, 0, segment->size, error);
+    return open_file(reader, segment->blob, 0, segment->size, segment->size, error);
 }
 
 static int read_files(struct object_reader *reader, char *data, size_t size, struct error *error)

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "hex.h"
 #include "storage_statement.h"
 
 static void copy_text(char *out, size_t size, struct statement *row, int column)
@@ -105,15 +106,25 @@ static int count_all(struct storage *storage, uint64_t owner, size_t *count, str
     return *count ? 0 : error_set(error, ERR_NOT_FOUND, "an object's parts are missing");
 }
 
+static struct blob_segment segment_of(struct statement *row)
+{
+    struct blob_segment segment = {.number = (unsigned)column_int(row, 0),
+                                   .blob = column_uint(row, 1),
+                                   .size = column_uint(row, 2)};
+    struct slice etag = column_slice(row, 3);
+    for (size_t i = 0; i < sizeof segment.md5 && etag.size == 2 * sizeof segment.md5; i++)
+        segment.md5[i] = (uint8_t)hex_byte(etag.data + 2 * i);
+    return segment;
+}
+
 static int load(struct storage *storage, struct blob_segments *segments, struct error *error)
 {
     struct statement select = statement_prepare(
-        storage, "SELECT number, blob, size FROM parts WHERE owner = ? ORDER BY number");
+        storage, "SELECT number, blob, size, etag FROM parts WHERE owner = ? ORDER BY number");
     int code;
     bind_uint(&select, segments->owner);
     while ((code = statement_step(&select, error)) == 1 &&
-           blob_segments_add(segments, (unsigned)column_int(&select, 0), column_uint(&select, 1),
-                             column_uint(&select, 2)))
+           blob_segments_add(segments, segment_of(&select)))
         ;
     statement_reset(&select);
     return code < 0 ? code : 0;
