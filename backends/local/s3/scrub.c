@@ -115,6 +115,13 @@ static void mark_done(struct storage_task *task, int code)
         find(scrub);
 }
 
+/* Too few descriptors, or a disk that does not answer: it says nothing about the bytes. */
+static void log_unreadable(const struct scrub *scrub, const struct error *error)
+{
+    log_error("cannot check a stored object", LOG_TEXT("bucket", scrub->blob.bucket),
+              LOG_TEXT("key", scrub->blob.key), LOG_TEXT("error", error->text));
+}
+
 static void settle(struct scrub *scrub, int code, const struct error *error)
 {
     scrub->problem = code ? *error : (struct error){0};
@@ -139,12 +146,17 @@ static int read_run(struct storage_task *task, struct storage *storage)
 static void read_done(struct storage_task *task, int code)
 {
     struct scrub *scrub = container_of(task, struct scrub, task);
-    if (code || !scrub->blob.check.open)
-        settle(scrub, code, &task->error);
-    else if (scrub->stopped)
+    if (code && code != ERR_CORRUPT) {
+        log_unreadable(scrub, &task->error);
         scrub_blob_clear(&scrub->blob);
-    else
+        wait_ms(scrub, TURN_MS);
+    } else if (!scrub->blob.check.open) {
+        settle(scrub, code, &task->error);
+    } else if (scrub->stopped) {
+        scrub_blob_clear(&scrub->blob);
+    } else {
         wait_ms(scrub, scrub->count * 1000 / scrub->rate);
+    }
 }
 
 static void read_piece(struct scrub *scrub)
@@ -180,10 +192,12 @@ static void find_done(struct storage_task *task, int code)
         read_piece(scrub);
         return;
     }
-    if (problem.code && !scrub->stopped) {
+    if (problem.code == ERR_CORRUPT && !scrub->stopped) {
         settle(scrub, problem.code, &problem);
         return;
     }
+    if (problem.code)
+        log_unreadable(scrub, &problem);
     scrub_blob_clear(&scrub->blob);
     if (code || scrub->ended)
         wait_for_next_pass(scrub);

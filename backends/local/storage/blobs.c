@@ -246,6 +246,14 @@ int blob_read_open(struct blobs *blobs, uint64_t id, int *fd, struct error *erro
     return failed(blobs, error);
 }
 
+bool blob_is_missing(struct blobs *blobs, uint64_t id)
+{
+    char incoming[PATH_SIZE], final[PATH_SIZE];
+    if (incoming_path(blobs, id, incoming, NULL) || blob_path(blobs, id, final, NULL))
+        return false;
+    return access(incoming, F_OK) && errno == ENOENT && access(final, F_OK) && errno == ENOENT;
+}
+
 /* Opening. */
 
 static int is_live(struct blobs *blobs, uint64_t id, bool *live, struct error *error)

@@ -95,6 +95,9 @@ void blob_unlink(struct blobs *blobs, uint64_t id);
 enum { BLOB_NAME_SIZE = 40 };
 void blob_name(uint64_t id, char out[BLOB_NAME_SIZE]);
 
+/* Whether a live blob has no file. Any thread. */
+bool blob_is_missing(struct blobs *blobs, uint64_t id);
+
 /* Any thread, for a blob that is not dropped meanwhile. The caller closes *fd. */
 int blob_read_open(struct blobs *blobs, uint64_t id, int *fd, struct error *error);
 

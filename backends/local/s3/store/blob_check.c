@@ -59,6 +59,8 @@ int blob_check_open(struct blob_check *check, struct blobs *blobs, uint64_t blob
 {
     int code = blob_read_open(blobs, blob, &check->fd, error);
     check->open = !code;
+    if (code && blob_is_missing(blobs, blob))
+        code = error_set(error, ERR_CORRUPT, "the file is missing");
     return code;
 }
 

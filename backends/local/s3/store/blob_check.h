@@ -33,7 +33,7 @@ bool blob_check_of_object(struct blob_check *check, const struct object *object)
 /* For a part. */
 void blob_check_of_part(struct blob_check *check, uint64_t size, const uint8_t md5[MD5_SIZE]);
 
-/* Opens the file of a blob. ERR_IO: it is missing. */
+/* Opens the file of a blob. ERR_CORRUPT: it is missing; ERR_IO: it cannot be opened now. */
 int blob_check_open(struct blob_check *check, struct blobs *blobs, uint64_t blob,
                     struct error *error);
 /* Reads the next bytes, with a buffer. 1: go on; 0: these are the stored bytes, and it is closed;
