@@ -26,8 +26,8 @@ static struct {
     uint64_t state; /* of the random numbers */
 } proxy;
 
-struct piece { /* of a response */
-    struct piece *next;
+struct held_piece { /* of a response */
+    struct held_piece *next;
     size_t size;
     char data[];
 };
@@ -43,7 +43,7 @@ struct link {
     bool held;      /* the timer runs */
     bool over;      /* the service has ended */
     bool closing;
-    struct piece *first, **last; /* what the service has sent, while it is held back */
+    struct held_piece *first, **last; /* what the service has sent, while it is held back */
     size_t size;
     uv_timer_t timer;
     int open; /* handles */
@@ -80,7 +80,7 @@ static void on_closed(uv_handle_t *handle)
     if (--link->open)
         return;
     while (link->first) {
-        struct piece *piece = link->first;
+        struct held_piece *piece = link->first;
         link->first = piece->next;
         free(piece);
     }
@@ -164,7 +164,7 @@ static void on_time(uv_timer_t *timer)
     struct link *link = timer->data;
     link->held = false;
     while (link->first && !link->closing) {
-        struct piece *piece = link->first;
+        struct held_piece *piece = link->first;
         link->first = piece->next;
         pass(&link->service, &link->client, piece->data, piece->size);
         free(piece);
@@ -179,12 +179,12 @@ static void on_time(uv_timer_t *timer)
 
 static void hold(struct link *link, const char *data, size_t size)
 {
-    struct piece *piece = malloc(sizeof *piece + size);
+    struct held_piece *piece = malloc(sizeof *piece + size);
     if (!piece) {
         link_close(link);
         return;
     }
-    *piece = (struct piece){.size = size};
+    *piece = (struct held_piece){.size = size};
     memcpy(piece->data, data, size);
     *link->last = piece;
     link->last = &piece->next;
