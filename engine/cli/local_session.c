@@ -279,6 +279,7 @@ static int gallery_start(struct session *session, struct error *error)
         .next_port = !given,
         .data_dir = session->gallery_data,
         .default_bucket = LOCAL_BUCKET,
+        .creates_buckets = true,
     };
     return service_gallery_open(&session->service, &plan, &session->gallery, error);
 }

@@ -189,13 +189,17 @@ static bool is_located(void *user)
     return ((struct service_gallery *)user)->located;
 }
 
-/* What a person must correct ends the command. */
-static int judge(const struct service_gallery *gallery, struct error *error)
+/* What a person must correct before it serves ends the command. */
+static int judge(const struct service_gallery *gallery, bool creates_buckets, struct error *error)
 {
     switch (gallery->error.code) {
     case ERR_NONE:
         return 0;
     case ERR_NO_CONTAINER:
+        if (creates_buckets)
+            return 0;
+        *error = gallery->error;
+        return error->code;
     case ERR_INVALID:
     case ERR_DENIED:
     case ERR_CREDENTIALS:
@@ -209,7 +213,7 @@ static int judge(const struct service_gallery *gallery, struct error *error)
     }
 }
 
-static int locate(struct service_gallery *gallery, struct error *error)
+static int locate(struct service_gallery *gallery, bool creates_buckets, struct error *error)
 {
     gallery->used_count = gallery_places(gallery->service->gallery, gallery->used);
     if (!gallery->used_count)
@@ -218,7 +222,7 @@ static int locate(struct service_gallery *gallery, struct error *error)
                          "with --photos s3://BUCKET/PREFIX/");
     if (!locate_next(gallery) && !service_wait(gallery->service, is_located, gallery))
         return error_set(error, ERR_CANCELLED, "stopped before the buckets were found");
-    return judge(gallery, error);
+    return judge(gallery, creates_buckets, error);
 }
 
 int service_gallery_open(struct service *service, const struct service_gallery_plan *plan,
@@ -232,7 +236,7 @@ int service_gallery_open(struct service *service, const struct service_gallery_p
     int code = settings_read(gallery, plan, error);
     if (!code)
         code = listen_at(gallery, plan, error);
-    return code ? code : locate(gallery, error);
+    return code ? code : locate(gallery, plan->creates_buckets, error);
 }
 
 const char *service_gallery_link(const struct service_gallery *gallery)

@@ -15,6 +15,7 @@ struct service_gallery_plan {
     bool next_port;             /* if the port is in use, one of the next */
     const char *data_dir;       /* unless --gallery-data is given; NULL: the standard one */
     const char *default_bucket; /* of pipelines that accept any; NULL: --photos must say it */
+    bool creates_buckets;       /* people can create a missing bucket while it serves */
 };
 
 /* Listens, and looks for the buckets, so that a mistake in their names is reported at start.
