@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "call_protocol.h"
 #include "cloud_service.h"
 #include "fault_injection.h"
 #include "json_text.h"
 #include "utf8.h"
+#include "word_list.h"
 
 /* Errors. */
 
@@ -88,9 +90,35 @@ void service_call_written(int code, void *call)
     service_call_finish(call, code);
 }
 
+/* Of every call in the Query protocol: what names it, and its signature ("Common Parameters" in the
+ * API references). */
+static bool is_common(const char *name)
+{
+    static const char common[] = "Action Version AWSAccessKeyId Expires SecurityToken Signature "
+                                 "SignatureMethod SignatureVersion Timestamp";
+    return word_list_has(common, name) || strncasecmp(name, "X-Amz-", 6) == 0;
+}
+
+/* Whoever sends a member expects an effect. */
+static int members_check(struct service_call *call)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(call->input, name, value)
+    {
+        bool query = call->protocol->wire == WIRE_QUERY;
+        if (!json_is_null(value) && !word_list_has(call->operation->members, name) &&
+            !(query && is_common(name)))
+            return service_call_not_implemented(call, name);
+    }
+    return 0;
+}
+
 static void call_run(struct service_call *call)
 {
-    int code = call->operation->run(call);
+    int code = members_check(call);
+    if (!code)
+        code = call->operation->run(call);
     if (code)
         call->error.code = code;
     if (call->state == CALL_RUNNING)

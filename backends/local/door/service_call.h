@@ -35,8 +35,11 @@ typedef int service_run(struct service_call *call);
 struct service_operation {
     const char *name;
     service_run *run; /* NULL: not implemented */
-    bool is_public;   /* served without a signature, for links in messages */
-    bool no_result;   /* its response in the Query protocol has no Result element */
+    /* Of its input, separated by spaces: those that it honours, refuses itself, or may ignore
+     * (docs/inputs.md). A call with any other is refused. */
+    const char *members;
+    bool is_public; /* served without a signature, for links in messages */
+    bool no_result; /* its response in the Query protocol has no Result element */
     /* For an operation that keeps state while it waits: the size of the struct that begins with its
      * service_call; 0: none. */
     size_t size;

@@ -30,6 +30,7 @@ static const struct service_operation operations[] = {
     {.name = "DetectCustomLabels"},
     {.name = "DetectFaces"},
     {.name = "DetectLabels",
+     .members = "Image MaxLabels MinConfidence Features Settings",
      .run = rekognition_detect_labels,
      .size = sizeof(struct detect_call),
      .ended = rekognition_detect_labels_ended},

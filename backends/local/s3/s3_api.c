@@ -10,6 +10,7 @@
 #include "s3_address.h"
 #include "s3_cors.h"
 #include "s3_handlers.h"
+#include "s3_headers.h"
 #include "s3_region.h"
 #include "s3_routes.h"
 #include "utf8.h"
@@ -53,10 +54,20 @@ static void respond_unknown_parameter(struct s3_request *request, const char *op
     s3_respond_error(request, S3_NOT_IMPLEMENTED, message);
 }
 
+static void respond_unknown_header(struct s3_request *request, const char *operation,
+                                   struct slice name)
+{
+    char message[256];
+    snprintf(message, sizeof message, "The header %.*s of %s is not implemented.",
+             name.size > 100 ? 100 : (int)name.size, name.data, operation);
+    s3_respond_error(request, S3_NOT_IMPLEMENTED, message);
+}
+
 static void run(struct s3_request *request, const struct s3_route *route)
 {
     const char *operation = s3_route_operation(route);
     const char *unknown = s3_route_unknown_parameter(route, request);
+    struct slice header = s3_unknown_header(request);
     enum s3_error error = check_key(request);
     if (error)
         respond_bad_key(request, error);
@@ -68,6 +79,8 @@ static void run(struct s3_request *request, const struct s3_route *route)
         respond_not_implemented(request, operation);
     else if (unknown)
         respond_unknown_parameter(request, operation, unknown);
+    else if (header.data)
+        respond_unknown_header(request, operation, header);
     else
         s3_route_handler(route)(request);
 }

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "s3_handlers.h"
+#include "word_list.h"
 
 enum s3_target { SERVICE, BUCKET, OBJECT, CONTROL };
 
@@ -258,18 +259,6 @@ s3_handler *s3_route_handler(const struct s3_route *route)
     return route->handler;
 }
 
-static bool list_has(const char *list, const char *name)
-{
-    size_t size = strlen(name);
-    while (list && *list) {
-        size_t word = strcspn(list, " ");
-        if (word == size && memcmp(list, name, size) == 0)
-            return true;
-        list += word + (list[word] == ' ');
-    }
-    return false;
-}
-
 const char *s3_route_unknown_parameter(const struct s3_route *route,
                                        const struct s3_request *request)
 {
@@ -277,8 +266,8 @@ const char *s3_route_unknown_parameter(const struct s3_route *route,
         const struct s3_parameter *parameter = &request->parameters[i];
         bool is_resource = route->resource && strcmp(route->resource, parameter->name) == 0;
         if (!is_resource && !parameter->is_header && !parameter->is_ignored &&
-            !list_has(route->optional, parameter->name) &&
-            !list_has(common_parameters, parameter->name))
+            !word_list_has(route->optional, parameter->name) &&
+            !word_list_has(common_parameters, parameter->name))
             return parameter->name;
     }
     return NULL;

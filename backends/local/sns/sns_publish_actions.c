@@ -242,7 +242,7 @@ static int topic_read(struct service_call *call, struct topic **out)
     json_t *target = json_object_get(call->input, "TargetArn");
     if (json_text_in(call->input, "PhoneNumber"))
         return service_call_fail(call, SERVICE_NOT_IMPLEMENTED,
-                                 "The embedded cloud does not send SMS.");
+                                 "The embedded cloud does not send SMS to a PhoneNumber.");
     if (!target && !json_object_get(call->input, "TopicArn"))
         return service_call_fail(
             call, SNS_INVALID_PARAMETER,

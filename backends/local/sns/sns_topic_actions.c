@@ -115,10 +115,6 @@ int sns_create_topic(struct service_call *call)
     code = name_check(call, name);
     if (code)
         return code;
-    if (json_object_get(call->input, "DataProtectionPolicy"))
-        return service_call_fail(call, SNS_INVALID_PARAMETER,
-                                 "Invalid parameter: the embedded cloud does not support "
-                                 "DataProtectionPolicy of topics");
     struct buffer arn;
     buffer_init(&arn, 512);
     code = topic_arn(call->cloud->topics, call->request->region, name, &arn)

@@ -36,27 +36,6 @@ enum sts_code { STS_VALIDATION = SERVICE_OWN, STS_EXPIRED, STS_TOKEN, STS_DENIED
 
 /* ---- input ---- */
 
-static bool is_one_of(const char *name, const char *const *names)
-{
-    for (; *names; names++) {
-        if (strcmp(name, *names) == 0)
-            return true;
-    }
-    return false;
-}
-
-static int parameters_check(struct service_call *call, const char *const *known)
-{
-    const char *name;
-    json_t *value;
-    json_object_foreach(call->input, name, value)
-    {
-        if (!is_one_of(name, known))
-            return service_call_not_implemented(call, name);
-    }
-    return 0;
-}
-
 static int duration_read(struct service_call *call, long standard_s, long max_s, int64_t *expires_s)
 {
     const char *text = json_text_in(call->input, "DurationSeconds");
@@ -171,21 +150,13 @@ static int role_start(struct service_call *call)
 
 static int assume_role(struct service_call *call)
 {
-    static const char *const known[] = {
-        "RoleArn", "RoleSessionName", "DurationSeconds", "ExternalId", "Action", "Version", NULL};
-    int code = parameters_check(call, known);
-    return code ? code : role_start(call);
+    return role_start(call);
 }
 
 static int assume_role_with_web_identity(struct service_call *call)
 {
-    static const char *const known[] = {
-        "RoleArn", "RoleSessionName", "DurationSeconds", "WebIdentityToken", "Action", "Version",
-        NULL};
     const char *token = json_text_in(call->input, "WebIdentityToken");
-    int code = parameters_check(call, known);
-    if (code)
-        return code;
+    int code = 0;
     json_t *claims = token ? identity_token_read(token) : NULL;
     if (!claims)
         return service_call_fail(call, STS_TOKEN, "The ID Token provided is not a valid JWT.");
@@ -205,17 +176,13 @@ out:
 
 static int get_session_token(struct service_call *call)
 {
-    static const char *const known[] = {"DurationSeconds", "Action", "Version", NULL};
     const struct access_key *caller = call->request->caller;
     struct sts_session session;
     int64_t expires_s = 0;
-    int code = parameters_check(call, known);
-    if (code)
-        return code;
     if (caller->is_temporary)
         return service_call_fail(call, STS_DENIED,
                                  "Cannot call GetSessionToken with session credentials");
-    code = duration_read(call, SESSION_STANDARD_S, SESSION_MAX_S, &expires_s);
+    int code = duration_read(call, SESSION_STANDARD_S, SESSION_MAX_S, &expires_s);
     if (code)
         return code;
     code = session_start(call, caller->arn, caller->user_id, expires_s, &session);
@@ -226,16 +193,21 @@ static int get_session_token(struct service_call *call)
 }
 
 static const struct service_operation operations[] = {
-    {.name = "AssumeRole", .run = assume_role},
+    {.name = "AssumeRole",
+     .members = "RoleArn RoleSessionName DurationSeconds ExternalId",
+     .run = assume_role},
     {.name = "AssumeRoleWithSAML"},
-    {.name = "AssumeRoleWithWebIdentity", .run = assume_role_with_web_identity, .is_public = true},
+    {.name = "AssumeRoleWithWebIdentity",
+     .members = "RoleArn RoleSessionName WebIdentityToken DurationSeconds",
+     .run = assume_role_with_web_identity,
+     .is_public = true},
     {.name = "AssumeRoot"},
     {.name = "DecodeAuthorizationMessage"},
     {.name = "GetAccessKeyInfo"},
-    {.name = "GetCallerIdentity", .run = get_caller_identity},
+    {.name = "GetCallerIdentity", .members = "", .run = get_caller_identity},
     {.name = "GetDelegatedAccessToken"},
     {.name = "GetFederationToken"},
-    {.name = "GetSessionToken", .run = get_session_token},
+    {.name = "GetSessionToken", .members = "DurationSeconds", .run = get_session_token},
     {.name = "GetWebIdentityToken"},
 };
 
