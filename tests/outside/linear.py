@@ -38,7 +38,10 @@ def same(wanted, found):
     if isinstance(wanted, AnyOf):
         return any(same(value, found) for value in wanted.values)
     if isinstance(wanted, dict) and isinstance(found, dict):
-        return wanted.keys() == found.keys() and all(same(wanted[name], found[name]) for name in wanted)
+        needed = {name for name, value in wanted.items() if not isinstance(value, Maybe)}
+        return needed <= found.keys() <= wanted.keys() and all(same(wanted[name], found[name]) for name in found)
+    if isinstance(wanted, Maybe):
+        return same(wanted.value, found)
     if isinstance(wanted, (list, tuple)) and isinstance(found, (list, tuple)):
         return len(wanted) == len(found) and all(map(same, wanted, found))
     return wanted == found
@@ -47,6 +50,13 @@ def same(wanted, found):
 def value_of(value):
     """What the service made up, if that is known."""
     return value.value if isinstance(value, Unknown) else value
+
+
+class Maybe:
+    """A member that a response may lack."""
+
+    def __init__(self, value):
+        self.value = value
 
 
 class AnyOf:

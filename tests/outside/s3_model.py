@@ -5,7 +5,7 @@ Operations are tuples: a name and its arguments.
 """
 import hashlib
 
-from linear import AnyOf, Unknown, same, value_of
+from linear import AnyOf, Maybe, Unknown, same, value_of
 
 NULL = "null"
 PART_MIN = 5 * 1024 * 1024
@@ -71,6 +71,10 @@ class S3Model:
         """The id in a response: none as long as the bucket was never versioned."""
         return {} if self.versioning is None else {"VersionId": version.id}
 
+    def made(self, version):
+        """The same for a write, after which S3 does not say null in every case."""
+        return {"VersionId": Maybe(NULL)} if version.id == NULL and self.versioning else self.shown(version)
+
     def find(self, key, version_id):
         """(version, error): the one that a request reads."""
         if version_id is None:
@@ -108,7 +112,7 @@ class S3Model:
         if failed:
             return error(failed)
         version = self.new(key, body, etag(body), tags)
-        return {"ETag": version.etag, **self.shown(version)}
+        return {"ETag": version.etag, **self.made(version)}
 
     def get(self, key, version_id, span):
         version, failed = self.find(key, version_id)
@@ -154,9 +158,9 @@ class S3Model:
         version, failed = self.find(source, version_id)
         if failed:
             return error("InvalidRequest" if failed == "MethodNotAllowed" else failed)
-        from_id = {} if self.versioning is None else {"CopySourceVersionId": version.id}
+        from_id = {} if version.id == NULL else {"CopySourceVersionId": version.id}
         made = self.new(key, version.body, etag(version.body), version.tags)
-        return {"ETag": made.etag, **from_id, **self.shown(made)}
+        return {"ETag": made.etag, **from_id, **self.made(made)}
 
     # ---- tags ----
 
@@ -222,7 +226,7 @@ class S3Model:
             return error("EntityTooSmall")
         del self.uploads[name]
         version = self.new(key, b"".join(bodies), etag_of_parts(bodies))
-        response = {"ETag": version.etag, **self.shown(version)}
+        response = {"ETag": version.etag, **self.made(version)}
         self.done[name] = (wanted, response)
         return response
 
