@@ -258,23 +258,23 @@ static void a_large_value_that_is_there_is_no_bomb(void **state)
 static void a_late_page_of_a_tiff_is_measured_too(void **state)
 {
     (void)state;
-    enum { PAGES = 70, ENTRIES = 3000, SAME = 16384, FIRST = 8, EMPTY = 6 };
+    enum { PAGES = 70, MANY = 3000, SAME = 16384, START = 8, BARE = 6 };
     static const char zeros[SAME];
     struct error error;
     struct buffer image;
-    uint32_t last = FIRST + PAGES * EMPTY;
+    uint32_t last = START + PAGES * BARE;
     begin(&image);
     ADD_TEXT(&image, "II*\0\x08\0\0\0");
     for (uint32_t i = 1; i <= PAGES; i++) {
         add_number(&image, 0, 2, true);
-        add_number(&image, FIRST + i * EMPTY, 4, true);
+        add_number(&image, START + i * BARE, 4, true);
     }
-    add_number(&image, ENTRIES, 2, true);
-    for (uint32_t i = 0; i < ENTRIES; i++) {
+    add_number(&image, MANY, 2, true);
+    for (uint32_t i = 0; i < MANY; i++) {
         add_number(&image, 0x9000 + i, 2, true);
         add_number(&image, 7, 2, true); /* bytes */
         add_number(&image, SAME, 4, true);
-        add_number(&image, last + 6 + ENTRIES * 12, 4, true);
+        add_number(&image, last + 6 + MANY * 12, 4, true);
     }
     add_number(&image, 0, 4, true);
     add(&image, zeros, SAME);
