@@ -146,23 +146,34 @@ static int check(const char *name, const char *password, struct error *error)
     return 0;
 }
 
+static int document_open(const char *path, json_t **out, struct error *error)
+{
+    const int code = json_file_read(path, GALLERY_USERS_FILE_MAX, out, error);
+    if (code)
+        return code;
+    if (!*out)
+        *out = json_pack("{s:[]}", "users");
+    return json_is_array(json_object_get(*out, "users"))
+               ? 0
+               : error_set(error, ERR_INVALID, "%s: expected {\"users\": […]}", path);
+}
+
 int gallery_user_add(const char *path, const char *name, const char *password, struct error *error)
 {
     char hash[PASSWORD_HASH_SIZE];
-    json_t *document;
+    json_t *document = NULL;
     int code = check(name, password, error);
     if (code)
         return code;
-    code = json_file_read(path, GALLERY_USERS_FILE_MAX, &document, error);
+    code = document_open(path, &document, error);
     if (code)
-        return code;
-    if (!document)
-        document = json_pack("{s:[]}", "users");
+        goto out;
     code = password_hash(password, hash, error);
-    if (!code && entry_set(document, name, hash))
-        code = error_set(error, ERR_INVALID, "%s: expected {\"users\": […]}", path);
-    if (!code)
-        code = document_write(path, document, error);
+    if (code)
+        goto out;
+    code = entry_set(document, name, hash) ? error_set(error, ERR_MEMORY, "out of memory")
+                                           : document_write(path, document, error);
+out:
     json_decref(document);
     return code;
 }
