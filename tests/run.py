@@ -39,7 +39,7 @@ LOOK_S = 1  # between two looks at the processors
 
 # What runs for ten seconds or more, the slowest first: started last, it would keep one processor busy and the others
 # idle. The order changes nothing but the time.
-SLOW = ["outside/test_container", "outside/test_credentials", "outside/test_faults", "outside/test_peers",
+SLOW = ["outside/test_terraform", "outside/test_container", "outside/test_credentials", "outside/test_faults", "outside/test_peers",
         "outside/test_examples", "outside/test_first_run", "outside/test_service", "outside/test_notify",
         "outside/test_readme", "outside/test_dlq", "outside/test_sns_recorded", "outside/test_tracing",
         "outside/test_bad_input", "a photo (valgrind)", "outside/test_isolation", "outside/test_commands",
@@ -54,7 +54,7 @@ ALONE = ["outside/test_memory", "outside/test_resources"]
 
 # The engine over a stub codec is what ThreadSanitizer can judge: libvips and GLib are not instrumented.
 TSAN_TESTS = ["engine", "admission", "reload", "memory_budget", "leases", "worker_queue", "http_client", "http_server",
-              "storage", "queues", "object_cache", "photo_library"]
+              "storage", "queues", "object_cache"]
 
 # A build without sanitizers runs under memcheck: the job path over a stub codec, and a photo on its way through
 # the whole program. Errors of the libraries would be suppressed here, each with a reason; there are none.
