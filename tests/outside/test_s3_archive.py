@@ -72,6 +72,23 @@ def test_each_version_is_restored_for_itself(s3, bucket):
     assert error_code(restore, s3, bucket, VersionId=marker) == ("MethodNotAllowed", 405)
 
 
+def test_lists_show_restored_copies_to_those_who_ask(cloud, s3, bucket):
+    """RestoreStatus in ListObjectsV2 and ListObjectVersions, S3 API Reference; Debian's botocore does not have it yet."""
+    put(s3, bucket)
+    put(s3, bucket, "still-cold")
+    restore(s3, bucket)
+
+    def listed(query, attribute="RestoreStatus"):
+        return harness.curl(f"{cloud.endpoint}/{bucket}?{query}", "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD",
+                            "-H", f"x-amz-optional-object-attributes: {attribute}")
+    for query in "prefix=", "list-type=2", "versions=":
+        status, body = listed(query)
+        assert status == 200 and body.count(b"<RestoreStatus>") == 1
+        assert re.search(rb"<RestoreStatus><IsRestoreInProgress>false</IsRestoreInProgress><RestoreExpiryDate>[-\d]+T00:00:00.000Z<", body)
+    assert b"RestoreStatus" not in harness.curl(f"{cloud.endpoint}/{bucket}", "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD")[1]
+    assert listed("list-type=2", "Colour")[0] == 400
+
+
 def test_a_restore_expires(start_cloud, idle_pipelines, tmp_path, name):
     cloud = start_cloud("--pipelines", idle_pipelines)
     s3 = cloud.client("s3")

@@ -50,6 +50,7 @@ static void write_entry(const struct listing *list, struct buffer *out,
     if (list->owner)
         s3_listing_person(out, "Owner", list->base.request->cloud->account);
     xml_element(out, "StorageClass", entry->storage_class);
+    s3_listing_restore(&list->base, out, entry->restored_until_ms);
     xml_close(out, "Contents");
 }
 
@@ -148,7 +149,7 @@ static bool list_read(struct s3_listing *base)
     if (problem)
         s3_respond_error(base->request, S3_INVALID_ARGUMENT, problem);
     return !problem && s3_listing_max(base, "max-keys", &list->listing.max) &&
-           s3_listing_encoding(base);
+           s3_listing_encoding(base) && s3_listing_attributes(base);
 }
 
 void s3_list_objects(struct s3_request *request)

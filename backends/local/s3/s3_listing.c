@@ -7,6 +7,7 @@
 #include "container_of.h"
 #include "hex.h"
 #include "s3_multipart.h"
+#include "s3_time.h"
 #include "s3_xml.h"
 #include "uri.h"
 
@@ -112,6 +113,29 @@ void s3_listing_common_prefix(const struct s3_listing *listing, struct buffer *o
     xml_open(out, "CommonPrefixes");
     s3_listing_name(listing, out, "Prefix", prefix);
     xml_close(out, "CommonPrefixes");
+}
+
+bool s3_listing_attributes(struct s3_listing *listing)
+{
+    struct slice asked = s3_header(listing->request, "x-amz-optional-object-attributes");
+    listing->restores = slice_equal_text(asked, "RestoreStatus");
+    if (!asked.data || listing->restores)
+        return true;
+    s3_respond_argument(listing->request, "Invalid attribute name specified",
+                        "x-amz-optional-object-attributes", asked);
+    return false;
+}
+
+void s3_listing_restore(const struct s3_listing *listing, struct buffer *out, int64_t until_ms)
+{
+    char time[S3_TIME_SIZE];
+    if (!listing->restores || until_ms <= s3_time_now_ms())
+        return;
+    s3_time_iso(until_ms, time);
+    xml_open(out, "RestoreStatus");
+    xml_element(out, "IsRestoreInProgress", "false");
+    xml_element(out, "RestoreExpiryDate", time);
+    xml_close(out, "RestoreStatus");
 }
 
 void s3_listing_write_token(struct buffer *out, const char *element, const char *name)

@@ -21,7 +21,8 @@ struct s3_listing {
     const struct s3_listing_kind *kind;
     struct s3_request *request;
     int64_t bucket;
-    bool encode; /* encoding-type=url */
+    bool encode;   /* encoding-type=url */
+    bool restores; /* RestoreStatus is asked for */
 };
 
 struct s3_listing_kind {
@@ -56,6 +57,10 @@ void s3_listing_echo(const struct s3_listing *listing, struct buffer *out, const
                      const char *parameter);
 void s3_listing_common_prefix(const struct s3_listing *listing, struct buffer *out,
                               const char *prefix);
+/* x-amz-optional-object-attributes: only RestoreStatus exists; false: an error was sent. */
+bool s3_listing_attributes(struct s3_listing *listing);
+/* RestoreStatus, if the request asks for it and there is a restored copy. */
+void s3_listing_restore(const struct s3_listing *listing, struct buffer *out, int64_t until_ms);
 /* A continuation token is the name of a page's last entry, in hex: it reveals nothing that is not
  * in the page, and the server stores no state. */
 void s3_listing_write_token(struct buffer *out, const char *element, const char *name);

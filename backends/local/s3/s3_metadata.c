@@ -248,7 +248,7 @@ bool s3_metadata_check_overrides(struct s3_request *request)
 static bool has_expired(const char *name, const char *headers)
 {
     return strcmp(name, OBJECT_RESTORE_HEADER) == 0 &&
-           object_restored_until(headers) <= s3_time_now_ms();
+           object_restored_until(slice_of(headers)) <= s3_time_now_ms();
 }
 
 static void put_stored(const struct s3_request *request, const char *headers,

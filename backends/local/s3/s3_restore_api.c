@@ -152,7 +152,7 @@ static void start_change(struct restore *restore, const struct bucket *bucket)
 {
     struct storage_unit unit = {0};
     int64_t now = s3_time_now_ms();
-    restore->again = object_restored_until(restore->object.headers) > now;
+    restore->again = object_restored_until(slice_of(restore->object.headers)) > now;
     restore->until_ms = lifecycle_midnight_after(now + restore->days * DAY_MS);
     restore->task.run = change_run;
     restore->task.done = change_done;

@@ -43,6 +43,7 @@ static void write_version(const struct versions *list, struct buffer *out,
         s3_checksum_listed(out, entry->checksum);
         xml_number(out, "Size", entry->size);
         xml_element(out, "StorageClass", entry->storage_class);
+        s3_listing_restore(&list->base, out, entry->restored_until_ms);
     }
     s3_listing_person(out, "Owner", list->base.request->cloud->account);
     xml_close(out, element);
@@ -125,7 +126,8 @@ static bool versions_read(struct s3_listing *base)
     if (problem)
         s3_respond_argument(request, problem, "version-id-marker",
                             slice_of(s3_parameter(request, "version-id-marker")));
-    return !problem && s3_listing_max(base, "max-keys", &listing->max) && s3_listing_encoding(base);
+    return !problem && s3_listing_max(base, "max-keys", &listing->max) &&
+           s3_listing_encoding(base) && s3_listing_attributes(base);
 }
 
 void s3_list_object_versions(struct s3_request *request)

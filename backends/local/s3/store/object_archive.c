@@ -16,11 +16,11 @@ bool object_class_is_archive(const char *storage_class)
     return strcmp(storage_class, "GLACIER") == 0 || strcmp(storage_class, "DEEP_ARCHIVE") == 0;
 }
 
-int64_t object_restored_until(const char *headers)
+int64_t object_restored_until(struct slice headers)
 {
     struct slice value;
     int64_t until;
-    if (!object_header_find(slice_of(headers), OBJECT_RESTORE_HEADER, &value))
+    if (!object_header_find(headers, OBJECT_RESTORE_HEADER, &value))
         return 0;
     const char *start = memmem(value.data, value.size, expiry_date, sizeof expiry_date - 1);
     if (!start)
@@ -37,7 +37,7 @@ bool object_is_archived(const struct object *object, int64_t now_ms)
     char storage_class[OBJECT_CLASS_SIZE];
     object_storage_class(slice_of(object->headers), storage_class);
     return object_class_is_archive(storage_class) &&
-           object_restored_until(object->headers) <= now_ms;
+           object_restored_until(slice_of(object->headers)) <= now_ms;
 }
 
 void object_restore_text(int64_t until_ms, char out[OBJECT_RESTORE_SIZE])

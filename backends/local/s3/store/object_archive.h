@@ -21,7 +21,7 @@ bool object_class_is_archive(const char *storage_class);
 /* In an archive, without a restored copy. */
 bool object_is_archived(const struct object *object, int64_t now_ms);
 /* Unix milliseconds at which the restored copy expires; 0: there is none. */
-int64_t object_restored_until(const char *headers);
+int64_t object_restored_until(struct slice headers);
 /* The value of x-amz-restore. */
 void object_restore_text(int64_t until_ms, char out[OBJECT_RESTORE_SIZE]);
 

@@ -146,6 +146,7 @@ struct object_listed {
     char *etag;     /* NULL for a common prefix */
     char *checksum; /* as in struct object; NULL for a common prefix */
     char storage_class[OBJECT_CLASS_SIZE];
+    int64_t restored_until_ms; /* see object_archive.h; 0: there is no restored copy */
 };
 
 struct object_page {

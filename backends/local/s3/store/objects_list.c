@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "key_prefix.h"
+#include "object_archive.h"
 #include "objects.h"
 #include "storage_statement.h"
 
@@ -79,6 +80,7 @@ static int add(struct object_page *page, struct slice key, struct statement *row
         entry.etag = column_dup(row, 3);
         entry.checksum = column_dup(row, 5);
         object_storage_class(column_slice(row, 4), entry.storage_class);
+        entry.restored_until_ms = object_restored_until(column_slice(row, 4));
     }
     if (!entry.key || (row && (!entry.etag || !entry.checksum))) {
         free(entry.key);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "key_prefix.h"
+#include "object_archive.h"
 #include "storage_statement.h"
 
 enum { POSITION_MAX = 4096 };
@@ -139,6 +140,7 @@ static int add(struct walk *walk, struct slice key, bool common, struct statemen
         entry.versioned = column_int(row, 5) != 0;
         entry.marker = column_int(row, 6) != 0;
         object_storage_class(column_slice(row, 7), entry.storage_class);
+        entry.restored_until_ms = object_restored_until(column_slice(row, 7));
         entry.latest = !again && !cut;
         entry.retired_ms = again ? walk->last_modified_ms : cut ? walk->listing->newer_ms : 0;
     }

@@ -28,6 +28,7 @@ struct version_listed {
     char *etag;
     char *checksum; /* as in struct object */
     char storage_class[OBJECT_CLASS_SIZE];
+    int64_t restored_until_ms; /* see object_archive.h; 0: there is no restored copy */
 };
 
 struct version_page {
