@@ -4,10 +4,10 @@
  *
  * usage: bench_distance HOST PORT MEDIAN_MS SIGMA LOSS SEED
  *
- * The times are log-normal: MEDIAN_MS is the median, SIGMA the standard deviation of the logarithm. With
- * the probability LOSS, a response is lost: its connection is reset instead. Prints the port on
- * which it listens, and serves until it is terminated. One thread; it copies what it passes on, and
- * holds at most HELD_MAX bytes of a connection.
+ * The times are log-normal: MEDIAN_MS is the median, SIGMA the standard deviation of the logarithm.
+ * With the probability LOSS, a response is lost: its connection is reset instead. Prints the port
+ * on which it listens, and serves until it is terminated. One thread; it copies what it passes on,
+ * and holds at most HELD_MAX bytes of a connection.
  */
 #include <math.h>
 #include <stdbool.h>

@@ -24,9 +24,9 @@
  * JsonParser.Feature.STRICT_DUPLICATE_DETECTION. */
 enum { JSON_LAST_DUPLICATE = 0 };
 
-/* flags: JSON_REJECT_DUPLICATES, JSON_ALLOW_NUL, JSON_DECODE_ANY (otherwise the text must be an object or an
- * array). The caller owns the tree. NULL: *why (may be NULL) has the error's text, line and column.
- */
+/* flags: JSON_REJECT_DUPLICATES, JSON_ALLOW_NUL, JSON_DECODE_ANY (otherwise the text must be an
+ * object or an array). The caller owns the tree. NULL: *why (may be NULL) has the error's text,
+ * line and column. */
 json_t *json_text_read(struct slice text, size_t flags, json_error_t *why);
 /* After json_text_read returned NULL: whether it ran out of memory, as opposed to an invalid text.
  */

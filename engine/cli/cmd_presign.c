@@ -201,7 +201,7 @@ static int print_result(const struct presign *presign)
 
 /* ---- making it ---- */
 
-/* Without an answer the URL is for the configured region, which is right for most buckets. */
+/* Without a response the URL is for the configured region, which is right for most buckets. */
 static void on_located(const struct error *error, void *user)
 {
     struct presign *presign = user;

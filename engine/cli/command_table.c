@@ -70,8 +70,8 @@ const struct command command_table[] = {
      "the URL), expires, credentials_expire (null: never), curl.\n"},
     {"gate", CONFIG_GATE, COMMAND_PLAIN,
      "a service that presigns uploads and downloads for producers",
-     "Serves POST /uploads, which answers with a presigned PUT or POST form for a key that\n"
-     "the gate chooses, and GET /downloads/KEY, which answers with a presigned GET. Callers\n"
+     "Serves POST /uploads, which returns a presigned PUT or POST form for a key that\n"
+     "the gate chooses, and GET /downloads/KEY, which returns a presigned GET. Callers\n"
      "need a token, and no credentials; docs/gate.md has the interface, the format of the\n"
      "token file and the security model. \"thumbwheel run --gate\" serves the same beside the\n"
      "engine.\n"
@@ -164,7 +164,7 @@ const struct command command_table[] = {
      "Exits 0 if all is well; 1 if something needs attention: there are dead letters, a queue\n"
      "does not exist or has no dead-letter queue, the engine is not ready or does not respond;\n"
      "2 on a usage error, or if credentials are missing or refused. With --watch the last\n"
-     "answer counts.\n"},
+     "result counts.\n"},
     {"completion", CONFIG_COMPLETION, "[OPTIONS] bash|zsh|fish",
      "print the completions for a shell",
      "Prints a script with which the shell completes the commands, their options and values.\n"

@@ -25,7 +25,7 @@ struct browse_request {
     int64_t first, count;
     char *bucket, *key;
     bool download, share;
-    /* the answer */
+    /* the response */
     struct buffer aspects;
     json_t *json;
     int64_t total;

@@ -28,7 +28,7 @@ enum {
     DELETION_ID_SIZE = 33,
 };
 
-struct doomed_photo {
+struct deleted_photo {
     struct gallery_deletions *deletions;
     struct photo_removal *removal; /* NULL: none is under way */
     char *bucket, *key, *etag;
@@ -39,7 +39,7 @@ struct gallery_deletion {
     struct list link;
     char id[DELETION_ID_SIZE];
     uint64_t due_ms; /* uv_now */
-    struct doomed_photo *photos;
+    struct deleted_photo *photos;
     size_t count;
     size_t next; /* to be removed */
     size_t settled;
@@ -87,7 +87,7 @@ static int reveal_run(struct index_task *task, struct photo_db *db)
 {
     struct reveal *reveal = container_of(task, struct reveal, task);
     for (size_t i = reveal->from; i < reveal->to; i++) {
-        struct doomed_photo *photo = &reveal->deletion->photos[i];
+        struct deleted_photo *photo = &reveal->deletion->photos[i];
         const int code =
             row_hide(db, photo->bucket, photo->key, false, &photo->hidden, &task->error);
         if (code)
@@ -96,7 +96,7 @@ static int reveal_run(struct index_task *task, struct photo_db *db)
     return 0;
 }
 
-static void restored_tell(struct gallery_deletions *deletions, const struct doomed_photo *photo)
+static void restored_tell(struct gallery_deletions *deletions, const struct deleted_photo *photo)
 {
     struct gallery *gallery = deletions->gallery;
     gallery_publish(gallery, "restored",
@@ -132,7 +132,7 @@ static void deletion_reveal(struct gallery_deletions *deletions, struct gallery_
 static void photo_reveal(struct gallery_deletions *deletions, const char *bucket, const char *key)
 {
     struct gallery_deletion *one = calloc(1, sizeof *one);
-    struct doomed_photo *photo = calloc(1, sizeof *photo);
+    struct deleted_photo *photo = calloc(1, sizeof *photo);
     if (!one || !photo) {
         free(one);
         free(photo);
@@ -152,7 +152,7 @@ static void photo_reveal(struct gallery_deletions *deletions, const char *bucket
 
 static void on_removed(const char *bucket, const char *key, const struct error *error, void *user)
 {
-    struct doomed_photo *photo = user;
+    struct deleted_photo *photo = user;
     struct gallery_deletions *deletions = photo->deletions;
     photo->removal = NULL;
     deletions->running--;
@@ -168,7 +168,7 @@ static void on_removed(const char *bucket, const char *key, const struct error *
 }
 
 static void photo_remove(struct gallery_deletions *deletions, struct gallery_deletion *deletion,
-                         struct doomed_photo *photo)
+                         struct deleted_photo *photo)
 {
     photo->removal = photo_removal_start(
         &(struct photo_removal_options){.store = deletions->gallery->options.store,
@@ -232,7 +232,7 @@ struct delete_request {
 };
 
 /* The ETag says what is to be deleted: a photo that replaces it is another one. */
-static int photo_hide(struct doomed_photo *photo, struct photo_db *db, struct error *error)
+static int photo_hide(struct deleted_photo *photo, struct photo_db *db, struct error *error)
 {
     struct statement select = database_prepare(
         &db->database, "SELECT etag FROM photo WHERE bucket = ? AND key = ? AND hidden = 0");
@@ -260,8 +260,8 @@ static void hidden_keep(struct gallery_deletion *deletion)
 {
     size_t kept = 0;
     for (size_t i = 0; i < deletion->count; i++) {
-        const struct doomed_photo photo = deletion->photos[i];
-        deletion->photos[i] = (struct doomed_photo){.hidden = false};
+        const struct deleted_photo photo = deletion->photos[i];
+        deletion->photos[i] = (struct deleted_photo){.hidden = false};
         if (photo.hidden) {
             deletion->photos[kept++] = photo;
             continue;
@@ -338,7 +338,7 @@ static struct gallery_deletion *deletion_make(struct gallery_deletions *deletion
     bool whole = deletion->photos && id_make(deletion->id) == 0;
     for (size_t i = 0; whole && i < json_array_size(photos); i++) {
         const json_t *named = json_array_get(photos, i);
-        struct doomed_photo *photo = &deletion->photos[deletion->count++];
+        struct deleted_photo *photo = &deletion->photos[deletion->count++];
         photo->deletions = deletions;
         photo->bucket = strdup(gallery_photo_bucket(named));
         photo->key = strdup(gallery_photo_key(named));

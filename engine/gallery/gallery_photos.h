@@ -49,8 +49,8 @@ struct gallery_task { /* embed it */
 void gallery_task_submit(struct gallery_task *task, struct gallery_call *call,
                          int (*run)(struct index_task *task, struct photo_db *db),
                          void (*done)(struct index_task *task, int code));
-/* In done: the request, to be answered before the next turn of the loop; NULL: it has ended. With a
- * code, it has been refused, and this returns NULL. */
+/* In done: the request, which needs its response before the next turn of the loop; NULL: it has
+ * ended. With a code, it has been refused, and this returns NULL. */
 struct gallery_call *gallery_task_end(struct gallery_task *task, int code);
 
 /* Binds a request to a state of its handler, which is told when the request ends before; and

@@ -161,7 +161,7 @@ size_t gallery_watchers(const struct gallery *gallery);
 
 /* Opens all, in order; on error none remains open. */
 int gallery_parts_open(struct gallery *gallery, struct error *error);
-/* The gallery is about to close: streams end, waiting requests are answered. */
+/* The gallery is about to close: streams end, waiting requests get their responses. */
 void gallery_parts_drain(struct gallery *gallery);
 /* Each part then calls gallery_part_closed once. */
 void gallery_parts_close(struct gallery *gallery);

@@ -3,7 +3,7 @@
  * made all of its outputs, and of those that leave nothing but tags.
  *
  * The steps: the index says what is missing; the queues are opened; the events are sent, some at a
- * time; the request is answered with how many were sent. A reason for which a photo was rejected is
+ * time; the response says how many were sent. A reason for which a photo was rejected is
  * forgotten: if it is rejected again, there is a new one.
  */
 #include <stdio.h>
@@ -36,7 +36,7 @@ struct gallery_retry {
     struct text_list queues; /* of the pipelines, in order */
     struct queue_group group;
     bool grouped;
-    bool answering;         /* a task does */
+    bool responding;        /* a task does */
     size_t photo, pipeline; /* to be sent next */
     size_t pending, sent, failed;
     struct error error; /* of the first failure */
@@ -136,7 +136,7 @@ static int nothing_run(struct index_task *task, struct photo_db *db)
     return 0;
 }
 
-static void answer_done(struct index_task *task, int code)
+static void response_done(struct index_task *task, int code)
 {
     struct gallery_retry *retry = container_of(task, struct gallery_retry, task.task);
     struct gallery_call *call = retry->task.call;
@@ -152,11 +152,11 @@ static void answer_done(struct index_task *task, int code)
 }
 
 /* Not inside a callback of the queue that is closed then. */
-static void retry_answer(struct gallery_retry *retry)
+static void retry_respond(struct gallery_retry *retry)
 {
-    retry->answering = true;
+    retry->responding = true;
     retry->task.task.run = nothing_run;
-    retry->task.task.done = answer_done;
+    retry->task.task.done = response_done;
     photo_index_submit(photo_library_index(gallery_photos(retry->gallery)), &retry->task.task);
 }
 
@@ -235,7 +235,7 @@ static void sends_go(struct gallery_retry *retry)
         }
     }
     if (!retry->pending)
-        retry_answer(retry);
+        retry_respond(retry);
 }
 
 static void on_opened(struct queue_group *group)
@@ -324,7 +324,7 @@ void gallery_retries_end(struct list *retries)
         struct gallery_retry *retry = container_of(link, struct gallery_retry, link);
         next = link->next;
         gallery_call_unbind(&retry->task.call);
-        if (retry->grouped && !retry->answering)
+        if (retry->grouped && !retry->responding)
             retry_free(retry); /* otherwise a task has it, which frees it */
     }
 }

@@ -5,8 +5,9 @@
  * Where possible, every wait of a job has its own timeout: requests, decoders. The watchdog is for
  * all other cases: a grant that never arrives, a worker that never returns, a lost callback.
  * Progress is a step of the job, or a stored output (job_progressed). A job that waits for
- * resources used by other jobs (a worker, memory, its turn among the events of a key or the requests
- * of a labeling service) may also wait while others make progress, but at most SHARED_LIMITS times the limit.
+ * resources used by other jobs (a worker, memory, its turn among the events of a key or the
+ * requests of a labeling service) may also wait while others make progress, but at most
+ * SHARED_LIMITS times the limit.
  *
  * Loop thread.
  */

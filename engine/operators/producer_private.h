@@ -1,7 +1,7 @@
 /*
- * Shared by the parts of the producer. A slot takes one argument after the other: an object, whose event
- * it makes (producer_object.c), or a body, which it reads (producer_body.c). Each message is a
- * parcel from its body to its end (producer_parcel.c). Loop thread.
+ * Shared by the parts of the producer. A slot takes one argument after the other: an object, whose
+ * event it makes (producer_object.c), or a body, which it reads (producer_body.c). Each message is
+ * a parcel from its body to its end (producer_parcel.c). Loop thread.
  */
 #ifndef THUMBWHEEL_PRODUCER_PRIVATE_H
 #define THUMBWHEEL_PRODUCER_PRIVATE_H

@@ -1,6 +1,6 @@
 /*
- * Shared by the parts of a scan. One function, queue_scan_update, decides what happens next from what the
- * callbacks have recorded: it receives (queue_scan_receive.c), deletes and puts back
+ * Shared by the parts of a scan. One function, queue_scan_update, decides what happens next from
+ * what the callbacks have recorded: it receives (queue_scan_receive.c), deletes and puts back
  * (queue_scan_settle.c). Each item is in the list of its state. Loop thread.
  */
 #ifndef THUMBWHEEL_QUEUE_SCAN_PRIVATE_H

@@ -7,9 +7,9 @@
 
 enum { FORMAT = 1 };
 
-/* photo: colours are in CIELAB; live: enum photo_live; missing: outputs that are not there or older than
- * the photo; detailed: its tags and sizes have been read; seen: the generation of the last scan that
- * found it. rendition: the outputs that are expected; key: NULL until it is found. */
+/* photo: colours are in CIELAB; live: enum photo_live; missing: outputs that are not there or older
+ * than the photo; detailed: its tags and sizes have been read; seen: the generation of the last
+ * scan that found it. rendition: the outputs that are expected; key: NULL until it is found. */
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
 

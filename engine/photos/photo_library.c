@@ -1,16 +1,16 @@
 /*
  * The parts of the photos, put together.
  *
- * Whoever changes the index names the photo to photo_library_touched. The names are collected for a moment,
- * loaded in one task, and passed on: a photo that changes ten times at once is told once. The set of
- * photos is compared by its revision, which comes back with every task.
+ * Whoever changes the index names the photo to photo_library_touched. The names are collected for a
+ * moment, loaded in one task, and passed on: a photo that changes ten times at once is told once.
+ * The set of photos is compared by its revision, which comes back with every task.
  *
- * What is expected (an upload, an event that was sent for a photo) is looked for by the reader, first
- * after a second, then less and less often; only without an engine in this process, which tells
- * sooner.
+ * What is expected (an upload, an event that was sent for a photo) is looked for by the reader,
+ * first after a second, then less and less often; only without an engine in this process, which
+ * tells sooner.
  *
- * Closing. The scan and the reader cancel their requests; tasks that are under way end in the index,
- * whose closing waits for them; then the handles are closed, and the memory is freed.
+ * Closing. The scan and the reader cancel their requests; tasks that are under way end in the
+ * index, whose closing waits for them; then the handles are closed, and the memory is freed.
  */
 #include "photo_library.h"
 

@@ -30,7 +30,8 @@ struct photo_library_options {
     uv_loop_t *loop;
     struct object_store *store;
     const char *index_path; /* of a file in a directory that exists; copied */
-    /* A photo as the index has it (photo_query.h), completed by photo_library_overlay; the callee borrows it. */
+    /* A photo as the index has it (photo_query.h), completed by photo_library_overlay; the callee
+     * borrows it. */
     void (*changed)(json_t *photo, void *user);
     void (*gone)(const char *bucket, const char *key, void *user);
     void (*laid_out)(uint64_t revision, int64_t total, void *user);

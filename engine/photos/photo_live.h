@@ -36,7 +36,8 @@ struct live_photo {
 int live_photos_init(struct live_photos *photos); /* ERR_MEMORY */
 void live_photos_clear(struct live_photos *photos);
 
-/* pipeline: its number. begun: the photo was not in progress before. NULL: there is not enough memory. */
+/* pipeline: its number. begun: the photo was not in progress before. NULL: there is not enough
+ * memory. */
 struct live_photo *live_photos_step(struct live_photos *photos, const struct engine_step *step,
                                     size_t pipeline, bool *begun);
 /* A record has ended; what is then left of the photo. */

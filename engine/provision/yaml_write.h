@@ -1,6 +1,7 @@
 /*
- * Writes a jansson tree as YAML for people to read: a short value stands on the line of its key.
- * A member whose key begins with '#' becomes comment lines before the member that follows it. Any thread.
+ * Writes a jansson tree as YAML for people to read: a short value stands on the line of its key. A
+ * member whose key begins with '#' becomes comment lines before the member that follows it. Any
+ * thread.
  */
 #ifndef THUMBWHEEL_YAML_WRITE_H
 #define THUMBWHEEL_YAML_WRITE_H

@@ -23,7 +23,8 @@ int image_measure_drawing(struct image_source *source);
 /* The drawing, at a factor of its nominal size; NULL: it is damaged. Its pixels are computed when
  * they are read. */
 VipsImage *image_draw_at(const struct image_source *source, double factor);
-/* The same, in exactly the size that source->drawn says, or larger if the shapes differ. ERR_CORRUPT. */
+/* The same, in exactly the size that source->drawn says, or larger if the shapes differ.
+ * ERR_CORRUPT. */
 int image_draw(const struct image_source *source, VipsImage **out);
 /* A PDF document that needs a password. */
 bool image_is_encrypted(const struct image_source *source);

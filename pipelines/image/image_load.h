@@ -34,8 +34,8 @@ struct image_source {
 
 extern const struct pipeline_limits image_limits_default;
 
-/* Reads the header. Of the limits, formats are checked; for BMP and ICO, which are decoded as a whole, also the size.
- * ERR_UNSUPPORTED: the format is not supported; ERR_CORRUPT: the header is
+/* Reads the header. Of the limits, formats are checked; for BMP and ICO, which are decoded as a
+ * whole, also the size. ERR_UNSUPPORTED: the format is not supported; ERR_CORRUPT: the header is
  * broken; ERR_LIMIT: the metadata is too large (image_metadata.h). *header (may be NULL) is the
  * opened image, for its metadata; no pixels have been decoded. */
 int image_probe(struct slice bytes, const struct pipeline_limits *limits, struct image_source *out,

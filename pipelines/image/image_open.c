@@ -233,8 +233,8 @@ int image_open_frames(const struct image_source *source, VipsImage **out)
     return open_as(source, 1, -1, out);
 }
 
-/* libwebp scales to any size of at least one pixel; but parts of frames, which lie over others, would not
- * meet exactly. */
+/* libwebp scales to any size of at least one pixel; but parts of frames, which lie over others,
+ * would not meet exactly. */
 static bool can_divide(const struct image_source *source, unsigned shrink)
 {
     if (source->page)

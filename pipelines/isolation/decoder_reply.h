@@ -12,8 +12,9 @@ int decoder_reply_write(struct buffer *out, const struct render_item *items, siz
  *
  * Names of objects, tags and the like are not taken from the child but created here, from the
  * pipeline. The child may send item failures, sizes, formats, labels, as many renditions as the
- * pipeline has outputs, and a JPEG for its labeling service, of at most `most` bytes in total. ERR_PROTOCOL: it sent something else;
- * ERR_MEMORY: this process is short of memory. The items must then be cleared. */
+ * pipeline has outputs, and a JPEG for its labeling service, of at most `most` bytes in total.
+ * ERR_PROTOCOL: it sent something else; ERR_MEMORY: this process is short of memory. The items must
+ * then be cleared. */
 int decoder_reply_read(struct slice reply, uint64_t most, const struct render_source *source,
                        struct render_item *const *items, size_t count);
 

@@ -1,4 +1,5 @@
-/* The encoded bytes of an output and its name; twins, which share the bytes; the name of the sidecar. */
+/* The encoded bytes of an output and its name; twins, which share the bytes; the name of the
+ * sidecar. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* Seeds for the decoder_reply target: writes the replies of an uncompromised process into the given directory. */
+/* Seeds for the decoder_reply target: writes the replies of an uncompromised process into the given
+ * directory. */
 #include <stdio.h>
 #include <stdlib.h>
 

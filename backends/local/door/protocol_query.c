@@ -96,7 +96,7 @@ static void query_respond(struct service_call *call)
     document_send(call->request, 200, &xml);
 }
 
-/* What SQS answers to a GET of a queue's URL without parameters. */
+/* The response of SQS to a GET of a queue's URL without parameters. */
 static void unknown_operation_send(struct cloud_request *request)
 {
     struct buffer xml;

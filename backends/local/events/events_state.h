@@ -4,8 +4,8 @@
  *
  * A bus is a JSON document with the members of CreateEventBus that DescribeEventBus returns, its
  * Policy (a string), Tags (an object of strings), CreationTime and LastModifiedTime (Unix seconds).
- * The default bus of a region always exists; it has a row only once it was changed. Other buses are found when
- * their row is on the disk, so that no rule is stored without its bus.
+ * The default bus of a region always exists; it has a row only once it was changed. Other buses are
+ * found when their row is on the disk, so that no rule is stored without its bus.
  *
  * A rule is a document with the members of PutRule and PutTargets: EventPattern, State,
  * Description, RoleArn (strings), Targets (a list as in the API), Tags.

@@ -1,8 +1,9 @@
 /*
  * Compares the blobs that a copy reads with what was stored, so that damaged bytes do not become an
- * object with a right ETag. A whole blob that is read for the copy is compared by the copy itself; here
- * are those that are linked, or of which only a range or a part is read. A blob that was compared a
- * short time ago is not read again, so that copying an object range by range does not read it each time.
+ * object with a right ETag. A whole blob that is read for the copy is compared by the copy itself;
+ * here are those that are linked, or of which only a range or a part is read. A blob that was
+ * compared a short time ago is not read again, so that copying an object range by range does not
+ * read it each time.
  */
 #ifndef THUMBWHEEL_LOCAL_S3_COPY_CHECK_H
 #define THUMBWHEEL_LOCAL_S3_COPY_CHECK_H

@@ -1,10 +1,11 @@
 /*
  * DeleteObject and DeleteObjects.
  *
- * A deletion and its event messages are one unit. As in S3, DeleteObject of a missing object succeeds
- * without an event, and DeleteObjects with one (localstack recorded both). So if a rule matches, a first task checks whether the object exists. If it is
- * deleted in between, the unit fails with ERR_NOT_FOUND, together with its messages. A delete
- * marker is created even if there is no object.
+ * A deletion and its event messages are one unit. As in S3, DeleteObject of a missing object
+ * succeeds without an event, and DeleteObjects with one (localstack recorded both). So if a rule
+ * matches, a first task checks whether the object exists. If it is deleted in between, the unit
+ * fails with ERR_NOT_FOUND, together with its messages. A delete marker is created even if there is
+ * no object.
  */
 #include "s3_handlers.h"
 

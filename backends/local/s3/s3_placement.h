@@ -12,7 +12,8 @@
 
 enum { S3_KMS_KEY_SIZE = 600 };
 
-/* Appends the lines of the request's headers, or of the bucket's default encryption. S3_OK, or an error with a message (static). */
+/* Appends the lines of the request's headers, or of the bucket's default encryption. S3_OK, or an
+ * error with a message (static). */
 enum s3_error s3_placement_read(struct s3_request *request, struct buffer *lines,
                                 const char **message);
 /* Whether the request states a class or an encryption. */

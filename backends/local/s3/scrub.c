@@ -115,7 +115,7 @@ static void mark_done(struct storage_task *task, int code)
         find(scrub);
 }
 
-/* Too few descriptors, or a disk that does not answer: it says nothing about the bytes. */
+/* Too few descriptors, or a disk that does not respond: it says nothing about the bytes. */
 static void log_unreadable(const struct scrub *scrub, const struct error *error)
 {
     log_error("cannot check a stored object", LOG_TEXT("bucket", scrub->blob.bucket),

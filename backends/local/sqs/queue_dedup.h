@@ -3,8 +3,9 @@
  *
  * A message that is sent again within that time is not stored: the sender gets the id and number of
  * the first one. The history is durable, written with the message, and kept after its deletion, but
- * not after a purge. An entry whose message could not be stored is removed, and duplicate sends that wait for it fail
- * too. Source: "Exactly-once processing in Amazon SQS" in the SQS Developer Guide. Loop thread.
+ * not after a purge. An entry whose message could not be stored is removed, and duplicate sends
+ * that wait for it fail too. Source: "Exactly-once processing in Amazon SQS" in the SQS Developer
+ * Guide. Loop thread.
  */
 #ifndef THUMBWHEEL_QUEUE_DEDUP_H
 #define THUMBWHEEL_QUEUE_DEDUP_H

@@ -99,8 +99,8 @@ json_t *local_queue_tags(const struct local_queue *queue);       /* borrowed */
 json_t *local_queue_describe(const struct local_queue *queue);
 
 /* Up to max queues of a region sorted by name, starting after `after` (NULL: the beginning), whose
- * names begin with prefix and, unless source_of is NULL, whose dead-letter queue is source_of. Returns the
- * number; *more: others follow. */
+ * names begin with prefix and, unless source_of is NULL, whose dead-letter queue is source_of.
+ * Returns the number; *more: others follow. */
 size_t queues_list(struct queues *queues, const char *region, const char *prefix, const char *after,
                    const struct local_queue *source_of, struct local_queue **out, size_t max,
                    bool *more);

@@ -54,8 +54,8 @@ struct storage_task { /* embed it; owned by the submitter, borrowed by storage u
 };
 
 /* Opens or creates a data directory and applies the schemas (each a script of CREATE … IF NOT
- * EXISTS). Blocking: at start, before the loop runs. ERR_BUSY: another process holds it; ERR_CORRUPT; ERR_IO:
- * not writable (the message says what to do). */
+ * EXISTS). Blocking: at start, before the loop runs. ERR_BUSY: another process holds it;
+ * ERR_CORRUPT; ERR_IO: not writable (the message says what to do). */
 int storage_open(uv_loop_t *loop, const char *directory, enum storage_durability durability,
                  const char *const *schemas, size_t schema_count, struct storage **out,
                  struct error *error);

@@ -155,8 +155,8 @@ static void the_environment_is_read(void **state)
     script_end();
 }
 
-/* The AWS SDKs would use another identity. Each of these alone means SSO to botocore (SSOProvider), with
- * an error for what is missing. */
+/* The AWS SDKs would use another identity. Each of these alone means SSO to botocore (SSOProvider),
+ * with an error for what is missing. */
 static void other_identities_are_not_replaced_by_keys(void **state)
 {
     (void)state;

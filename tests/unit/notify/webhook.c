@@ -1,4 +1,5 @@
-/* Webhooks: the signature of the specification's example, and a receiver on loopback that misbehaves. */
+/* Webhooks: the signature of the specification's example, and a receiver on loopback that
+ * misbehaves. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

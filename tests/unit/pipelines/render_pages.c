@@ -1,4 +1,5 @@
-/* Outputs of several pages: each is made of its own page, whatever else is rendered, and fails alone. */
+/* Outputs of several pages: each is made of its own page, whatever else is rendered, and fails
+ * alone. */
 #include "image_support.h"
 
 #include "container_of.h"

@@ -1,6 +1,6 @@
 /*
- * Finds what has expired or moves to another class in one page of a bucket, according to its lifecycle rules. Storage thread,
- * in run(). Changes nothing.
+ * Finds what has expired or moves to another class in one page of a bucket, according to its
+ * lifecycle rules. Storage thread, in run(). Changes nothing.
  */
 #ifndef THUMBWHEEL_LOCAL_LIFECYCLE_SCAN_H
 #define THUMBWHEEL_LOCAL_LIFECYCLE_SCAN_H
