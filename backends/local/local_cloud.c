@@ -235,6 +235,8 @@ static int options_copy(struct local_cloud *lc, const struct cloud_settings *o, 
     if (o->host_names && !(lc->host_names = strdup(o->host_names)))
         return error_set(error, ERR_MEMORY, "out of memory");
     lc->cloud.host_names = lc->host_names;
+    lc->cloud.gallery_port = o->gallery_port;
+    lc->cloud.gallery_origins = o->gallery_origins;
     lc->cloud.region = lc->region;
     lc->cloud.account = lc->account;
     lc->cloud.session_lifetime_s = o->session_lifetime_s;

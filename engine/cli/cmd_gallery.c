@@ -2,9 +2,14 @@
 #include "command.h"
 
 #include <stdio.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
 
 #include "core_files.h"
+#include "gallery_users.h"
 #include "log.h"
+#include "secret.h"
 #include "service.h"
 #include "service_gallery.h"
 #include "terminal.h"
@@ -24,6 +29,50 @@ static void greet(const struct service_gallery *gallery)
     terminal_line(stdout, "Gallery: %s", link ? link : service_gallery_address(gallery));
     fflush(stdout);
 }
+
+/* ---- adding a user ---- */
+
+/* Without the line's end. ERR_INVALID: there is none. */
+static int line_read(char out[PASSWORD_MAX + 2], struct error *error)
+{
+    if (!fgets(out, PASSWORD_MAX + 2, stdin))
+        return error_set(error, ERR_INVALID, "there is no password on standard input");
+    out[strcspn(out, "\r\n")] = '\0';
+    return 0;
+}
+
+/* From a terminal, without showing it. */
+static int password_ask(char out[PASSWORD_MAX + 2], struct error *error)
+{
+    struct termios shown;
+    if (tcgetattr(STDIN_FILENO, &shown))
+        return line_read(out, error);
+    struct termios hidden = shown;
+    hidden.c_lflag &= ~(tcflag_t)ECHO;
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden); /* first, since it drops what was typed before */
+    fputs("Password: ", stderr);
+    const int code = line_read(out, error);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+    fputc('\n', stderr);
+    return code;
+}
+
+static int user_add(const struct config *config)
+{
+    char password[PASSWORD_MAX + 2];
+    struct error error = {0};
+    int code = config->gallery.users
+                   ? password_ask(password, &error)
+                   : error_set(&error, ERR_INVALID, "--add-user needs --users FILE");
+    if (!code)
+        code = gallery_user_add(config->gallery.users, config->gallery.add_user, password, &error);
+    secret_wipe(password, sizeof password);
+    if (code)
+        command_error("%s", error.text);
+    return (int)command_status(code);
+}
+
+/* ---- serving ---- */
 
 static int serve(struct service *service, struct service_gallery **gallery, struct error *error)
 {
@@ -64,6 +113,8 @@ int cmd_gallery(const struct assembly *assembly, const struct config *config)
 {
     struct pipeline_set pipelines = {0};
     core_files_forbid();
+    if (config->gallery.add_user)
+        return user_add(config);
     int exit_status = command_load_pipelines(assembly, config, &pipelines);
     if (exit_status == STATUS_OK)
         exit_status = run(assembly, config, &pipelines);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "gallery.h"
 #include "image_analyser.h"
 #include "local_greeting.h"
 #include "local_init.h"
@@ -45,7 +46,8 @@ struct session {
     struct init_file init;
     struct local_samples samples; /* used if there are no photos */
     struct service service;
-    char *gallery_data; /* directory */
+    char *gallery_data;    /* directory */
+    unsigned gallery_port; /* 0: none yet */
     struct service_gallery *gallery;
     struct photo_batch batch;
     struct image_analyser analyser; /* the cloud's */
@@ -180,6 +182,8 @@ static struct cloud_settings cloud_settings_of(const struct session *session)
     cloud.region = local_region(config);
     cloud.account = LOCAL_ACCOUNT;
     cloud.analyser = &session->analyser;
+    cloud.gallery_port = &session->gallery_port;
+    cloud.gallery_origins = config->gallery.origins;
     if (strcmp(cloud.host, "localhost") == 0)
         cloud.host = "127.0.0.1";
     if (session->once && !config_given(config, "port"))
@@ -281,7 +285,10 @@ static int gallery_start(struct session *session, struct error *error)
         .default_bucket = LOCAL_BUCKET,
         .creates_buckets = true,
     };
-    return service_gallery_open(&session->service, &plan, &session->gallery, error);
+    const int code = service_gallery_open(&session->service, &plan, &session->gallery, error);
+    if (!code)
+        session->gallery_port = gallery_port(session->service.gallery);
+    return code;
 }
 
 static int start(struct session *session, struct error *error)

@@ -153,6 +153,9 @@ static int listen_at(struct service_gallery *gallery, const struct service_galle
     gallery->address = address_of(gallery);
     if (!service->config->gallery.users)
         gallery->link = gallery_link(service->gallery);
+    log_info("gallery is listening", LOG_TEXT("address", gallery->host),
+             LOG_INT("port", gallery_port(service->gallery)),
+             LOG_TEXT("scheme", gallery->tls ? "https" : "http"));
     if (!gallery->tls && !host_is_loopback(slice_of(gallery->host)) && !gallery->origins.count)
         command_warn("the gallery serves plain HTTP on %s: passwords can be read on the way; set "
                      "--gallery-cert, or put a proxy with TLS in front of it",

@@ -139,8 +139,10 @@ static void on_all_closed(struct gallery *gallery)
         closed(user);
 }
 
+/* All requests have ended: the parts are not used any more. */
 static void on_server_closed(void *user)
 {
+    gallery_parts_close(user);
     gallery_part_closed(user);
 }
 
@@ -156,7 +158,6 @@ static void shut(struct gallery *gallery)
     gallery->shut = true;
     http_server_close(gallery->server, on_server_closed, gallery);
     uv_close((uv_handle_t *)&gallery->grace, on_grace_closed);
-    gallery_parts_close(gallery);
 }
 
 static void on_grace(uv_timer_t *timer)

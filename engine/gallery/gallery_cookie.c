@@ -77,9 +77,3 @@ void gallery_cookie_set(struct gallery_call *call, const struct gallery_session 
     call->cookie = buffer_take_text(&cookie);
     secret_wipe(value, sizeof value);
 }
-
-bool gallery_session_holds(const struct gallery *gallery, const struct gallery_session *session)
-{
-    (void)gallery;
-    return strcmp(session->user, GALLERY_OWNER) == 0;
-}

@@ -1,4 +1,4 @@
-/* The cookie of a session, and whether a session still holds. Loop thread. */
+/* The cookie of a session. Loop thread. */
 #ifndef THUMBWHEEL_GALLERY_COOKIE_H
 #define THUMBWHEEL_GALLERY_COOKIE_H
 
@@ -12,7 +12,4 @@ int gallery_cookie_open(struct gallery *gallery, struct error *error);
 /* The response sets it. NULL: the browser forgets it. */
 void gallery_cookie_set(struct gallery_call *call, const struct gallery_session *session,
                         bool secure);
-/* Whether its user has neither logged out nor changed. */
-bool gallery_session_holds(const struct gallery *gallery, const struct gallery_session *session);
-
 #endif

@@ -6,6 +6,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "gallery_accounts.h"
 #include "gallery_cookie.h"
 
 enum { HOST_SHOWN = 128 };
@@ -73,17 +74,19 @@ bool guard_is_secure(const struct gallery_call *call)
 
 /* ---- the page that sends it ---- */
 
+/* The page has the address under which the request was sent. */
 static bool is_own_origin(const struct gallery_call *call, struct slice origin)
 {
     const struct slice host = http_call_header(call->http, "host");
-    const struct slice scheme =
-        call->gallery->options.tls ? SLICE_LITERAL("https://") : SLICE_LITERAL("http://");
     const struct gallery_options *options = &call->gallery->options;
+    const char *scheme = options->tls ? "https://" : "http://";
+    const size_t size = strlen(scheme);
     for (size_t i = 0; i < options->origin_count; i++)
         if (same_text(origin, slice_of(options->origins[i])))
-            return true;
-    return origin.size > scheme.size && memcmp(origin.data, scheme.data, scheme.size) == 0 &&
-           same_text((struct slice){origin.data + scheme.size, origin.size - scheme.size}, host);
+            return same_text(host, host_of_origin(options->origins[i]));
+    return !origin_with(call->gallery, host) && origin.size > size &&
+           memcmp(origin.data, scheme, size) == 0 &&
+           same_text((struct slice){origin.data + size, origin.size - size}, host);
 }
 
 static void refuse_page(struct gallery_call *call)

@@ -1,10 +1,14 @@
 /* Logging in and out, and links for other browsers. */
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
+#include "gallery_accounts.h"
 #include "gallery_cookie.h"
 #include "gallery_guard.h"
+#include "gallery_password.h"
 #include "json_text.h"
+#include "log.h"
 
 enum { LINK_LIFETIME_S = 10 * 60 };
 
@@ -30,17 +34,42 @@ static void login_by_token(struct gallery_call *call, const char *token)
                        "for a new one, or make one in a browser that is logged in");
 }
 
+static void on_checked(struct gallery_call *call, const struct gallery_user *user)
+{
+    if (user) {
+        log_info("a user has logged in", LOG_TEXT("user", user->name));
+        welcome(call, user->name, user->print);
+    } else {
+        log_warn("an attempt to log in has failed");
+        gallery_refuse(call, 403, "wrong_password", "the name or the password is wrong");
+    }
+}
+
+static void login_by_password(struct gallery_call *call)
+{
+    const char *user = gallery_body_text(call, "user", PASSWORD_MAX);
+    const char *password = user ? gallery_body_text(call, "password", PASSWORD_MAX) : NULL;
+    if (!password)
+        return;
+    if (call->gallery->options.users)
+        gallery_password_check(call, user, password, on_checked);
+    else
+        gallery_refuse(call, 403, "no_users",
+                       "this gallery has no users: open the link that it printed at its start");
+}
+
 void gallery_login(struct gallery_call *call)
 {
     const char *token = json_text_in(call->body, "token");
     if (token)
         login_by_token(call, token);
     else
-        gallery_refuse(call, 400, "invalid_parameter", "\"token\" must be a string");
+        login_by_password(call);
 }
 
 void gallery_logout(struct gallery_call *call)
 {
+    gallery_session_end(call->gallery, &call->session);
     gallery_cookie_set(call, NULL, guard_is_secure(call));
     gallery_respond_done(call);
 }

@@ -1,9 +1,12 @@
 /*
- * The parts of the gallery that have a state of their own. Each row is a part: `open` starts it,
- * `drain` ends its streams and waiting requests, `close` begins its end, after which it calls
- * gallery_part_closed once, from the loop or at once. A part without a function has nothing to do.
+ * The parts of the gallery that have a state of their own. Each row is a part: `open` starts it;
+ * `drain` ends its streams and waiting requests; `close`, called after the last request has ended,
+ * begins its end, after which it calls gallery_part_closed once, from the loop or at once. A part
+ * without a function has nothing to do.
  */
+#include "gallery_accounts.h"
 #include "gallery_events.h"
+#include "gallery_password.h"
 #include "gallery_photos.h"
 #include "gallery_private.h"
 #include "gallery_system.h"
@@ -20,6 +23,8 @@ struct gallery_part {
 };
 
 static const struct gallery_part parts[] = {
+    {gallery_accounts_open, NULL, gallery_accounts_close, NULL, NULL, NULL},
+    {gallery_passwords_open, NULL, gallery_passwords_close, NULL, NULL, NULL},
     /* Those that publish come after it, and close before it. */
     {gallery_events_open, gallery_events_drain, gallery_events_close, NULL, NULL, NULL},
     {gallery_photos_open, gallery_photos_drain, gallery_photos_close, gallery_photos_record,

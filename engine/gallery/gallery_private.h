@@ -9,6 +9,8 @@
  *     gallery_parts.c     opening and closing the parts below
  *     gallery_page.c      the page's files
  *     gallery_login.c     logging in and out, links
+ *     gallery_accounts.c  users, and which sessions hold; gallery_password.c: checking passwords
+ *     gallery_uploads.c   uploads; gallery_multipart.c: in parts
  *     gallery_places.c    where photos are, and what may be signed
  *     gallery_events.c    what pages follow: a stream of events, or polling
  *     gallery_photos.c    the photos: see gallery_photos.h
@@ -69,6 +71,8 @@ struct gallery {
     struct gallery_events *events;
     struct gallery_photos *photos;
     struct gallery_system *system;
+    struct gallery_accounts *accounts;
+    struct gallery_passwords *passwords;
 };
 
 struct gallery_route;
@@ -178,6 +182,7 @@ gallery_handler gallery_tags_list, gallery_tags_write;
 gallery_handler gallery_photos_delete, gallery_photos_undo, gallery_photos_retry;
 gallery_handler gallery_system_show, gallery_activity_show;
 gallery_handler gallery_letters_list, gallery_letters_redrive, gallery_letters_purge;
+gallery_handler gallery_upload, gallery_upload_parts, gallery_upload_complete, gallery_upload_abort;
 
 /* Responds with the file of the page that has the path. False: there is none. */
 bool gallery_page_serve(struct gallery_call *call, struct slice path);

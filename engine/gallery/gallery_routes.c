@@ -23,6 +23,10 @@ static const struct gallery_route routes[] = {
     {"GET", "/api/deadletters", gallery_letters_list, 0},
     {"POST", "/api/deadletters/redrive", gallery_letters_redrive, 0},
     {"POST", "/api/deadletters/purge", gallery_letters_purge, 0},
+    {"POST", "/api/uploads", gallery_upload, 0},
+    {"POST", "/api/uploads/parts", gallery_upload_parts, 0},
+    {"POST", "/api/uploads/complete", gallery_upload_complete, 0},
+    {"POST", "/api/uploads/abort", gallery_upload_abort, 0},
 };
 
 static bool matches(const char *pattern, struct slice path)

@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gallery_uploads.h"
 #include "text_list.h"
-
-enum { MULTIPART_FROM = 16 * 1024 * 1024, PART_BYTES = 16 * 1024 * 1024 };
 
 static json_t *places_show(const struct gallery *gallery)
 {
@@ -66,6 +65,6 @@ void gallery_session_show(struct gallery_call *call)
                   "version", THUMBWHEEL_VERSION, "features", features, "places",
                   places_show(gallery), "accept", extensions_show(gallery), "maxBytes",
                   (json_int_t)(most ? most : PIPELINE_MAX_BYTES), "partBytes",
-                  (json_int_t)PART_BYTES, "multipartFrom", (json_int_t)MULTIPART_FROM, "pipelines",
-                  pipelines_show(gallery)));
+                  (json_int_t)GALLERY_PART_BYTES, "multipartFrom",
+                  (json_int_t)GALLERY_MULTIPART_FROM, "pipelines", pipelines_show(gallery)));
 }

@@ -6,74 +6,28 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #include "base64.h"
 #include "container_of.h"
-#include "files.h"
-#include "json_text.h"
+#include "json_file.h"
 #include "log.h"
 #include "secret.h"
 
-enum { PERIOD_MS = 1000, RANDOM_BYTES = 32 };
+enum { RANDOM_BYTES = 32 };
 
 /* ---- reading ---- */
 
-/* The status is taken before the content: a write in between is seen the next time. */
-static int read_file(const char *path, struct stat *seen, struct gate_tokens *out,
-                     struct error *error)
+static int parse(struct slice text, const char *path, void *out, struct error *error)
 {
-    struct bytes text = {0};
-    *out = (struct gate_tokens){0};
-    if (stat(path, seen))
-        return error_set(error, ERR_IO, "%s: %s", path, strerror(errno));
-    int code = file_read(path, GATE_TOKEN_FILE_MAX, &text, error);
-    if (code)
-        return code;
-    code = gate_tokens_read((struct slice){text.data, text.size}, path, out, error);
-    bytes_free(&text);
+    const int code = gate_tokens_read(text, path, out, error);
     if (code)
         gate_tokens_free(out);
     return code;
 }
 
-int gate_token_file_read(struct gate_token_file *file, const char *path, struct error *error)
+static void on_changed(struct secret_watch *watch)
 {
-    *file = (struct gate_token_file){.path = path};
-    return read_file(path, &file->known, &file->tokens, error);
-}
-
-/* ---- watching ---- */
-
-static bool is_same(const struct stat *a, const struct stat *b)
-{
-    return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
-/* On a pool thread. */
-static void look(uv_work_t *work)
-{
-    struct gate_token_file *file = container_of(work, struct gate_token_file, work);
-    struct stat now = {0};
-    file->changed = stat(file->path, &now) || !is_same(&now, &file->known);
-    file->error = (struct error){0};
-    file->seen = now;
-    if (file->changed)
-        read_file(file->path, &file->seen, &file->next, &file->error);
-}
-
-static void take_next(struct gate_token_file *file)
-{
-    const bool is_new = !is_same(&file->seen, &file->known); /* an error is reported once */
-    file->known = file->seen;
-    if (file->error.code) {
-        if (is_new)
-            log_error("the token file is not valid; the old tokens remain",
-                      LOG_TEXT("error", file->error.text));
-        return;
-    }
+    struct gate_token_file *file = container_of(watch, struct gate_token_file, watch);
     gate_tokens_inherit(&file->next, &file->tokens);
     gate_tokens_free(&file->tokens);
     file->tokens = file->next;
@@ -81,58 +35,37 @@ static void take_next(struct gate_token_file *file)
     log_info("tokens were read again", LOG_INT("tokens", file->tokens.count));
 }
 
-/* ---- the end ---- */
-
-/* The timer, and the work if one is under way. */
-static void part_closed(struct gate_token_file *file)
+static void on_failed(const struct error *error)
 {
-    if (--file->parts)
-        return;
+    log_error("the token file is not valid; the old tokens remain", LOG_TEXT("error", error->text));
+}
+
+static const struct secret_watch_kind kind = {GATE_TOKEN_FILE_MAX, parse, on_changed, on_failed};
+
+int gate_token_file_read(struct gate_token_file *file, const char *path, struct error *error)
+{
+    *file = (struct gate_token_file){0};
+    return secret_watch_read(&file->watch, &kind, path, &file->tokens, error);
+}
+
+void gate_token_file_watch(struct gate_token_file *file, uv_loop_t *loop)
+{
+    secret_watch_start(&file->watch, loop, &file->next);
+}
+
+static void on_closed(void *user)
+{
+    struct gate_token_file *file = user;
     gate_tokens_free(&file->next);
     gate_tokens_free(&file->tokens);
     file->closed(file->closed_user);
 }
 
-static void on_timer_closed(uv_handle_t *handle)
-{
-    part_closed(handle->data);
-}
-
 void gate_token_file_close(struct gate_token_file *file, void (*closed)(void *user), void *user)
 {
-    file->closing = true;
     file->closed = closed;
     file->closed_user = user;
-    uv_close((uv_handle_t *)&file->timer, on_timer_closed);
-}
-
-/* ---- the clock ---- */
-
-static void on_looked(uv_work_t *work, int code)
-{
-    struct gate_token_file *file = container_of(work, struct gate_token_file, work);
-    file->working = false;
-    if (!code && file->changed && !file->closing)
-        take_next(file);
-    part_closed(file);
-}
-
-static void on_timer(uv_timer_t *timer)
-{
-    struct gate_token_file *file = timer->data;
-    if (file->working || uv_queue_work(timer->loop, &file->work, look, on_looked))
-        return;
-    file->working = true;
-    file->parts++;
-}
-
-void gate_token_file_watch(struct gate_token_file *file, uv_loop_t *loop)
-{
-    file->parts = 1;
-    uv_timer_init(loop, &file->timer);
-    file->timer.data = file;
-    uv_timer_start(&file->timer, on_timer, PERIOD_MS, PERIOD_MS);
-    uv_unref((uv_handle_t *)&file->timer);
+    secret_watch_close(&file->watch, on_closed, file);
 }
 
 /* ---- adding a token ---- */
@@ -170,39 +103,8 @@ static json_t *entry_make(const char *name, unsigned scopes, const char *token)
     return entry;
 }
 
-static int document_read(const char *path, bool is_there, json_t **out, struct error *error)
-{
-    struct bytes text = {0};
-    if (!is_there) {
-        *out = json_pack("{s:[]}", "tokens");
-        return *out ? 0 : error_set(error, ERR_MEMORY, "out of memory");
-    }
-    int code = file_read(path, GATE_TOKEN_FILE_MAX, &text, error);
-    if (code)
-        return code;
-    json_error_t why;
-    *out = json_text_read((struct slice){text.data, text.size}, JSON_REJECT_DUPLICATES, &why);
-    bytes_free(&text);
-    return *out ? 0
-                : error_set(error, ERR_INVALID, "%s:%d:%d: not JSON: %s", path, why.line,
-                            why.column, why.text);
-}
-
-/* Keeps owner and mode of the file that it replaces. */
-static int document_write(const char *path, const char *text, const struct stat *old,
-                          struct error *error)
-{
-    const struct file_options options = {.mode = old ? old->st_mode & 0777 : 0600, .durable = true};
-    const int code = file_write_as(path, slice_of(text), &options, error);
-    if (!code && old && chown(path, old->st_uid, old->st_gid))
-        log_warn("the token file has another owner now", LOG_TEXT("path", path),
-                 LOG_TEXT("error", strerror(errno)));
-    return code;
-}
-
 /* The whole new document is checked before it is written. */
-static int document_extend(const char *path, json_t *document, json_t *entry,
-                           const struct stat *old, struct error *error)
+static int document_extend(const char *path, json_t *document, json_t *entry, struct error *error)
 {
     struct gate_tokens tokens = {0};
     if (!entry || json_array_append_new(json_object_get(document, "tokens"), entry))
@@ -213,29 +115,29 @@ static int document_extend(const char *path, json_t *document, json_t *entry,
     int code = gate_tokens_read(slice_of(text), path, &tokens, error);
     gate_tokens_free(&tokens);
     if (!code)
-        code = document_write(path, text, old, error);
+        code = json_file_replace(path, text, error);
     free(text);
     return code;
 }
 
-static int add(const char *path, json_t *document, const struct stat *old, const char *name,
-               unsigned scopes, char out[GATE_TOKEN_SIZE], struct error *error)
+static int add(const char *path, json_t *document, const char *name, unsigned scopes,
+               char out[GATE_TOKEN_SIZE], struct error *error)
 {
     if (token_make(out))
         return error_set(error, ERR_IO, "no random bytes: %s", strerror(errno));
-    return document_extend(path, document, entry_make(name, scopes, out), old, error);
+    return document_extend(path, document, entry_make(name, scopes, out), error);
 }
 
 int gate_token_add(const char *path, const char *name, unsigned scopes, char out[GATE_TOKEN_SIZE],
                    struct error *error)
 {
-    struct stat old;
-    json_t *document = NULL;
-    const bool is_there = stat(path, &old) == 0;
-    int code = document_read(path, is_there, &document, error);
+    json_t *document;
+    int code = json_file_read(path, GATE_TOKEN_FILE_MAX, &document, error);
     if (code)
         return code;
-    code = add(path, document, is_there ? &old : NULL, name, scopes, out, error);
+    if (!document)
+        document = json_pack("{s:[]}", "tokens");
+    code = add(path, document, name, scopes, out, error);
     json_decref(document);
     return code;
 }

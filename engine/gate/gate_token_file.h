@@ -1,31 +1,17 @@
-/*
- * The file with the tokens: read at start, and again whenever it changes.
- *
- * Every second a thread of libuv's pool looks whether it is another file or has another time, and
- * reads it then. A file with an error in it changes nothing: the tokens of before remain valid. To
- * withdraw all tokens, write an empty list. Loop thread.
- */
+/* The file with the tokens: read at start, and again whenever it changes (secret_watch.h). To
+ * withdraw all tokens, write an empty list. Loop thread. */
 #ifndef THUMBWHEEL_GATE_TOKEN_FILE_H
 #define THUMBWHEEL_GATE_TOKEN_FILE_H
 
-#include <sys/stat.h>
 #include <uv.h>
 
 #include "gate_token.h"
+#include "secret_watch.h"
 
 struct gate_token_file { /* embedded by its owner */
-    const char *path;    /* borrowed */
     struct gate_tokens tokens;
-    struct stat known; /* of the version that was read */
-    uv_work_t work;
-    uv_timer_t timer;
-    unsigned parts; /* that are open: the timer, the work */
-    bool working, closing;
-    /* Of the work. */
-    struct stat seen;
-    struct gate_tokens next;
-    bool changed;
-    struct error error;
+    struct gate_tokens next; /* of a new version */
+    struct secret_watch watch;
     /* After the close. */
     void (*closed)(void *user);
     void *closed_user;

@@ -4,6 +4,7 @@
  */
 #include "http_private.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -59,6 +60,15 @@ void http_call_header_at(const struct http_call *call, size_t index, struct slic
 int64_t http_call_content_length(const struct http_call *call)
 {
     return call->content_length;
+}
+
+void http_call_peer(const struct http_call *call, char *out)
+{
+    struct sockaddr_storage address = {0};
+    int size = sizeof address;
+    *out = '\0';
+    if (uv_tcp_getpeername(&call->connection->tcp, (struct sockaddr *)&address, &size) == 0)
+        uv_ip_name((struct sockaddr *)&address, out, INET6_ADDRSTRLEN);
 }
 
 /* False if the body has ended or has been taken. */

@@ -79,6 +79,9 @@ size_t http_call_header_count(const struct http_call *call);
 void http_call_header_at(const struct http_call *call, size_t index, struct slice *name,
                          struct slice *value);                  /* as sent, in order */
 int64_t http_call_content_length(const struct http_call *call); /* -1: chunked */
+/* The numeric address of the peer, without its port; "" if the connection is lost. out has room for
+ * INET6_ADDRSTRLEN bytes. */
+void http_call_peer(const struct http_call *call, char *out);
 
 /* Reading the body. Call at most one of the two, at once or later, before responding. */
 

@@ -27,7 +27,8 @@ static const char content_type[] = "application/octet-stream";
 
 static struct object_upload name_of(const struct payload_upload *upload)
 {
-    return (struct object_upload){upload->options.bucket, upload->options.key, upload->id};
+    return (struct object_upload){
+        .bucket = upload->options.bucket, .key = upload->options.key, .id = upload->id};
 }
 
 /* ---- the end ---- */

@@ -28,6 +28,11 @@ struct cloud_settings {
     const char *request_log; /* a file that gets one JSON line for each request; NULL: none */
     const char *smtp;        /* URL of the server for SNS's mails; NULL: files in data_dir */
     const char *faults;      /* a file with a fault plan (faults.h); NULL: none */
+    /* The gallery's page may use S3 without CORS rules of the buckets: pages that this machine
+     * serves at the port (0: none now), and those of these origins, separated by commas (NULL:
+     * none). Borrowed while the cloud runs; NULL: no gallery. */
+    const unsigned *gallery_port;
+    const char *gallery_origins;
     /* For DetectLabels; borrowed while the cloud runs. NULL: the operation is refused. */
     const struct image_analyser *analyser;
 };

@@ -162,6 +162,7 @@ typedef void object_part_stored(const char *etag, const struct error *error, voi
 struct object_upload { /* strings are borrowed during the call */
     const char *bucket, *key;
     const char *id; /* of object_upload_begun */
+    bool only_new;  /* complete: If-None-Match: *, as of struct object_put */
 };
 
 struct object_store;

@@ -23,6 +23,7 @@ struct image_state {
     size_t usable;           /* bytes that libwebp accepts; others: the size of the file */
     /* opened as a copy: a JPEG or GIF with an end, a WebP with another size in its header */
     bool mended;
+    bool holed;    /* its decoder has warned that pixels in the middle are wrong */
     unsigned lost; /* flags of a WebP's metadata that is not complete */
 };
 

@@ -164,6 +164,11 @@ static int check_icon(const struct image_source *source, const struct pipeline_l
 
 static int check_kind(const struct image_source *source, struct error *error)
 {
+    int code = source->format == FORMAT_TIFF
+                   ? image_check_page_metadata(source->bytes, image_page_index(source), error)
+                   : 0;
+    if (code)
+        return code;
     const char *unsupported =
         image_kind_unsupported(source->bytes, source->format, image_page_index(source));
     if (!unsupported)

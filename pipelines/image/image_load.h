@@ -83,6 +83,11 @@ VipsImage *image_open_header(const struct image_source *source);
  * (source->state). False: there is none. */
 bool image_degrade(struct image_source *source);
 
+/* Before the source is opened, and after its pixels have been decoded and the image has been closed:
+ * ERR_CORRUPT if the decoder of a JPEG has found damage inside, unless that is tolerated. */
+void image_damage_begin(void);
+int image_damage_end(struct image_source *source);
+
 int image_fail_truncated(const struct image_source *source, struct error *error);
 int image_fail_corrupt(const struct image_source *source, struct error *error);
 

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "tiff_header.h"
+
 /* ---- numbers ---- */
 
 static uint32_t big_endian(const char *at)
@@ -299,6 +301,19 @@ static uint64_t metadata_cost(struct slice image, enum image_format format, unsi
     return 0;
 }
 
+static int fail_large(struct error *error)
+{
+    return error_set(error, ERR_LIMIT, "the image's metadata would take more than %d MiB of memory",
+                     METADATA_MAX >> 20);
+}
+
+int image_check_page_metadata(struct slice image, unsigned page, struct error *error)
+{
+    struct tiff_header tiff;
+    bool large = tiff_header_read(image, page, &tiff) && tiff.values > image.size + METADATA_MAX;
+    return large ? fail_large(error) : 0;
+}
+
 int image_check_metadata(struct slice image, enum image_format format, struct error *error)
 {
     unsigned chunks = 0;
@@ -306,9 +321,5 @@ int image_check_metadata(struct slice image, enum image_format format, struct er
     if (chunks > METADATA_CHUNKS_MAX)
         return error_set(error, ERR_LIMIT, "the image has more than %d chunks besides its pixels",
                          METADATA_CHUNKS_MAX);
-    if (cost > METADATA_MAX)
-        return error_set(error, ERR_LIMIT,
-                         "the image's metadata would take more than %d MiB of memory",
-                         METADATA_MAX >> 20);
-    return 0;
+    return cost > METADATA_MAX ? fail_large(error) : 0;
 }

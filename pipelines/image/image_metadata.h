@@ -14,5 +14,7 @@ enum {
 /* Checks the metadata before a library reads it. ERR_LIMIT: in memory it would become too large.
  * Damage is not reported: anything that cannot be parsed is left to the decoder. */
 int image_check_metadata(struct slice image, enum image_format format, struct error *error);
+/* The same of one page of a TIFF, from 0; image_check_metadata looks at the first pages only. */
+int image_check_page_metadata(struct slice image, unsigned page, struct error *error);
 
 #endif

@@ -10,6 +10,7 @@
 #include "image_ops.h"
 #include "jpeg_frame.h"
 #include "vips_modules.h"
+#include "vips_warnings.h"
 
 _Static_assert(GIF_MENDED_MAX <= 2, "a copy has room for an end marker");
 static const char end_marker[] = {'\xff', '\xd9'}; /* of a JPEG */
@@ -273,6 +274,10 @@ bool image_degrade(struct image_source *source)
 {
     struct image_state *state = &source->state;
     bool jpeg = source->format == FORMAT_JPEG;
+    if (state->holed && state->first != IMAGE_TRUNCATED) {
+        state->first = state->all = IMAGE_TRUNCATED;
+        return true;
+    }
     if (state->first != IMAGE_ENDS_EARLY || (!jpeg && source->format != FORMAT_PNG))
         return false;
     if (jpeg && !state->mended && has_jpeg_pixels(source)) {
@@ -284,4 +289,30 @@ bool image_degrade(struct image_source *source)
     if (jpeg)
         state->usable = jpeg_frame_usable(source->bytes);
     return true;
+}
+
+void image_damage_begin(void)
+{
+    vips_warnings_begin();
+}
+
+/* Some say nothing about pixels, such as one about an unknown version. */
+static long header_warnings(const struct image_source *source)
+{
+    vips_warnings_begin();
+    VipsImage *image = image_open_header(source);
+    g_clear_object(&image);
+    return vips_warnings_most();
+}
+
+/* All scans of a progressive JPEG are read before the first line, and with them what follows: bytes
+ * before the end marker, which are common, cause one warning. Damage causes more. */
+int image_damage_end(struct image_source *source)
+{
+    long warnings = vips_warnings_most() - source->interlaced;
+    if (source->format != FORMAT_JPEG || source->state.first == IMAGE_TRUNCATED || warnings <= 0 ||
+        header_warnings(source) >= warnings)
+        return 0;
+    source->state.holed = true;
+    return ERR_CORRUPT;
 }

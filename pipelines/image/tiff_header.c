@@ -101,6 +101,23 @@ static struct slice read_pixels(const struct directory *d)
     return (struct slice){d->all.data + at, (size_t)size};
 }
 
+/* As a library reads them: several entries may refer to the same bytes. */
+static uint64_t values_size(const struct directory *d)
+{
+    enum { ENTRY_COST = 32 };
+    static const uint8_t sizes[] = {0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8};
+    size_t entry = d->big ? 20 : 12;
+    uint64_t at = d->first, sum = 0;
+    for (uint64_t i = 0; i < d->count && at + entry <= d->all.size; i++, at += entry) {
+        uint64_t type = number_at(d, at + 2, 2), count = number_at(d, at + 4, d->big ? 8 : 4);
+        uint64_t size = type < sizeof sizes ? sizes[type] : 0;
+        sum += ENTRY_COST;
+        if (size && count <= d->all.size / size) /* else it is damaged, and libraries ignore it */
+            sum += count * size;
+    }
+    return sum;
+}
+
 bool tiff_header_read(struct slice image, unsigned page, struct tiff_header *out)
 {
     enum {
@@ -124,6 +141,7 @@ bool tiff_header_read(struct slice image, unsigned page, struct tiff_header *out
         .photometric = read_number(&d, PHOTOMETRIC, 0),
         .planes = read_number(&d, PLANES, 1),
         .extra_count = read_tag(&d, EXTRAS, extras, TIFF_EXTRAS_MAX),
+        .values = values_size(&d),
         .pixels = read_pixels(&d),
     };
     for (size_t i = 0; i < out->extra_count; i++)

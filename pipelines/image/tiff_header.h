@@ -19,6 +19,7 @@ struct tiff_header {
     uint32_t planes; /* 2: each sample has its own */
     uint32_t extras[TIFF_EXTRAS_MAX];
     size_t extra_count;  /* samples of a pixel that are not colours */
+    uint64_t values;     /* bytes of all values that are in the file, and a little for each entry */
     struct slice pixels; /* the first strip or tile; empty if it is not in the file */
 };
 

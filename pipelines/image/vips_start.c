@@ -4,6 +4,7 @@
 
 #include "vips_api.h"
 #include "vips_modules.h"
+#include "vips_warnings.h"
 
 /* Messages that libvips would print are either already in our errors or useless to the user. */
 static void log_nothing(const gchar *domain, GLogLevelFlags level, const gchar *text, gpointer user)
@@ -12,6 +13,14 @@ static void log_nothing(const gchar *domain, GLogLevelFlags level, const gchar *
     (void)level;
     (void)text;
     (void)user;
+}
+
+static void on_vips(const gchar *domain, GLogLevelFlags level, const gchar *text, gpointer user)
+{
+    (void)domain;
+    (void)user;
+    if (level & G_LOG_LEVEL_WARNING)
+        vips_warnings_hear(text);
 }
 
 /* A message of libvips or GLib about an image must not terminate an engine that decodes in its own
@@ -48,7 +57,7 @@ int pipelines_start(const char *program, struct error *error)
     never_fatal();
     /* of all domains, including GLib and the loaders */
     g_log_set_default_handler(log_nothing, NULL);
-    g_log_set_handler("VIPS", G_LOG_LEVEL_MASK, log_nothing, NULL);
+    g_log_set_handler("VIPS", G_LOG_LEVEL_MASK, on_vips, NULL);
     vips_concurrency_set(1);
     vips_cache_set_max(0);
     vips_block_untrusted_set(TRUE);

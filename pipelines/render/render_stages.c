@@ -159,12 +159,16 @@ static int root_make(struct render *r, const struct plan_stage *stage, VipsImage
 static int source_try(struct render *r, const struct plan_stage *stage, VipsImage **image,
                       struct error *error)
 {
+    image_damage_begin();
     int code = source_borrow(r, image, error);
     if (code)
         return code;
     code = root_make(r, stage, image);
     if (!code)
+        code = image_damage_end(&r->image);
+    if (!code)
         return 0;
+    g_clear_object(&r->decoded); /* a part of it is wrong */
     g_clear_object(image);
     return fail_step(r, code, error);
 }
@@ -216,6 +220,7 @@ static struct plan_box upright_part(const struct render *r, const struct plan_bo
 static int trims_try(struct render *r, struct error *error)
 {
     VipsImage *image = NULL;
+    image_damage_begin();
     int code = source_borrow(r, &image, error);
     if (code || !image)
         return code;
@@ -226,7 +231,9 @@ static int trims_try(struct render *r, struct error *error)
         *part = upright_part(r, part, decoded);
     }
     g_object_unref(image);
-    if (image_is_drawing(&r->image)) /* it is drawn again in the size that the trimmed part needs */
+    code = code ? code : image_damage_end(&r->image);
+    if (code ||
+        image_is_drawing(&r->image)) /* it is drawn again in the size that the trimmed part needs */
         g_clear_object(&r->decoded);
     r->trims.known = true;
     return code ? fail_step(r, code, error) : 0;

@@ -101,3 +101,15 @@ def test_eleven_events_are_too_many(cloud):
     unchecked = client(cloud.endpoint, "events", parameter_validation=False)
     message = error_of(unchecked.put_events, Entries=[ENTRY] * 11)["Error"]["Message"]
     assert message.endswith("at 'entries' failed to satisfy constraint: Member must have length less than or equal to 10")
+
+
+@pytest.mark.parametrize("pattern, name, column", [
+    ('{"source":["test.event-pattern"],"detail":{"lenderId":"LenderA"}}', "lenderId", 56),
+    ('{"source":[{"prefix":"a"}],"$or":[{"a":[1]},{"b":"x"}]}', "b", 51)])
+def test_a_wrong_field_of_a_pattern_has_the_place_of_the_parser(events, pattern, name, column):
+    """The first is the service's text as a user of the CDK quotes it; in the second, the column is again that behind the quote."""
+    wanted = {"Code": "InvalidEventPatternException",
+              "Message": f'Event pattern is not valid. Reason: "{name}" must be an object or an array\n'
+                         f' at [Source: (String)"{pattern}"; line: 1, column: {column}]'}
+    assert error_of(events.put_rule, Name="places", EventPattern=pattern)["Error"] == wanted
+    assert error_of(events.test_event_pattern, EventPattern=pattern, Event=json.dumps(EVENT))["Error"] == wanted

@@ -341,7 +341,8 @@ def test_any_credentials_are_accepted_on_request(start_new):
     _, endpoint = start_new("data", "--keys", "any")
     for key, secret, token in (("test", "test", None), ("AKIAIOSFODNN7EXAMPLE", "x", None), ("123456789012", "y", None),
                                ("ASIAIOSFODNN7EXAMPLE", "x", "a token of AWS")):
-        assert who(endpoint, key, secret, token=token) == f"arn:aws:iam::{ACCOUNT}:root"
+        account = key if key.isdigit() else ACCOUNT
+        assert who(endpoint, key, secret, token=token) == f"arn:aws:iam::{account}:root"
         s3 = harness.client(endpoint, "s3", access_key=key, secret_key=secret, token=token)
         bucket = f"b-{key.lower()}"
         s3.create_bucket(Bucket=bucket)
@@ -358,6 +359,18 @@ def test_any_credentials_are_accepted_on_request(start_new):
 def test_unsigned_requests_are_refused_even_then(start_new):
     _, endpoint = start_new("data", "--keys", "any")
     assert harness.http(endpoint + "/")[0] == 403
+
+
+def test_an_access_key_of_twelve_digits_is_an_account(start_new):
+    """"Multi-account setups" in localstack's documentation."""
+    _, endpoint = start_new("data", "--keys", "any")
+    for key, account in (("111122223333", "111122223333"), ("test", ACCOUNT), ("1111222233334", ACCOUNT)):
+        found = harness.client(endpoint, "sts", access_key=key, secret_key="test").get_caller_identity()
+        assert (found["Account"], found["UserId"], found["Arn"]) == (account, account, f"arn:aws:iam::{account}:root")
+    mine = harness.client(endpoint, "s3", access_key="111122223333", secret_key="test")
+    mine.create_bucket(Bucket="shared-by-all")
+    mine.put_object(Bucket="shared-by-all", Key="k", Body=b"body")
+    assert harness.fetch(harness.client(endpoint, "s3", access_key="test", secret_key="test"), "shared-by-all", "k") == b"body"
 
 
 def test_any_credentials_are_for_loopback_only(tmp_path):

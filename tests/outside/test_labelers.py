@@ -85,7 +85,7 @@ class Lab:
     def __init__(self, folder):
         self.folder = folder
         self.cloud = harness.Process("local", "--cloud-only", "--port", "0", "--data", folder / "data")
-        self.endpoint = self.cloud.wait_for(r"(http://\S+:\d+)").group(1)
+        self.endpoint = self.cloud.wait_for(r"Endpoint: +(http://\S+:\d+)").group(1)
         self.s3, self.sqs = (harness.client(self.endpoint, service) for service in ("s3", "sqs"))
         self.detected, self.verdict = [], None  # bodies of DetectLabels; a response in place of the cloud's
         self.proxy = Proxy(self.endpoint, self.judge)

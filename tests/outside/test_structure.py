@@ -180,7 +180,7 @@ def test_one_library_sees_the_cryptography():
     assert {library for library, _ in used} == {"engine_crypto"}
     assert {source: names for (_, source), names in used.items()} == {
         "base64.c": {"mbedTLS"}, "certificate.c": {"mbedTLS"}, "tls.c": {"mbedTLS"},
-        "ca_file.c": {"libcrypto"}, "hash.c": {"libcrypto"}, "rsa_key.c": {"libcrypto"}}
+        "ca_file.c": {"libcrypto"}, "hash.c": {"libcrypto"}, "password.c": {"libcrypto"}, "rsa_key.c": {"libcrypto"}}
 
 
 def test_every_header_name_is_unique():

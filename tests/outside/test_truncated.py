@@ -132,3 +132,47 @@ def test_what_is_there_is_shown(run):
         made = open_image((out / "t" / f"cut6-{name.rpartition('.')[0]}.png").read_bytes()).convert("RGB")
         assert made.crop((0, 0, 160, 48)).tobytes() == whole.crop((0, 0, 160, 48)).tobytes(), name
         assert made.tobytes() != whole.tobytes()
+
+
+def holed(data, size=1500):
+    """A part in the middle is missing, and the end marker is there."""
+    middle = len(data) // 2
+    return data[:middle] + data[middle + size:]
+
+
+def benign():
+    """Files of which libjpeg warns or might warn, with all pixels: an unknown version, and bytes before the end marker."""
+    for name, options in (("baseline", {}), ("progressive", {"progressive": True})):
+        data = written("JPEG", quality=90, **options)
+        yield f"{name}-version.jpg", data.replace(b"JFIF\0\1\1", b"JFIF\0\7\1", 1)
+        yield f"{name}-filled.jpg", data[:-2] + bytes(40) + data[-2:]
+        yield f"{name}-trailer.jpg", data + bytes(100)
+
+
+@pytest.mark.parametrize("width", [None, 60, 20])
+def test_a_jpeg_with_a_hole_is_damaged(tmp_path, width):
+    """However much the decoder reduces it. Warnings that are not about pixels do not matter."""
+    large = Image.effect_noise((640, 480), 40)
+    out = {}
+    for name, options in (("baseline", {}), ("progressive", {"progressive": True}), ("grey", {})):
+        data = io.BytesIO()
+        (large if name == "grey" else large.convert("RGB")).save(data, "JPEG", quality=80, **options)
+        out[f"hole-{name}.jpg"] = holed(data.getvalue())
+    files = out | dict(benign())
+    (tmp_path / "in").mkdir()
+    for name, data in files.items():
+        (tmp_path / "in" / name).write_bytes(data)
+    for name, text in (("strict", STRICT), ("tolerant", TOLERANT)):
+        more = f"{{width: {width}, " if width else "{"
+        (tmp_path / f"{name}.yaml").write_text(text.format().replace("outputs:\n  - {", "outputs:\n  - " + more))
+    done = thumbwheel("process", "--json", "--pipelines", tmp_path / "strict.yaml", "--pipelines", tmp_path / "tolerant.yaml",
+                      "--out", tmp_path / "out", tmp_path / "in")
+    rows = {row["path"].rpartition("/")[2]: {part["pipeline"]: part for part in row["pipelines"]}
+            for row in map(json.loads, done.stdout.splitlines()) if row["type"] == "photo"}
+    for name in files:
+        if name.startswith("hole"):
+            assert rows[name]["strict"]["reason"] == "image-corrupt" and "pixels are missing" in rows[name]["strict"]["error"], rows[name]
+            assert incomplete(tmp_path / "out", "m", name) == ["pixels"]
+        else:
+            assert rows[name]["strict"]["result"] == "done", rows[name]
+        assert rows[name]["tolerant"]["result"] == "done", rows[name]

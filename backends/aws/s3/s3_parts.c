@@ -158,7 +158,8 @@ int s3_parts_complete(struct object_store *store, const struct object_upload *up
                       char *const *etags, size_t count, object_done *done, void *user,
                       struct object_request **out)
 {
-    const struct http_header headers[] = {{"content-type", "application/xml"}};
+    const struct http_header headers[] = {{"content-type", "application/xml"},
+                                          {"if-none-match", "*"}};
     struct buffer document;
     int code = parts_document(etags, count, &document);
     if (code) {
@@ -168,7 +169,7 @@ int s3_parts_complete(struct object_store *store, const struct object_upload *up
     struct s3_call call = {.operation = "CompleteMultipartUpload",
                            .method = "POST",
                            .headers = headers,
-                           .header_count = 1,
+                           .header_count = upload->only_new ? 2 : 1,
                            .body = buffer_take(&document),
                            .replied = s3_on_done,
                            .done.done = done,

@@ -1,5 +1,6 @@
 #include "browser_guard.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -86,6 +87,23 @@ bool browser_guard_is_page(const struct http_call *call, bool tls)
     if (site.data && !slice_equal_text(site, "same-origin") && !slice_equal_text(site, "none"))
         return true;
     return origin.data && !is_own_origin(call, origin, tls);
+}
+
+bool browser_guard_is_gallery(struct slice origin, unsigned port, const char *origins)
+{
+    char end[16];
+    const char *host = memmem(origin.data, origin.size, "://", 3);
+    if (is_listed(origin, origins, same_text))
+        return true;
+    if (!host || !port)
+        return false;
+    snprintf(end, sizeof end, ":%u", port);
+    host += 3;
+    struct slice rest = {host, origin.size - (size_t)(host - origin.data)};
+    if (!slice_ends_with(rest, end))
+        return false;
+    rest.size -= strlen(end);
+    return rest.size && (is_address(rest) || same_text(rest, SLICE_LITERAL("localhost")));
 }
 
 bool browser_guard_is_opaque(const struct http_call *call)

@@ -30,6 +30,10 @@ bool browser_guard_is_server(struct slice host, const char *names);
 /* Whether a page of another origin than this server's makes the request. */
 bool browser_guard_is_page(const struct http_call *call, bool tls);
 
+/* Whether the origin is that of a page which this machine serves at the port (0: none), or one of
+ * `origins`, separated by commas (NULL: none). */
+bool browser_guard_is_gallery(struct slice origin, unsigned port, const char *origins);
+
 /* Whether the page that makes the request cannot read the response: an image, a link. */
 bool browser_guard_is_opaque(const struct http_call *call);
 

@@ -45,6 +45,8 @@ struct cloud {
     struct faults *faults;           /* NULL: none */
     unsigned session_lifetime_s;     /* limit of what STS issues; 0: none */
     const char *host_names;          /* further names, separated by commas; NULL: none */
+    const unsigned *gallery_port;    /* of cloud_settings.h; NULL: none */
+    const char *gallery_origins;
     const char *region;
     const char *account;
     char endpoint[96];

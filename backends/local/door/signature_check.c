@@ -16,6 +16,8 @@
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
 
+enum { ACCOUNT_DIGITS = 12 };
+
 struct slice signed_request_header(const struct signed_request *request, const char *name)
 {
     for (size_t i = 0; i < request->header_count; i++) {
@@ -258,6 +260,27 @@ static struct slice token_of(const struct signed_request *request, char room[SES
     return slice_of(query_decode(token, room, SESSION_TOKEN_SIZE) ? room : "?");
 }
 
+/* Where any key is accepted, one of twelve digits is an account, as in localstack ("Multi-account
+ * setups" in its documentation). */
+static const struct access_key *account_of(const struct access_key_list *keys,
+                                           struct signature_claim *claim)
+{
+    struct sts_session *session = &claim->session;
+    if (!keys->any || strlen(claim->access_key) != ACCOUNT_DIGITS ||
+        strspn(claim->access_key, "0123456789") != ACCOUNT_DIGITS)
+        return NULL;
+    snprintf(session->access_key, sizeof session->access_key, "%.12s", claim->access_key);
+    snprintf(session->user_id, sizeof session->user_id, "%.12s", claim->access_key);
+    snprintf(session->arn, sizeof session->arn, "arn:aws:iam::%.12s:root", claim->access_key);
+    session->secret_key[0] = '\0';
+    session->key = (struct access_key){.access_key = session->access_key,
+                                       .secret_key = session->secret_key,
+                                       .arn = session->arn,
+                                       .user_id = session->user_id,
+                                       .is_unverified = true};
+    return &session->key;
+}
+
 /* A permanent key has no token, and temporary credentials are nothing without theirs. Sources for
  * the errors: "Error responses" in the S3 API Reference (InvalidToken); for an access key without
  * its token, issue 68 of etianen/django-s3-storage. */
@@ -265,7 +288,8 @@ static enum signature_code signer_find(const struct access_key_list *keys, struc
                                        int64_t now, struct signature_claim *claim)
 {
     const struct access_key *key = key_find(keys, claim->access_key);
-    claim->key = key;
+    const struct access_key *account = token.size ? NULL : account_of(keys, claim);
+    claim->key = account ? account : key;
     if (!token.size)
         return key ? SIGNATURE_OK : SIGNATURE_UNKNOWN_KEY;
     int code = key && !keys->any

@@ -21,6 +21,9 @@ service_run events_tag_resource, events_untag_resource, events_list_tags;
 /* A string of min to max characters; *out is NULL if it is absent and not required. */
 int events_input_text(struct service_call *call, const char *name, bool required, size_t min,
                       size_t max, const char **out);
+/* Fails because of the error of event_pattern_parse. */
+int events_pattern_refuse(struct service_call *call, const char *pattern,
+                          const struct error *error);
 /* Leaves *out unchanged if absent. */
 int events_input_int(struct service_call *call, const char *name, int min, int max, int *out);
 /* A list of min to max items; NULL if it is absent and min is 0. */

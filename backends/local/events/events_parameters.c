@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "authorization.h"
+#include "event_pattern.h"
 #include "events_api.h"
 #include "utf8.h"
 
@@ -37,6 +38,15 @@ static void bound_write(char constraint[CONSTRAINT_MAX], const char *what, bool 
 static bool is_absent(const json_t *value)
 {
     return !value || json_is_null(value);
+}
+
+int events_pattern_refuse(struct service_call *call, const char *pattern, const struct error *error)
+{
+    char place[EVENT_PATTERN_PLACE_MAX] = "", text[SERVICE_ERROR_TEXT_MAX];
+    if (strstr(error->text, "must be an object or an array"))
+        event_pattern_place(pattern, place);
+    snprintf(text, sizeof text, "%.*s%s", (int)(sizeof text - sizeof place), error->text, place);
+    return service_error_set_lines(&call->error, EVENTS_INVALID_PATTERN, text);
 }
 
 int events_input_text(struct service_call *call, const char *name, bool required, size_t min,

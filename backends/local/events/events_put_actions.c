@@ -229,7 +229,7 @@ int events_test_event_pattern(struct service_call *call)
         return code;
     code = event_pattern_parse(slice_of(pattern_text), &pattern, &error);
     if (code && code != ERR_MEMORY)
-        return service_call_fail(call, EVENTS_INVALID_PATTERN, "%s", error.text);
+        return events_pattern_refuse(call, pattern_text, &error);
     json_t *event = json_text_read(slice_of(event_text), 0, NULL), *undotted = NULL;
     if (code)
         goto out;

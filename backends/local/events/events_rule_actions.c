@@ -40,7 +40,7 @@ static int pattern_read(struct service_call *call, const char **out)
     event_pattern_free(pattern);
     if (code == ERR_MEMORY)
         return code;
-    return code ? service_call_fail(call, EVENTS_INVALID_PATTERN, "%s", error.text) : 0;
+    return code ? events_pattern_refuse(call, *out, &error) : 0;
 }
 
 /* Only a new rule takes the tags; an existing rule keeps its targets. */

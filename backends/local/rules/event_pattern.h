@@ -32,6 +32,12 @@ struct event_pattern;
 int event_pattern_parse(struct slice text, struct event_pattern **out, struct error *error);
 void event_pattern_free(struct event_pattern *pattern); /* NULL: nothing */
 
+/* Where the parser of EventBridge (Jackson, in event-ruler) stands at the first field that is neither
+ * an object nor an array, as it ends the message: "\n at [Source: …"; "" if there is none. text: valid
+ * JSON. */
+enum { EVENT_PATTERN_PLACE_MAX = 900 };
+void event_pattern_place(const char *text, char out[EVENT_PATTERN_PLACE_MAX]);
+
 /* event: without dots in its names (json_dots.h). */
 bool event_pattern_matches(const struct event_pattern *pattern, const json_t *event);
 

@@ -25,6 +25,42 @@ static const struct cors *cors_of(const struct cloud *cloud, const char *name)
     return bucket.settings[BUCKET_CORS].read;
 }
 
+/* A preflight is checked for the method that it requests. */
+static struct slice method_of(const struct http_call *call, struct slice *headers)
+{
+    struct slice method = http_call_method(call);
+    *headers = (struct slice){0};
+    if (!slice_equal_text(method, "OPTIONS"))
+        return method;
+    *headers = http_call_header(call, "access-control-request-headers");
+    return http_call_header(call, "access-control-request-method");
+}
+
+/* The gallery uploads with PUT and reads the ETags of parts. */
+static const struct cors_rule gallery_rule = {
+    .methods_line = "GET, HEAD, PUT", .exposed_line = "ETag", .max_age_s = 3600};
+
+static bool gallery_may(const struct cloud *cloud, struct slice origin, struct slice method)
+{
+    return cloud->gallery_port && origin.size &&
+           (slice_equal_text(method, "GET") || slice_equal_text(method, "HEAD") ||
+            slice_equal_text(method, "PUT")) &&
+           browser_guard_is_gallery(origin, *cloud->gallery_port, cloud->gallery_origins);
+}
+
+/* The rule for a request or the preflight of one: of the bucket, or for the gallery. */
+static const struct cors_rule *rule_find(const struct cloud *cloud, const struct cors *cors,
+                                         const struct http_call *call, bool *any)
+{
+    struct slice origin = http_call_header(call, "origin"), headers;
+    struct slice method = method_of(call, &headers);
+    *any = false;
+    if (!origin.size || origin.size >= CORS_ORIGIN_MAX || !method.size)
+        return NULL;
+    const struct cors_rule *rule = cors ? cors_find(cors, origin, method, headers, any) : NULL;
+    return rule || !gallery_may(cloud, origin, method) ? rule : &gallery_rule;
+}
+
 static void allow(struct cors_headers *response, const struct cors_rule *rule, struct slice origin,
                   bool any)
 {
@@ -41,33 +77,17 @@ static void allow(struct cors_headers *response, const struct cors_rule *rule, s
     put(response, "Access-Control-Max-Age", response->max_age);
 }
 
-/* A preflight is checked for the method that it requests. */
-static struct slice method_of(const struct http_call *call, struct slice *headers)
-{
-    struct slice method = http_call_method(call);
-    *headers = (struct slice){0};
-    if (!slice_equal_text(method, "OPTIONS"))
-        return method;
-    *headers = http_call_header(call, "access-control-request-headers");
-    return http_call_header(call, "access-control-request-method");
-}
-
 void s3_cors_fill(struct cors_headers *response, const struct cloud *cloud,
                   const struct http_call *call, const char *bucket)
 {
     const struct cors *cors = bucket ? cors_of(cloud, bucket) : NULL;
-    struct slice origin = http_call_header(call, "origin"), headers;
     bool any;
     response->count = 0;
-    if (!cors)
-        return;
-    put(response, "Vary", vary);
-    struct slice method = method_of(call, &headers);
-    if (!origin.size || origin.size >= CORS_ORIGIN_MAX || !method.size)
-        return;
-    const struct cors_rule *rule = cors_find(cors, origin, method, headers, &any);
+    const struct cors_rule *rule = rule_find(cloud, cors, call, &any);
+    if (cors || rule)
+        put(response, "Vary", vary);
     if (rule)
-        allow(response, rule, origin, any);
+        allow(response, rule, http_call_header(call, "origin"), any);
 }
 
 static bool bucket_exists(const char *name, void *user)
@@ -101,12 +121,9 @@ bool s3_cors_allows_page(const struct cloud *cloud, const struct http_call *call
 {
     if (browser_guard_is_opaque(call))
         return true;
-    struct slice origin = http_call_header(call, "origin"), headers;
-    struct slice method = method_of(call, &headers);
     char *bucket = bucket_of(cloud, call);
-    const struct cors *cors = bucket ? cors_of(cloud, bucket) : NULL;
     bool any;
-    bool allowed = cors && origin.size && cors_find(cors, origin, method, headers, &any);
+    bool allowed = rule_find(cloud, bucket ? cors_of(cloud, bucket) : NULL, call, &any) != NULL;
     free(bucket);
     return allowed;
 }
@@ -140,15 +157,14 @@ void s3_preflight(struct s3_request *request)
     const struct http_call *call = request->base->call;
     const char *problem = why_not(call);
     const struct cors *cors = cors_of(request->cloud, request->bucket);
-    struct slice headers, method = method_of(call, &headers);
     bool any;
     if (problem)
         s3_respond_error(request, S3_BAD_REQUEST, problem);
+    else if (rule_find(request->cloud, cors, call, &any))
+        respond_allowed(request);
     else if (!cors)
         s3_respond_error(request, S3_ACCESS_FORBIDDEN,
                          "CORSResponse: CORS is not enabled for this bucket.");
-    else if (cors_find(cors, http_call_header(call, "origin"), method, headers, &any))
-        respond_allowed(request);
     else
         s3_respond_error(request, S3_ACCESS_FORBIDDEN, refused);
 }

@@ -99,6 +99,14 @@ static int role_output(struct service_call *call, const struct sts_session *sess
 
 /* ---- operations ---- */
 
+/* arn:aws:iam::ACCOUNT:… */
+static json_t *account_of(const char *arn)
+{
+    for (int colons = 0; *arn && colons < 4; arn++)
+        colons += *arn == ':';
+    return json_stringn(arn, strcspn(arn, ":"));
+}
+
 static int get_caller_identity(struct service_call *call)
 {
     const struct access_key *caller = call->request->caller;
@@ -108,7 +116,7 @@ static int get_caller_identity(struct service_call *call)
     code = service_call_output(call, "UserId", json_string(caller->user_id));
     if (code)
         return code;
-    return service_call_output(call, "Account", json_string(call->cloud->account));
+    return service_call_output(call, "Account", account_of(call->request->caller->arn));
 }
 
 static int session_start(struct service_call *call, const char *arn, const char *user_id,

@@ -254,9 +254,42 @@ static void a_large_value_that_is_there_is_no_bomb(void **state)
     check(&image, FORMAT_TIFF, 0);
 }
 
+/* Pages without entries, then one whose entries all refer to the same bytes. */
+static void a_late_page_of_a_tiff_is_measured_too(void **state)
+{
+    (void)state;
+    enum { PAGES = 70, MANY = 3000, SAME = 16384, START = 8, BARE = 6 };
+    static const char zeros[SAME];
+    struct error error;
+    struct buffer image;
+    uint32_t last = START + PAGES * BARE;
+    begin(&image);
+    ADD_TEXT(&image, "II*\0\x08\0\0\0");
+    for (uint32_t i = 1; i <= PAGES; i++) {
+        add_number(&image, 0, 2, true);
+        add_number(&image, START + i * BARE, 4, true);
+    }
+    add_number(&image, MANY, 2, true);
+    for (uint32_t i = 0; i < MANY; i++) {
+        add_number(&image, 0x9000 + i, 2, true);
+        add_number(&image, 7, 2, true); /* bytes */
+        add_number(&image, SAME, 4, true);
+        add_number(&image, last + 6 + MANY * 12, 4, true);
+    }
+    add_number(&image, 0, 4, true);
+    add(&image, zeros, SAME);
+    struct slice slice = buffer_slice(&image);
+    assert_int_equal(image_check_page_metadata(slice, 0, &error), 0);
+    assert_int_equal(image_check_page_metadata(slice, PAGES - 1, &error), 0);
+    assert_int_equal(image_check_page_metadata(slice, PAGES, &error), ERR_LIMIT);
+    assert_int_equal(image_check_page_metadata(slice, PAGES + 1, &error), 0); /* there is none */
+    buffer_free(&image);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_late_page_of_a_tiff_is_measured_too),
         cmocka_unit_test(compressed_text_is_measured_as_it_is_read),
         cmocka_unit_test(text_after_the_pixels_counts),
         cmocka_unit_test(plain_text_counts),
