@@ -127,6 +127,13 @@ static void begin(struct reloader *reloader)
     uv_queue_work(&reloader->service->loop, &reloader->work, load, loaded);
 }
 
+void reloader_request(struct reloader *reloader)
+{
+    reloader->wanted = true;
+    if (reloader->allowed && !reloader->busy)
+        begin(reloader);
+}
+
 static void on_hangup(uv_signal_t *signal, int number)
 {
     struct reloader *reloader = signal->data;
@@ -135,9 +142,7 @@ static void on_hangup(uv_signal_t *signal, int number)
         service_interrupt(reloader->service, SIGHUP);
         return;
     }
-    reloader->wanted = true;
-    if (reloader->allowed && !reloader->busy)
-        begin(reloader);
+    reloader_request(reloader);
 }
 
 int reloader_open(struct reloader *reloader, struct service *service, struct error *error)

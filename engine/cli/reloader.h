@@ -39,6 +39,8 @@ struct reloader {
 int reloader_open(struct reloader *reloader, struct service *service, struct error *error);
 /* Call it once the engine has started and nothing depends on its first pipelines any more. */
 void reloader_allow(struct reloader *reloader);
+/* As a signal does. */
+void reloader_request(struct reloader *reloader);
 /* From now on the signal is ignored; a running reload completes. */
 void reloader_stop(struct reloader *reloader);
 /* No reload is running. */

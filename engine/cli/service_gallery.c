@@ -108,6 +108,13 @@ static char *address_of(const struct service_gallery *gallery)
                : text;
 }
 
+static void on_saved(void *user)
+{
+    struct service *service = user;
+    if (service->reloader.open)
+        reloader_request(&service->reloader);
+}
+
 static struct gallery_options options_of(const struct service_gallery *gallery,
                                          const struct service_gallery_plan *plan)
 {
@@ -129,7 +136,10 @@ static struct gallery_options options_of(const struct service_gallery *gallery,
         .pipeline_ops = service->assembly->pipeline_ops,
         .pipelines = service->pipelines->items,
         .pipeline_count = service->pipelines->count,
+        .rules = command_pipeline_rules(service->assembly),
         .limits = config->engine.limits,
+        .reload = on_saved,
+        .user = gallery->service,
         .engine = &service->engine,
     };
 }

@@ -242,6 +242,9 @@ static int open_rest(struct gallery *gallery, struct error *error)
     if (code)
         return error_set(error, code, "out of memory");
     gallery->pipeline_count = gallery->options.pipeline_count;
+    for (size_t i = 0; i < gallery->pipeline_count && !gallery->can_save; i++)
+        gallery->can_save = gallery_pipeline_is_writable(
+            gallery->options.pipeline_ops->facts(gallery->pipelines[i])->file);
     gallery_places_make(gallery);
     gallery_policy_renew(gallery);
     return gallery_parts_open(gallery, error);

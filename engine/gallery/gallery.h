@@ -19,6 +19,7 @@
 #include "error.h"
 #include "object_store.h"
 #include "pipeline.h"
+#include "pipeline_check.h"
 #include "queue_backend.h"
 
 struct gallery;
@@ -58,8 +59,12 @@ struct gallery_options {
     const struct pipeline_ops *pipeline_ops;
     struct pipeline *const *pipelines; /* the gallery takes a reference to each */
     size_t pipeline_count;
+    struct pipeline_rules rules;   /* for pipeline files that are tried and saved */
     struct pipeline_limits limits; /* of photos */
-    struct engine *const *engine;  /* *engine NULL: none runs in this process (now) */
+    /* A pipeline file was saved; NULL: nobody reads it again. */
+    void (*reload)(void *user);
+    void *user;
+    struct engine *const *engine; /* *engine NULL: none runs in this process (now) */
 };
 
 /* Reads its files (blocking) and listens. ERR_BUSY: the port is in use. */

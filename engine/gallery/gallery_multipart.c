@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gallery_photos.h"
 #include "gallery_private.h"
 #include "gallery_uploads.h"
 
@@ -137,6 +138,8 @@ static void complete(struct gallery_call *call, const struct object_upload *uplo
     struct object_request *request = NULL;
     const int code = store->ops->upload_complete(store, upload, etags->items, etags->count, on_done,
                                                  call, &request);
+    if (!code)
+        photo_library_expect(gallery_photos(call->gallery), upload->bucket, upload->key);
     await(call, code, request);
 }
 

@@ -10,6 +10,8 @@
 #include "gallery_photos.h"
 #include "gallery_private.h"
 #include "gallery_system.h"
+#include "gallery_trial.h"
+#include "gallery_work.h"
 
 #include <stdlib.h>
 
@@ -25,6 +27,8 @@ struct gallery_part {
 static const struct gallery_part parts[] = {
     {gallery_accounts_open, NULL, gallery_accounts_close, NULL, NULL, NULL},
     {gallery_passwords_open, NULL, gallery_passwords_close, NULL, NULL, NULL},
+    {gallery_trials_open, NULL, gallery_trials_close, NULL, NULL, NULL},
+    {gallery_work_open, NULL, gallery_work_close, NULL, NULL, NULL},
     /* Those that publish come after it, and close before it. */
     {gallery_events_open, gallery_events_drain, gallery_events_close, NULL, NULL, NULL},
     {gallery_photos_open, gallery_photos_drain, gallery_photos_close, gallery_photos_record,

@@ -11,6 +11,8 @@
  *     gallery_login.c     logging in and out, links
  *     gallery_accounts.c  users, and which sessions hold; gallery_password.c: checking passwords
  *     gallery_uploads.c   uploads; gallery_multipart.c: in parts
+ *     gallery_pipelines.c pipeline files; gallery_trial.c: trying one; gallery_draft.c: its text
+ *     gallery_work.c      work on pool threads
  *     gallery_places.c    where photos are, and what may be signed
  *     gallery_events.c    what pages follow: a stream of events, or polling
  *     gallery_photos.c    the photos: see gallery_photos.h
@@ -58,6 +60,7 @@ struct gallery {
 
     struct pipeline **pipelines; /* a reference to each */
     size_t pipeline_count;
+    bool can_save;                                   /* a pipeline file is writable */
     struct gallery_place places[GALLERY_PLACES_MAX]; /* borrowed from options or pipelines */
     size_t place_count;
 
@@ -73,6 +76,8 @@ struct gallery {
     struct gallery_system *system;
     struct gallery_accounts *accounts;
     struct gallery_passwords *passwords;
+    struct gallery_workers *workers;
+    struct gallery_trials *trials;
 };
 
 struct gallery_route;
@@ -182,7 +187,12 @@ gallery_handler gallery_tags_list, gallery_tags_write;
 gallery_handler gallery_photos_delete, gallery_photos_undo, gallery_photos_retry;
 gallery_handler gallery_system_show, gallery_activity_show;
 gallery_handler gallery_letters_list, gallery_letters_redrive, gallery_letters_purge;
+gallery_handler gallery_pipelines_list, gallery_pipeline_check, gallery_pipeline_save;
+gallery_handler gallery_pipeline_try, gallery_trial_get;
 gallery_handler gallery_upload, gallery_upload_parts, gallery_upload_complete, gallery_upload_abort;
+
+/* A new file is written beside it, so both the file and its folder must be writable. Blocking. */
+bool gallery_pipeline_is_writable(const char *file);
 
 /* Responds with the file of the page that has the path. False: there is none. */
 bool gallery_page_serve(struct gallery_call *call, struct slice path);

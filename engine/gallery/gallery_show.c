@@ -57,7 +57,7 @@ void gallery_session_show(struct gallery_call *call)
     const bool can_upload = gallery->place_count > 0;
     json_t *features =
         json_pack("{s:b, s:b, s:b, s:b, s:b}", "upload", can_upload, "edit", 1, "delete", 1,
-                  "engine", *gallery->options.engine != NULL, "savePipelines", 0);
+                  "engine", *gallery->options.engine != NULL, "savePipelines", gallery->can_save);
     const size_t most = gallery->options.limits.max_bytes;
     gallery_respond_json(
         call, 200,

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gallery_photos.h"
 #include "gallery_private.h"
 #include "gallery_uploads.h"
 #include "json_text.h"
