@@ -82,6 +82,10 @@ struct head_scan {
     bool started; /* a byte has arrived */
 };
 
+/* VALUE: behind the name of a chunk extension; QUOTED: in a quoted value; ESCAPED: behind a backslash
+ * there. */
+enum chunk_extension { EXTENSION_NONE, EXTENSION_VALUE, EXTENSION_QUOTED, EXTENSION_ESCAPED };
+
 struct http_connection {
     uv_tcp_t tcp;
     uv_timer_t timer;
@@ -108,7 +112,8 @@ struct http_connection {
     struct head_scan scan;
 
     llhttp_t parser;
-    struct slice piece; /* body bytes of the last step of the parser */
+    enum chunk_extension extension; /* where the parser stands in one */
+    struct slice piece;             /* body bytes of the last step of the parser */
     bool head_done;
     bool complete;     /* the whole request has been read */
     bool keep_alive;   /* another request may follow */

@@ -115,6 +115,42 @@ static void byte_at_a_time(void **state)
     world_close(world);
 }
 
+/* RFC 9112, 7.1.1: the value of a chunk extension may be a quoted string (RFC 9110, 5.6.4). */
+static void chunk_extensions_may_be_quoted(void **state)
+{
+    static const char *const extensions[] = {
+        "",
+        "a",
+        "a=b",
+        "a=\"\"",
+        "a=\"b c;d\"",
+        "a=\"b\\\"c\\\\\"",
+        "a=\"\\\\\";b=\"\\\r\";c",
+        "a=\"\t\xc3\xa9\";b=c;d=\"\\;\"",
+    };
+    (void)state;
+    struct world *world = world_open(NULL, handle_echo);
+    for (size_t i = 1; i < sizeof extensions / sizeof *extensions; i++) {
+        bool bad = strchr(extensions[i], '\r') != NULL;
+        char text[512];
+        snprintf(text, sizeof text,
+                 "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+                 "5;%s\r\nhello\r\nA;%s\r\n, chunking\r\n0;%s\r\n\r\n",
+                 extensions[i], extensions[i], extensions[i]);
+        for (int bytewise = 0; bytewise < 2; bytewise++) {
+            struct client *client = client_open(world);
+            size_t step = bytewise ? 1 : strlen(text);
+            for (const char *p = text; *p && !client_has(client, "HTTP/1.1 400"); p += step) {
+                client_send_bytes(client, p, step);
+                uv_run(&world->loop, UV_RUN_NOWAIT);
+            }
+            wait_for(world, client_has(client, bad ? "HTTP/1.1 400" : "\r\n\r\nhello, chunking"));
+            client_close(client);
+        }
+    }
+    world_close(world);
+}
+
 static void absolute_target(void **state)
 {
     (void)state;
@@ -632,6 +668,7 @@ int main(void)
         cmocka_unit_test(pipelined_requests_in_order),
         cmocka_unit_test(parts_of_a_request),
         cmocka_unit_test(byte_at_a_time),
+        cmocka_unit_test(chunk_extensions_may_be_quoted),
         cmocka_unit_test(absolute_target),
         cmocka_unit_test(an_upgrade_is_declined),
         cmocka_unit_test(collects_a_body),
