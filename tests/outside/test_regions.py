@@ -1,6 +1,7 @@
 """Resources of several regions in one embedded cloud: the region of a request is the one that its signature names."""
 import json
 import sqlite3
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -12,7 +13,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 import harness
-from harness import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY, allow_public_policies, aws, error_code, error_message, fetch
+from harness import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY, allow_public_policies, aws, depth, error_code, error_message, fetch, until
 from sqs_wire import json_call
 
 AWAY = "eu-west-1"
@@ -373,4 +374,38 @@ def test_what_was_made_before_there_were_regions_is_in_the_cloud_s_own(start_clo
         url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
         assert [message["Body"] for message in sqs.receive_message(QueueUrl=url, VisibilityTimeout=0)["Messages"]] == ["old"]
         assert events.describe_rule(Name=name)["Arn"] == made and events.describe_event_bus(Name=name)["Name"] == name
+        cloud.stop()
+
+
+def test_a_data_directory_of_an_earlier_version_opens(start_cloud, idle_pipelines, tmp_path):
+    """tests/fixtures/older_cloud.sql is the database of a version that had no regions and no defaults of new buckets."""
+    (tmp_path / "data").mkdir()
+    with sqlite3.connect(tmp_path / "data/cloud.sqlite3") as database:
+        database.executescript((harness.ROOT / "tests/fixtures/older_cloud.sql").read_text())
+        database.execute("UPDATE messages SET sent_ms = ?, due_ms = 0", (time.time_ns() // 1_000_000,))  # within their retention
+    for _ in range(2):
+        cloud = start_cloud("--pipelines", idle_pipelines)
+        s3, sqs, sns, events = (cloud.client(service) for service in ("s3", "sqs", "sns", "events"))
+        head = s3.head_object(Bucket="older", Key="k")
+        assert (head["Metadata"], head["StorageClass"]) == ({"m": "1"}, "STANDARD_IA") and fetch(s3, "older", "k") == b"kept"
+        assert fetch(harness.client(cloud.endpoint, "s3", signature_version=UNSIGNED), "older", "k") == b"kept", "it stays public"
+        assert error_code(s3.get_public_access_block, Bucket="older")[0] == "NoSuchPublicAccessBlockConfiguration"
+        assert error_code(s3.get_bucket_ownership_controls, Bucket="older")[0] == "OwnershipControlsNotFoundError"
+        assert s3.get_bucket_lifecycle_configuration(Bucket="older")["Rules"][0]["ID"] == "r"
+        assert len(s3.list_object_versions(Bucket="older-versions")["Versions"]) == 2
+        assert s3.list_multipart_uploads(Bucket="older")["Uploads"][0]["StorageClass"] == "GLACIER_IR"
+        assert s3.put_object(Bucket="older", Key="new", Body=b"x")["ServerSideEncryption"] == "AES256"
+        url = sqs.get_queue_url(QueueName="older-queue")["QueueUrl"]
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        assert attributes["QueueArn"] == queue_arn("older-queue", REGION) and "older-dead" in attributes["RedrivePolicy"]
+        assert sqs.list_queue_tags(QueueUrl=url)["Tags"] == {"a": "b"}
+        assert len(sqs.list_queues(QueueNamePrefix="older")["QueueUrls"]) == 3
+        fifo = sqs.get_queue_url(QueueName="older.fifo")["QueueUrl"]
+        assert [message["Body"] for message in sqs.receive_message(QueueUrl=fifo, VisibilityTimeout=0)["Messages"]] == ["in order"]
+        topic = sns.list_topics()["Topics"][0]["TopicArn"]
+        assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"][0]["Endpoint"] == queue_arn("older-queue", REGION)
+        assert events.describe_rule(Name="older-rule")["Arn"] == f"arn:aws:events:{REGION}:{ACCOUNT}:rule/older-rule"
+        assert events.list_targets_by_rule(Rule="older-rule")["Targets"][0]["Arn"] == queue_arn("older-queue", REGION)
+        s3.delete_object(Bucket="older", Key="new")  # which the bucket's notification tells the queue
+        until(lambda: depth(sqs, url)[0] >= 1, "the notification")
         cloud.stop()

@@ -192,6 +192,18 @@ def test_temporary_credentials_sign_a_form(cloud, s3, bucket):
     assert error_code(s3.head_object, Bucket=bucket, Key="no")[1] == 404
 
 
+# The field acl: "POST Object" in the S3 API Reference; the error is that of PutObject in a bucket without ACLs.
+@pytest.mark.parametrize("acl, answer", [("bucket-owner-full-control", 204), ("public-read", ("AccessControlListNotSupported", 400))])
+def test_a_form_may_state_an_acl(s3, bucket, acl, answer):
+    response = post(s3, bucket, "k", fields={"acl": acl}, conditions=[{"acl": acl}])
+    assert (code_of(response) if response[0] >= 400 else response[0]) == answer
+
+
+def test_a_form_is_signed_for_the_region_of_its_bucket(cloud, bucket):
+    away = client(cloud.endpoint, "s3", region="eu-west-1")
+    assert code_of(post(away, bucket, "k")) == ("AuthorizationQueryParametersError", 400)
+
+
 def test_anybody_may_post_where_the_bucket_says_so(cloud, s3, bucket):
     url, data = f"{cloud.endpoint}/{bucket}", form([("key", "in/k")], b"hello")
     assert code_of(send(url, data)) == ("AccessDenied", 403)

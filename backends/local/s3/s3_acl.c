@@ -4,6 +4,7 @@
 
 #include "bucket_choices.h"
 #include "bucket_public_access.h"
+#include "s3_form.h"
 #include "s3_xml.h"
 
 static const char *const grant_headers[] = {"x-amz-grant-full-control", "x-amz-grant-read",
@@ -20,6 +21,14 @@ static bool is_any(struct slice value, const char *const *known)
     return false;
 }
 
+/* A form has it in a field of another name ("POST Object", S3 API Reference). */
+static struct slice canned_of(const struct s3_request *request)
+{
+    if (request->form)
+        return slice_of(s3_form_value(request->form, "acl"));
+    return s3_header(request, "x-amz-acl");
+}
+
 static bool grants_something(const struct s3_request *request)
 {
     for (size_t i = 0; i < GRANT_HEADERS; i++) {
@@ -31,7 +40,7 @@ static bool grants_something(const struct s3_request *request)
 
 bool s3_acl_has_headers(const struct s3_request *request)
 {
-    return s3_header(request, "x-amz-acl").data || grants_something(request);
+    return canned_of(request).data || grants_something(request);
 }
 
 /* "Canned ACL", S3 User Guide. */
@@ -96,7 +105,7 @@ static bool is_enforced_form(struct slice acl, enum s3_acl_use use)
 enum s3_error s3_acl_check_headers(const struct s3_request *request, enum s3_acl_use use,
                                    int ownership, const char **message)
 {
-    struct slice acl = s3_header(request, "x-amz-acl");
+    struct slice acl = canned_of(request);
     bool grants = grants_something(request);
     if (!acl.data && !grants)
         return S3_OK;
