@@ -25,6 +25,11 @@ size_t gallery_watchers(const struct gallery *gallery)
     return gallery->events ? gallery->events->hub.reader_count : 0;
 }
 
+uint64_t gallery_followers(const struct gallery *gallery)
+{
+    return gallery->events ? gallery->events->hub.joins : 0;
+}
+
 void gallery_publish(struct gallery *gallery, const char *type, json_t *data)
 {
     struct buffer text;

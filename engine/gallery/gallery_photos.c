@@ -15,6 +15,9 @@ struct gallery_photos {
     struct list tag_changes; /* of gallery_tags.c */
     struct list retries;     /* of gallery_retry.c */
     uint64_t looked_at_ms;   /* uv_now; 0: never */
+    /* Events for nobody: see is_followed. */
+    uint64_t followed_ms, followers;
+    bool silent;
 };
 
 struct photo_library *gallery_photos(const struct gallery *gallery)
@@ -69,10 +72,30 @@ void gallery_photo_finish(const struct gallery *gallery, json_t *photo, bool who
 
 /* ---- events ---- */
 
+/* Whether events of photos are to be published. A page that has left may come back and go on where it
+ * was; when none has followed for a while, the events are left out, and those that come back start
+ * anew. */
+static bool is_followed(struct gallery_photos *photos)
+{
+    struct gallery *gallery = photos->gallery;
+    const uint64_t now = uv_now(gallery->loop), followers = gallery_followers(gallery);
+    if (gallery_watchers(gallery) || followers != photos->followers) {
+        photos->followers = followers;
+        photos->followed_ms = now;
+        photos->silent = false;
+    }
+    if (now - photos->followed_ms < LOOKED_AT_MS)
+        return true;
+    if (!photos->silent)
+        gallery_events_reset(gallery);
+    photos->silent = true;
+    return false;
+}
+
 static void on_changed(json_t *photo, void *user)
 {
     struct gallery_photos *photos = user;
-    if (!gallery_watchers(photos->gallery))
+    if (!is_followed(photos))
         return;
     gallery_photo_finish(photos->gallery, photo, false);
     gallery_publish(photos->gallery, "photo", json_incref(photo));

@@ -165,6 +165,8 @@ void gallery_publish(struct gallery *gallery, const char *type, json_t *data);
 void gallery_events_reset(struct gallery *gallery);
 /* The number of pages that follow. */
 size_t gallery_watchers(const struct gallery *gallery);
+/* How many pages have ever begun to follow. */
+uint64_t gallery_followers(const struct gallery *gallery);
 
 /* ---- parts (gallery_parts.c) ---- */
 

@@ -83,6 +83,7 @@ void event_hub_join(struct event_hub *hub, struct hub_reader *reader, const char
     reader->next = (reader->reset ? hub->last : number) + 1;
     list_push(&hub->readers, &reader->link);
     hub->reader_count++;
+    hub->joins++;
 }
 
 void event_hub_leave(struct event_hub *hub, struct hub_reader *reader)

@@ -44,6 +44,7 @@ struct event_hub {
     } slots[EVENT_HUB_KEPT]; /* of event n: n % EVENT_HUB_KEPT */
     struct list readers;
     size_t reader_count;
+    uint64_t joins; /* readers that have ever joined */
 };
 
 struct hub_reader { /* embed it */

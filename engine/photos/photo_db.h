@@ -15,7 +15,8 @@ struct photo_db {
     uint64_t seed;      /* of photo_match.h; kept in the file */
     int64_t generation; /* of the scan under way: what it sees is marked with it */
     uint64_t
-        revision; /* counts changes of what a layout shows; greater than in earlier processes */
+        revision;     /* counts changes of what a layout shows; greater than in earlier processes */
+    uint64_t changes; /* counts changes of what a photo shows */
     bool in_memory;
 };
 

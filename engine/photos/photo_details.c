@@ -43,6 +43,7 @@ struct detail_job {
 
     /* what was read */
     bool read_original, gone, read_tags, failed;
+    bool changed; /* the index says something else than before */
     struct {
         uint64_t size;
         int64_t modified_ms;
@@ -102,9 +103,8 @@ static void job_end(struct detail_job *job)
         reader->running_count--;
         if (job->failed && job->background)
             uv_timer_start(&reader->timer, on_timer, PAUSE_MS, 0);
-        reader->options.changed(job->bucket, job->key,
-                                !job->gone && (job->known || job->read_original),
-                                reader->options.user);
+        if (job->changed)
+            reader->options.changed(job->bucket, job->key, !job->gone, reader->options.user);
         job_free(job);
         reader_go(reader);
     } else {
@@ -342,22 +342,30 @@ static int details_store(struct detail_job *job, struct photo_db *db)
     return code || !id ? code : row_details(db, id, &details, &job->task.error);
 }
 
-static int result_run(struct index_task *task, struct photo_db *db)
+static int everything_store(struct detail_job *job, struct photo_db *db)
 {
-    struct detail_job *job = container_of(task, struct detail_job, task);
     const struct seen_object seen = {job->bucket, job->key, job->original.size,
                                      job->original.modified_ms, job->original.etag};
     enum row_change change;
     bool removed;
     int code = 0;
     if (job->gone)
-        return row_photo_gone(db, job->bucket, job->key, &removed, &task->error);
+        return row_photo_gone(db, job->bucket, job->key, &removed, &job->task.error);
     if (job->read_original && photo_config_accepts(db->config, job->bucket, job->key))
-        code = row_photo_seen(db, &seen, &change, &task->error);
+        code = row_photo_seen(db, &seen, &change, &job->task.error);
     if (code)
         return code;
     code = items_store(job, db);
     return code ? code : details_store(job, db);
+}
+
+static int result_run(struct index_task *task, struct photo_db *db)
+{
+    struct detail_job *job = container_of(task, struct detail_job, task);
+    const uint64_t before = db->changes;
+    const int code = everything_store(job, db);
+    job->changed = db->changes != before;
+    return code;
 }
 
 static void result_done(struct index_task *task, int code)

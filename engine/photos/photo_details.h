@@ -23,7 +23,7 @@ struct photo_details_options {
     uv_loop_t *loop;
     struct object_store *store;
     struct photo_index *index;
-    /* What is known of a photo may have changed. exists: it is in the store, as far as is known */
+    /* What is known of a photo has changed. exists: it is in the store, as far as is known */
     void (*changed)(const char *bucket, const char *key, bool exists, void *user);
     void *user;
 };

@@ -34,6 +34,9 @@ enum {
     TICK_MS = 1000,
     TOUCHED_MAX = 5000, /* names that wait; who watches loads all anew if there are more */
     EXPECTED_MAX = 1000,
+    LOOKS_MAX = 16, /* of them that are looked for in a tick */
+    VIEWS = 64,     /* photos whose details somebody has lately asked for */
+    VIEW_MS = 30000,
     EXPECT_TRIES = 40,
     EXPECT_MAX_MS = 15000,
 };
@@ -59,6 +62,9 @@ struct photo_library {
     struct photo_reader reader;
     struct live_photos live;
     struct name_set touched, expected;
+    struct {
+        uint64_t id, at_ms; /* uv_now; 0: none */
+    } views[VIEWS];
     uv_timer_t flush, tick;
     bool loading;       /* a task that loads touched photos is pending */
     bool counting;      /* a task that compares the set is pending */
@@ -291,8 +297,9 @@ static uint64_t now_of(const struct photo_library *photos)
 static void expected_look(struct photo_library *photos)
 {
     struct list *next;
-    for (struct list *link = photos->expected.order.next; link != &photos->expected.order;
-         link = next) {
+    unsigned looks = 0;
+    for (struct list *link = photos->expected.order.next;
+         link != &photos->expected.order && looks < LOOKS_MAX; link = next) {
         struct named_photo *photo = container_of(link, struct named_photo, link);
         next = link->next;
         if (photo->due_ms > now_of(photos))
@@ -302,6 +309,7 @@ static void expected_look(struct photo_library *photos)
             named_free(photo);
             continue;
         }
+        looks++;
         const uint64_t wait_ms = TICK_MS * (1 + photo->tries / 3);
         photo->due_ms = now_of(photos) + (wait_ms < EXPECT_MAX_MS ? wait_ms : EXPECT_MAX_MS);
         photo_reader_read(&photos->reader, photo->bucket, photo->key,
@@ -342,10 +350,12 @@ static void on_tick(uv_timer_t *timer)
 
 /* ---- what the parts report ---- */
 
+/* Of the first scan, the pages learn as a whole: that the set has changed. */
 static void scan_changed(const char *bucket, const char *key, bool recent, void *user)
 {
     struct photo_library *photos = user;
-    photo_library_touched(photos, bucket, key);
+    if (photos->scan.completed)
+        photo_library_touched(photos, bucket, key);
     if (recent)
         photo_library_expect(photos, bucket, key);
 }
@@ -458,6 +468,13 @@ void photo_library_record(struct photo_library *photos, const struct engine_reco
 
 void photo_library_view(struct photo_library *photos, const char *bucket, const char *key)
 {
+    const uint64_t id = id_of(bucket, key);
+    const size_t place = id % VIEWS;
+    if (photos->views[place].id == id && photos->views[place].at_ms &&
+        now_of(photos) - photos->views[place].at_ms < VIEW_MS)
+        return;
+    photos->views[place].id = id;
+    photos->views[place].at_ms = now_of(photos) + !now_of(photos);
     photo_reader_read(&photos->reader, bucket, key, 0);
 }
 

@@ -59,7 +59,7 @@ void photo_library_record(struct photo_library *photos, const struct engine_reco
 /* A photo is about to be uploaded, or an event of it was sent: without an engine in this process, it
  * and its outputs are looked for. */
 void photo_library_expect(struct photo_library *photos, const char *bucket, const char *key);
-/* Somebody looks at this photo: its details are read if they are not known. */
+/* Somebody looks at this photo: its details are read again, at most twice in a minute. */
 void photo_library_view(struct photo_library *photos, const char *bucket, const char *key);
 /* Somebody has come to look. */
 void photo_library_watch(struct photo_library *photos);

@@ -8,6 +8,13 @@
 #include "photo_db.h"
 #include "photo_match.h"
 
+/* What a layout shows may have changed, and with it a photo. */
+static void change_note(struct photo_db *db)
+{
+    db->revision++;
+    db->changes++;
+}
+
 /* ---- photos ---- */
 
 static const char *name_of(const char *key)
@@ -85,7 +92,7 @@ static int photo_insert(struct photo_db *db, const struct seen_object *photo, st
     free(fold);
     if (code)
         return code;
-    db->revision++;
+    change_note(db);
     return outputs_expect(db, statement_row_id(&insert), photo->bucket, photo->key, error);
 }
 
@@ -106,7 +113,7 @@ static int photo_replace(struct photo_db *db, int64_t id, const struct seen_obje
     const int code = statement_execute(&update, error);
     if (code)
         return code;
-    db->revision++;
+    change_note(db);
     return recount(db, id, error);
 }
 
@@ -170,7 +177,7 @@ static int photo_delete(struct photo_db *db, int64_t id, struct error *error)
                                  error);
     if (code)
         return code;
-    db->revision++;
+    change_note(db);
     return database_execute_with(&db->database, "DELETE FROM photo WHERE id = ?", (uint64_t)id,
                                  error);
 }
@@ -277,6 +284,7 @@ static int place_fill(struct photo_db *db, const struct output_place *place,
     if (!statement_changes(&update))
         return 0;
     *changed = true;
+    db->changes++;
     code = row_plain(db, place->photo, error);
     return code ? code : recount(db, place->photo, error);
 }
@@ -319,7 +327,8 @@ int row_output_sized(struct photo_db *db, const char *bucket, const char *key, u
         photo_match_candidates(db->seed, bucket, key, db->config->numbered, hashes);
     for (size_t i = 0; i < count; i++) {
         struct statement update = database_prepare(
-            &db->database, "UPDATE rendition SET width = ?, height = ? WHERE hash = ? AND key = ?");
+            &db->database, "UPDATE rendition SET width = ?1, height = ?2 WHERE hash = ?3 AND key = "
+                           "?4 AND (width <> ?1 OR height <> ?2)");
         bind_uint(&update, width);
         bind_uint(&update, height);
         bind_uint(&update, hashes[i]);
@@ -327,6 +336,7 @@ int row_output_sized(struct photo_db *db, const char *bucket, const char *key, u
         const int code = statement_execute(&update, error);
         if (code)
             return code;
+        db->changes += statement_changes(&update) > 0;
     }
     return 0;
 }
@@ -409,7 +419,7 @@ static int size_set(struct photo_db *db, int64_t photo, unsigned width, unsigned
     bind_int(&update, photo);
     const int code = statement_execute(&update, error);
     if (!code && statement_changes(&update))
-        db->revision++;
+        change_note(db);
     return code;
 }
 
@@ -420,14 +430,17 @@ static int colour_set(struct photo_db *db, int64_t photo, const char *colour, st
         return 0;
     /* hundredths, since the binder has integers */
     struct statement update = database_prepare(
-        &db->database, "UPDATE photo SET colour = ?, lightness = ? / 100.0, green_red = ? / 100.0, "
-                       "blue_yellow = ? / 100.0 WHERE id = ?");
+        &db->database, "UPDATE photo SET colour = ?1, lightness = ?2 / 100.0, green_red = ?3 / "
+                       "100.0, blue_yellow = ?4 / 100.0 WHERE id = ?5 AND colour IS NOT ?1");
     bind_text(&update, colour);
     bind_int(&update, (int64_t)(lab.lightness * 100));
     bind_int(&update, (int64_t)(lab.green_red * 100));
     bind_int(&update, (int64_t)(lab.blue_yellow * 100));
     bind_int(&update, photo);
-    return statement_execute(&update, error);
+    const int code = statement_execute(&update, error);
+    if (!code && statement_changes(&update))
+        change_note(db);
+    return code;
 }
 
 static int thumbhash_set(struct photo_db *db, int64_t photo, const char *thumbhash,
@@ -459,11 +472,37 @@ static int colour_of_tags(struct photo_db *db, int64_t photo, const struct photo
     return 0;
 }
 
+static bool tag_is(const struct statement *row, const struct object_pair *tag)
+{
+    const char *name = column_text(row, 0), *value = column_text(row, 1);
+    return name && value && strcmp(name, tag->name) == 0 && strcmp(value, tag->value) == 0;
+}
+
+static int tags_compare(struct photo_db *db, int64_t photo, const struct photo_details *details,
+                        bool *same, struct error *error)
+{
+    struct statement select = database_prepare(
+        &db->database, "SELECT name, value FROM tag WHERE photo = ? ORDER BY place, name");
+    size_t count = 0;
+    int code;
+    *same = true;
+    bind_int(&select, photo);
+    for (; (code = statement_step(&select, error)) > 0; count++)
+        *same = *same && count < details->tag_count && tag_is(&select, &details->tags[count]);
+    *same = *same && count == details->tag_count;
+    statement_reset(&select);
+    return code;
+}
+
 static int tags_set(struct photo_db *db, int64_t photo, const struct photo_details *details,
                     struct error *error)
 {
-    int code = database_execute_with(&db->database, "DELETE FROM tag WHERE photo = ?",
-                                     (uint64_t)photo, error);
+    bool same;
+    int code = tags_compare(db, photo, details, &same, error);
+    if (code || same)
+        return code;
+    code = database_execute_with(&db->database, "DELETE FROM tag WHERE photo = ?", (uint64_t)photo,
+                                 error);
     for (size_t i = 0; !code && i < details->tag_count; i++) {
         struct statement insert = database_prepare(
             &db->database,
@@ -476,7 +515,7 @@ static int tags_set(struct photo_db *db, int64_t photo, const struct photo_detai
     }
     if (code)
         return code;
-    db->revision++;
+    change_note(db);
     return colour_of_tags(db, photo, details, error);
 }
 
@@ -543,7 +582,7 @@ int row_hide(struct photo_db *db, const char *bucket, const char *key, bool hide
     const int code = statement_execute(&update, error);
     *found = !code && statement_changes(&update) > 0;
     if (*found)
-        db->revision++;
+        change_note(db);
     return code;
 }
 

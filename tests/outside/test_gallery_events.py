@@ -118,3 +118,29 @@ def test_a_photo_is_not_told_of_to_those_who_have_not_logged_in(begin):  # noqa:
     for path in ("/api/events", "/api/events?poll=1", "/api/photos", "/api/layout", "/api/tags",
                  "/api/photos/" + quoted(BUCKET, "ingest/warm-up.jpg")):
         assert gallery.call("GET", path).status == 401, path
+
+
+def test_a_stream_that_nobody_has_followed_for_a_moment_goes_on(begin):  # noqa: F811
+    """What happens while no page follows is told when it comes back."""
+    _, gallery, s3 = begin(WEB)
+    done(gallery, "ingest/warm-up.jpg")
+    stream = gallery.follow()
+    last = stream.last
+    stream.close()
+    until(lambda: stream.ended, "the stream ends")
+    s3.put_object(Bucket=BUCKET, Key="ingest/a.jpg", Body=jpeg(64, 48))
+    done(gallery, "ingest/a.jpg")
+    stream = gallery.follow(last)
+    stream.wait_for("photo", lambda photo: photo["name"] == "a.jpg" and photo["state"] == "done")
+    assert not stream.of("reset")
+
+
+def test_looking_at_a_photo_does_not_make_events_of_it(begin):  # noqa: F811
+    _, gallery, _ = begin(WEB)
+    done(gallery, "ingest/warm-up.jpg")
+    stream, path = gallery.follow(), "/api/photos/" + quoted(BUCKET, "ingest/warm-up.jpg")
+    for _ in range(20):
+        gallery.get(path)
+    gallery.post("/api/photos/delete", photos=[{"bucket": BUCKET, "key": "ingest/warm-up.jpg"}])
+    stream.wait_for("removed")
+    assert len(stream.of("photo")) <= 2, stream.seen
