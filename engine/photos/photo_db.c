@@ -36,6 +36,12 @@ static const char schema[] =
     "    value TEXT NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (photo, name)) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS tag_name ON tag (name, value);";
 
+void photo_db_changed(struct photo_db *db)
+{
+    db->revision++;
+    db->changes++;
+}
+
 int photo_db_get(struct photo_db *db, const char *name, int64_t *value, struct error *error)
 {
     struct statement select =

@@ -28,6 +28,9 @@ void photo_db_close(struct photo_db *db);
 /* Removes all photos, and notes the config. */
 int photo_db_empty(struct photo_db *db, struct error *error);
 
+/* What a photo shows has changed, and with it perhaps the layout. */
+void photo_db_changed(struct photo_db *db);
+
 /* A number that is kept in the file; 0: none. */
 int photo_db_get(struct photo_db *db, const char *name, int64_t *value, struct error *error);
 int photo_db_set(struct photo_db *db, const char *name, int64_t value, struct error *error);

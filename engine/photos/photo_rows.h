@@ -1,6 +1,10 @@
 /*
  * Changes of the index. Index thread, inside a task.
  *
+ *     photo_rows.c         photos, their states, the end of a scan
+ *     photo_row_outputs.c  what was made of them
+ *     photo_row_details.c  sizes, colours, tags
+ *
  * Each function returns 0 or a code, with the text in *error.
  */
 #ifndef THUMBWHEEL_PHOTO_ROWS_H
@@ -37,6 +41,9 @@ int row_photo_gone(struct photo_db *db, const char *bucket, const char *key, boo
 /* The id of a photo; 0: it is not in the index. */
 int row_find(struct photo_db *db, const char *bucket, const char *key, int64_t *id,
              struct error *error);
+
+/* Counts again how many outputs of a photo are missing, or older than it. */
+int row_recount(struct photo_db *db, int64_t photo, struct error *error);
 
 /* An output was found. `photo`: the id of the photo that it belongs to, or of one of them; 0: none.
  * changed: it was not known, or is another one now. */
