@@ -149,6 +149,7 @@ void gallery_upload_complete(struct gallery_call *call)
     struct text_list etags = {0};
     if (!upload_read(call, &upload))
         return;
+    photo_library_expect(gallery_photos(call->gallery), upload.bucket, upload.key);
     if (etags_read(json_object_get(call->body, "etags"), &etags))
         complete(call, &upload, &etags);
     else

@@ -85,6 +85,7 @@ static void add_put(struct upload_batch *batch)
                           json_pack("{s:s, s:s, s:s, s:{s:s, s:s}}", "bucket", bucket, "key",
                                     batch->key, "url", url, "headers", "Content-Type", batch->type,
                                     "If-None-Match", "*"));
+    photo_library_expect(gallery_photos(batch->call->gallery), bucket, batch->key);
     free(url);
 }
 

@@ -491,3 +491,15 @@ def test_thousands_of_photos_are_listed_counted_and_found(apart):
     assert len(base64.b64decode(gallery.get("/api/layout")["aspects"])) == count
     assert sorted(names(gallery, q="0123")) == ["00123.jpg"] + [f"0123{digit}.jpg" for digit in range(10)]
     assert gallery.get("/api/photos", first=count)["photos"] == []
+
+
+def test_an_upload_is_seen_without_an_engine(apart):
+    s3, _, start_gallery, _ = apart
+    gallery = Gallery.of(start_gallery())
+    events = gallery.follow()
+    events.wait_for("index", lambda facts: facts["done"])
+    body = jpeg(64, 48)
+    upload = gallery.post("/api/uploads", files=[{"path": "new.jpg", "size": len(body), "type": "image/jpeg"}])["uploads"][0]
+    request = urllib.request.Request(upload["url"], body, {**upload["headers"]}, method="PUT")
+    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60).close()
+    events.wait_for("photo", lambda photo: photo["name"] == "new.jpg" and photo["state"] == "waiting" and photo["size"] == len(body))
