@@ -27,7 +27,7 @@ ENV PATH=/usr/local/bin \
     XDG_DATA_HOME=/data \
     XDG_CACHE_HOME=/data/cache \
     THUMBWHEEL_METRICS=:9464
-EXPOSE 4566 9464
+EXPOSE 4566 4567 9464
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=6s --start-period=10s CMD ["thumbwheel", "health"]
 ENTRYPOINT ["thumbwheel"]

@@ -1,5 +1,7 @@
 """Uploads to the gallery: what the page does, with plain HTTP: it asks for presigned URLs and sends the bytes to the store."""
+import json
 import os
+import re
 import urllib.parse
 
 import pytest
@@ -31,6 +33,17 @@ class World:
 
     def exists(self, key):
         return key in [item["Key"] for item in self.s3.list_objects_v2(Bucket="photos", Prefix=key).get("Contents", [])]
+
+
+def make_bucket(world, name):
+    world.s3.create_bucket(Bucket=name)
+    return world.cloud.endpoint
+
+
+def anywhere(folder):
+    file = folder / "anywhere.yaml"
+    file.write_text('name: any\nqueue: any-queue\nmatch: { prefix: ingest/ }\noutputs:\n  - { key: "small/{name}", width: 16 }\n')
+    return file
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +79,22 @@ def test_the_browser_may_send_it_without_rules_of_the_bucket(world):
         assert world.put(upload, b"0123456789", Origin=origin)[0] == 403, origin
     asked["Access-Control-Request-Method"] = "DELETE"
     assert send(upload["url"], "OPTIONS", None, {"Origin": world.gallery.origin, **asked})[0] == 403
+
+
+def test_the_documented_rule_lets_the_page_of_another_gallery_upload(world, start, tmp_path):
+    """docs/gallery.md, for buckets of S3."""
+    gallery = Gallery.of(start("gallery", "--listen", "127.0.0.1:0", "--gallery-data", tmp_path / "gallery", "--photos", "s3://shared/ingest/",
+                               "--pipelines", anywhere(tmp_path), environment=harness.aws_environment(make_bucket(world, "shared"))))
+    document = (harness.ROOT / "docs/gallery.md").read_text()
+    rules = json.loads(re.search(r"```json\n(.*?)```", document, re.S).group(1).replace("https://photos.example.com", gallery.origin))
+    [upload] = gallery.post("/api/uploads", files=[{"path": "a.jpg", "size": 3, "type": "image/jpeg"}])["uploads"]
+    asked = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": ",".join(upload["headers"]).lower(), "Origin": gallery.origin}
+    assert send(upload["url"], "OPTIONS", None, asked)[0] == 403
+    world.s3.put_bucket_cors(Bucket="shared", CORSConfiguration=rules)
+    status, headers, _ = send(upload["url"], "OPTIONS", None, asked)
+    assert status == 200 and headers["Access-Control-Allow-Origin"] == gallery.origin
+    status, headers, _ = send(upload["url"], "PUT", b"abc", {**upload["headers"], "Origin": gallery.origin})
+    assert status == 200 and headers["Access-Control-Expose-Headers"] == "ETag"
 
 
 def test_nothing_is_replaced(world):
