@@ -17,6 +17,7 @@ import botocore.awsrequest
 import botocore.credentials
 import pytest
 
+import harness
 from harness import ACCESS_KEY, REGION, SECRET_KEY, curl
 from s3_wire import elements, request
 
@@ -139,6 +140,12 @@ TABLE = [
     ("PUT /{b}/new|Content-MD5: AAAAAAAAAAAAAAAAAAAAAA==|body", 400, "BadDigest",
      "The Content-MD5 you specified did not match what we received.",
      {"ExpectedDigest": "AAAAAAAAAAAAAAAAAAAAAA==", "CalculatedDigest": base64.b64encode(hashlib.md5(b"body").digest()).decode()}),
+    # R test_put_object_storage_class (create_multipart_upload: StorageClassRequested)
+    ("PUT /{b}/new|x-amz-storage-class: OTHER", 400, "InvalidStorageClass", "The storage class you specified is not valid",
+     {"StorageClassRequested": "OTHER"}),
+    # V GetInvalidMpObjectSizeErr
+    ("POST /{b}/u?uploadId={u}|x-amz-mp-object-size: x|" + completion((1, "{etag1}")), 400, "InvalidRequest",
+     "Value for x-amz-mp-object-size header is invalid: 'x'", {}),
     # R test_key_too_long
     ("GET /{b}/" + "k" * 1025, 400, "KeyTooLongError", "Your key is too long", {"Size": "1025", "MaxSizeAllowed": "1024"}),
     # V ErrMetadataTooLarge
@@ -395,3 +402,41 @@ def test_a_wrong_hash_of_the_body_shows_both(cloud, place):
         "Code": "XAmzContentSHA256Mismatch",
         "Message": "The provided 'x-amz-content-sha256' header does not match what was computed.",
         "ClientComputedContentSHA256": wrong, "S3ComputedContentSHA256": hashlib.sha256(b"body").hexdigest()})
+
+
+# ---- forms ----
+
+def form(s3, bucket, conditions=(), **changes):
+    made = s3.generate_presigned_post(bucket, "new", Conditions=list(conditions))
+    return made["url"], {name: value for name, value in {**made["fields"], **changes}.items() if value is not None}
+
+
+def post(url, fields, body=b"body"):
+    parts = [f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode() for name, value in fields.items()]
+    if body is not None:
+        parts.append(b'--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n' + body + b"\r\n")
+    status, _, text = harness.http(url, "POST", b"".join(parts) + b"--x--\r\n", **{"Content-Type": "multipart/form-data; boundary=x"})
+    return status, dict(elements(text))
+
+
+def test_errors_of_forms(s3, place):
+    """Recorded: TestS3PresignedPost (test_post_object_with_..., validate_post_policy in presigned_url.py)."""
+    bucket = place["b"]
+    for conditions, body, code, message, more in (
+            ([["content-length-range", 0, 3]], b"body", "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size",
+             {"ProposedSize": "4", "MaxSizeAllowed": "3"}),
+            ([["content-length-range", 5, 9]], b"body", "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size",
+             {"ProposedSize": "4", "MinSizeAllowed": "5"}),
+            ([], None, "InvalidArgument", "POST requires exactly one file upload per request.",
+             {"ArgumentName": "file", "ArgumentValue": "0"})):
+        assert post(*form(s3, bucket, conditions), body) == (400, {"Code": code, "Message": message, **more})
+    url, fields = form(s3, bucket)
+    text = base64.b64encode(b"{}").decode()
+    missing = {name: value for name, value in fields.items() if name != "key"}
+    assert post(url, missing) == (400, {
+        "Code": "InvalidArgument", "ArgumentName": "key", "ArgumentValue": "", "Message": "Bucket POST must contain a field named 'key'.  "
+        "If it is specified, please check the order of the fields."})
+    status, found = post(url, {**fields, "policy": text})
+    name = "x-amz-signature" if "x-amz-signature" in fields else "signature"
+    assert (status, found["Code"], found["StringToSign"], found["SignatureProvided"], found["StringToSignBytes"]) == (
+        403, "SignatureDoesNotMatch", text, fields[name], text.encode().hex(" ").upper())

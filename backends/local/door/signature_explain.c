@@ -11,8 +11,7 @@
 
 enum { TEXT_MAX = 256 * 1024 };
 
-/* "47 45 54": the form in which S3 shows bytes. */
-static void write_bytes(struct buffer *out, const char *name, struct slice text)
+void signature_explain_bytes(struct buffer *out, const char *name, struct slice text)
 {
     static const char digits[] = "0123456789ABCDEF";
     xml_open(out, name);
@@ -30,7 +29,7 @@ static void write_text(struct buffer *out, const char *name, const char *bytes_n
                        const struct buffer *text)
 {
     xml_slice(out, name, buffer_slice(text));
-    write_bytes(out, bytes_name, buffer_slice(text));
+    signature_explain_bytes(out, bytes_name, buffer_slice(text));
 }
 
 static void write_mismatch(const struct signed_request *request,
@@ -57,7 +56,7 @@ static void write_mismatch(const struct signed_request *request,
         xml_slice(out, "StringToSign", buffer_slice(&text));
     xml_element(out, "SignatureProvided", claim->signature);
     if (made)
-        write_bytes(out, "StringToSignBytes", buffer_slice(&text));
+        signature_explain_bytes(out, "StringToSignBytes", buffer_slice(&text));
     if (made && !claim->version2)
         write_text(out, "CanonicalRequest", "CanonicalRequestBytes", &whole);
     buffer_free(&text);

@@ -66,15 +66,16 @@ enum signature_code signature_v2_read(const struct signed_request *request, int6
     claim->presigned = claim->version2 = true;
     memcpy(claim->service, "s3", sizeof "s3");
     claim->s3_code = "AccessDenied";
-    claim->s3_text = "Query-string authentication requires the Signature, Expires and "
-                     "AWSAccessKeyId parameters";
+    claim->detail = claim->s3_text =
+        "Query-string authentication requires the Signature, Expires and "
+        "AWSAccessKeyId parameters";
     if (!query_value(request->query, "AWSAccessKeyId", claim->access_key,
                      sizeof claim->access_key) ||
         !query_value(request->query, "Signature", claim->signature, sizeof claim->signature) ||
         !query_value(request->query, "Expires", text, sizeof text))
         return SIGNATURE_MALFORMED;
     long long expires = strtoll(text, &end, 10);
-    claim->s3_text = "Invalid date (should be seconds since epoch)";
+    claim->detail = claim->s3_text = "Invalid date (should be seconds since epoch)";
     if (*end || expires <= 0)
         return SIGNATURE_MALFORMED;
     return expires < now ? SIGNATURE_EXPIRED : SIGNATURE_OK;

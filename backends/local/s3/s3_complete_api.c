@@ -283,14 +283,18 @@ static enum s3_error read_stated(struct s3_request *request, struct s3_completio
     }
     if (!size.data)
         return S3_OK;
+    snprintf(asked->message, sizeof asked->message,
+             "Value for x-amz-mp-object-size header is invalid: '%.*s'",
+             size.size < 100 ? (int)size.size : 100, size.data);
     if (!size.size || size.size > 18)
-        return S3_INVALID_ARGUMENT;
+        return S3_INVALID_REQUEST;
     asked->stated_size = 0;
     for (size_t i = 0; i < size.size; i++) {
         if (size.data[i] < '0' || size.data[i] > '9')
-            return S3_INVALID_ARGUMENT;
+            return S3_INVALID_REQUEST;
         asked->stated_size = asked->stated_size * 10 + (size.data[i] - '0');
     }
+    *asked->message = '\0';
     return S3_OK;
 }
 
@@ -298,6 +302,7 @@ static enum s3_error read_request(struct complete *complete, struct slice body,
                                   const char **message)
 {
     enum s3_error error = read_stated(complete->request, &complete->asked);
+    *message = *complete->asked.message ? complete->asked.message : NULL;
     if (error)
         return error;
     error = s3_write_condition_read(complete->request, &complete->condition, message);

@@ -257,8 +257,11 @@ static void advance(struct s3_intake *intake)
 static enum s3_error append(struct s3_intake *intake, struct slice data)
 {
     intake->size += data.size;
-    if (intake->size > intake->size_max)
+    if (intake->size > intake->size_max) {
+        s3_detail_number(intake->request, "ProposedSize", intake->size);
+        s3_detail_number(intake->request, "MaxSizeAllowed", intake->size_max);
         return S3_ENTITY_TOO_LARGE;
+    }
     if (intake->claims.size >= 0 && intake->size > (uint64_t)intake->claims.size)
         return S3_INCOMPLETE_BODY;
     return buffer_append(&intake->pending, data.data, data.size) ? S3_INTERNAL_ERROR : S3_OK;
@@ -346,6 +349,10 @@ bool s3_intake_prepare(struct s3_intake *intake, struct s3_request *request,
     if (!s3_claims_read(request, &intake->claims))
         return false;
     enum s3_error error = check_size(&intake->claims);
+    if (error == S3_ENTITY_TOO_LARGE) {
+        s3_detail_number(request, "ProposedSize", (uint64_t)intake->claims.size);
+        s3_detail_number(request, "MaxSizeAllowed", intake->size_max);
+    }
     if (error)
         s3_respond_error(request, error, NULL);
     return !error && s3_unframer_start(&intake->unframer, request, &intake->claims);

@@ -39,8 +39,10 @@ static enum s3_error read_class(struct s3_request *request, struct buffer *lines
     struct slice class = s3_header(request, OBJECT_CLASS_HEADER);
     if (!class.data)
         return S3_OK;
-    if (!is_any(class, classes))
+    if (!is_any(class, classes)) {
+        s3_detail_slice(request, "StorageClassRequested", class);
         return S3_INVALID_STORAGE_CLASS;
+    }
     if (!slice_equal_text(class, "STANDARD"))
         add_line(lines, OBJECT_CLASS_HEADER, class);
     return S3_OK;

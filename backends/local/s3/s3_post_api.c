@@ -28,6 +28,7 @@
 #include "s3_version.h"
 #include "s3_xml.h"
 #include "signature_check.h"
+#include "signature_explain.h"
 #include "uri.h"
 #include "utf8.h"
 
@@ -166,6 +167,25 @@ static enum s3_error refuse(struct post *post, enum s3_error error, const char *
     return error;
 }
 
+static enum s3_error refuse_field(struct post *post, const char *name, const char *value,
+                                  const char *message)
+{
+    s3_detail(post->intake.request, "ArgumentName", name);
+    s3_detail(post->intake.request, "ArgumentValue", value);
+    return refuse(post, S3_INVALID_ARGUMENT, message);
+}
+
+/* localstack recorded the elements of the service: the policy is what is signed. */
+static enum s3_error refuse_signature(struct post *post, const struct signed_text *text)
+{
+    struct s3_request *request = post->intake.request;
+    s3_detail(request, "AWSAccessKeyId", post->signer.access_key);
+    s3_detail(request, "StringToSign", text->text);
+    s3_detail(request, "SignatureProvided", text->signature);
+    signature_explain_bytes(&request->details, "StringToSignBytes", slice_of(text->text));
+    return S3_SIGNATURE_MISMATCH;
+}
+
 /* ${filename} is replaced by the file name that the browser sent. */
 static char *expand_key(const struct s3_form *form, const char *key)
 {
@@ -186,9 +206,9 @@ static enum s3_error take_key(struct post *post)
     struct s3_request *request = post->intake.request;
     const char *key = s3_form_value(&post->form, "key");
     if (!key || !*key)
-        return refuse(post, S3_INVALID_ARGUMENT,
-                      "Bucket POST must contain a field named 'key'.  If it is specified, please "
-                      "check the order of the fields.");
+        return refuse_field(post, "key", "",
+                            "Bucket POST must contain a field named 'key'.  If it is specified, "
+                            "please check the order of the fields.");
     char *expanded = expand_key(&post->form, key);
     if (!expanded)
         return S3_KEY_TOO_LONG;
@@ -229,6 +249,7 @@ static enum s3_error check_signer(struct post *post, const struct signed_text *t
         request->caller = post->signer.key;
         return check_region(post);
     case SIGNATURE_UNKNOWN_KEY:
+        s3_detail(request, "AWSAccessKeyId", post->signer.access_key);
         return S3_INVALID_ACCESS_KEY;
     case SIGNATURE_BAD_TOKEN:
         return S3_INVALID_TOKEN;
@@ -238,7 +259,7 @@ static enum s3_error check_signer(struct post *post, const struct signed_text *t
         return refuse(post, S3_INVALID_ARGUMENT,
                       "The x-amz-credential or x-amz-date field is not valid.");
     default:
-        return S3_SIGNATURE_MISMATCH;
+        return refuse_signature(post, text);
     }
 }
 
@@ -268,7 +289,7 @@ static enum s3_error check_signature(struct post *post, const char *policy)
                  "the order of the fields.",
                  names[i]);
         if (!values[i])
-            return refuse(post, S3_INVALID_ARGUMENT, text);
+            return refuse_field(post, names[i], "", text);
     }
     if (strcmp(values[0], "AWS4-HMAC-SHA256") != 0)
         return refuse(post, S3_INVALID_ARGUMENT,
@@ -365,15 +386,24 @@ static void refuse_form(struct post *post, int code)
         s3_respond_error(request, error, NULL);
 }
 
+static void refuse_small(struct post *post)
+{
+    struct s3_request *request = post->intake.request;
+    s3_detail_number(request, "ProposedSize", post->intake.size);
+    s3_detail_number(request, "MinSizeAllowed", post->policy.size_min);
+    s3_intake_fail(&post->intake, S3_ENTITY_TOO_SMALL);
+}
+
 static void take_end(struct post *post)
 {
     if (!post->judged)
-        s3_respond_error(post->intake.request, S3_INVALID_ARGUMENT,
-                         "POST requires exactly one file upload per request.");
+        s3_respond_argument(post->intake.request,
+                            "POST requires exactly one file upload per request.", "file",
+                            slice_of("0"));
     else if (!post->form.complete)
         s3_intake_fail(&post->intake, S3_MALFORMED_POST);
     else if (post->intake.size < post->policy.size_min)
-        s3_intake_fail(&post->intake, S3_ENTITY_TOO_SMALL);
+        refuse_small(post);
     else
         s3_intake_finish(&post->intake);
 }
