@@ -48,10 +48,11 @@ static void check_time(struct slice text)
 static void check_conditions(struct slice etags, struct slice date)
 {
     struct s3_preconditions conditions = {etags, {0}, date, {0}};
-    enum s3_error error = s3_preconditions_check(&conditions, "abc", 1440938160000);
+    const char *failed;
+    enum s3_error error = s3_preconditions_check(&conditions, "abc", 1440938160000, &failed);
     require(error == S3_OK || error == S3_PRECONDITION_FAILED || error == S3_NOT_MODIFIED);
     conditions = (struct s3_preconditions){{0}, etags, {0}, date};
-    error = s3_preconditions_check(&conditions, "abc", 1440938160000);
+    error = s3_preconditions_check(&conditions, "abc", 1440938160000, &failed);
     require(error == S3_OK || error == S3_PRECONDITION_FAILED || error == S3_NOT_MODIFIED);
 }
 
