@@ -1,13 +1,17 @@
-"""A contact sheet of all operations on sample pictures, for people to look at: build/sheets/operations.png."""
+"""Contact sheets for people to look at: build/sheets/operations.png, all operations on sample pictures, and drawings.png, SVG and
+PDF in two sizes."""
 import io
 
 from PIL import Image, ImageDraw, ImageOps
 
 import harness
 import operation_runs as runs
+import test_pdf
+import test_svg
 from harness import until
 
 SHEET = harness.ROOT / "build" / "sheets" / "operations.png"
+DRAWINGS = SHEET.with_name("drawings.png")
 TILE, TEXT = (200, 190), 200
 ROWS = ["width: 180", "width: 120, rotate: 90", "width: 180, rotate: 20", "width: 180, rotate: -20, background: white",
         "width: 180, flip: true", "width: 180, flop: true", "width: 120, height: 120, fit: cover, gravity: west",
@@ -27,6 +31,7 @@ def pasted(pictures):
         draw.text((8, row * TILE[1] + 60), settings.replace(", ", ",\n"), fill="black")
         for column, made in enumerate(pictures):
             picture = made[f"r{row}"].convert("RGBA")
+            picture.thumbnail((TILE[0] - 10, TILE[1] - 10))
             sheet.paste(picture, (TEXT + column * TILE[0] + 5, row * TILE[1] + 5), picture)
     return sheet
 
@@ -76,3 +81,20 @@ def test_a_sheet_shows_all_operations(tmp_path, home, start):
         plain = pictures["r0"].convert("RGBA")
         assert all(picture.size != plain.size or runs.mean(picture.convert("RGBA"), plain) > 0.05
                    for name, picture in pictures.items() if name != "r0")
+
+
+def test_a_sheet_shows_drawings(tmp_path):
+    """Beside each other in the size of a tile, and enlarged from a tenth of it, which shows how sharp they are."""
+    files = {f"{name}.svg": data for name, (data, _) in test_svg.DRAWINGS.items()} | {
+        f"{name}.pdf": data for name, (data, _) in test_pdf.DOCUMENTS.items()}
+    sheet = Image.new("RGB", (2 * TILE[0] + TEXT, len(files) * TILE[1]), (160, 160, 160))
+    for row, (name, data) in enumerate(files.items()):
+        ImageDraw.Draw(sheet).text((8, row * TILE[1] + 60), name, fill="black")
+        made = runs.run(tmp_path / name, data, {"large": "width: 180", "small": "width: 18"}, name, "--formats=+svg,+pdf")
+        for column, picture in enumerate((made["large"], made["small"].resize(made["large"].size))):
+            picture = picture.convert("RGBA")
+            picture.thumbnail((TILE[0] - 10, TILE[1] - 10))
+            sheet.paste(picture, (TEXT + column * TILE[0] + 5, row * TILE[1] + 5), picture)
+        assert len(made["large"].getcolors(1 << 20)) > 1, name
+    DRAWINGS.parent.mkdir(parents=True, exist_ok=True)
+    sheet.save(DRAWINGS)
