@@ -29,6 +29,10 @@ export function virtualHostS3() {
   });
 }
 
+export function s3OfRegion(region, more) {
+  return new S3Client({ ...common, region, forcePathStyle: true, ...more });
+}
+
 export function clientWith(Client, credentials) {
   return new Client({ ...common, forcePathStyle: true, credentials: { ...common.credentials, ...credentials } });
 }

@@ -14,7 +14,7 @@ import {
   paginateListObjectsV2,
 } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
-import { clientWith, s3, uniqueName, until, virtualHostS3 } from "./clients.mjs";
+import { clientWith, s3, s3OfRegion, uniqueName, until, virtualHostS3 } from "./clients.mjs";
 
 const Bucket = uniqueName("bucket");
 
@@ -185,4 +185,14 @@ test("attributes and CORS rules have the shapes of the model", async () => {
   const CORSRules = [{ AllowedMethods: ["GET"], AllowedOrigins: ["https://app.example"], MaxAgeSeconds: 60 }];
   await s3.send(new PutBucketCorsCommand({ Bucket, CORSConfiguration: { CORSRules } }));
   assert.deepEqual((await s3.send(new GetBucketCorsCommand({ Bucket }))).CORSRules, CORSRules);
+});
+
+test("a client follows to the region of a bucket, if it is told to", async () => {
+  const far = uniqueName("far");
+  await s3OfRegion("eu-west-1").send(new CreateBucketCommand({ Bucket: far }));
+  await assert.rejects(s3.send(new PutObjectCommand({ Bucket: far, Key: "k", Body: "x" })), { name: "PermanentRedirect" });
+  const follows = s3OfRegion("us-east-1", { followRegionRedirects: true });
+  await follows.send(new PutObjectCommand({ Bucket: far, Key: "k", Body: "x" }));
+  const got = await follows.send(new GetObjectCommand({ Bucket: far, Key: "k" }));
+  assert.equal(await got.Body.transformToString(), "x");
 });
