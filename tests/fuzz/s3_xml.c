@@ -75,13 +75,13 @@ static void check_tags(struct slice text)
     char *tags = NULL, *again = NULL;
     struct error error = {0};
     struct buffer out;
-    if (s3_tags_from_xml(text, 10, &tags, &error))
+    if (s3_tags_from_xml(text, 10, &tags, NULL, &error))
         return;
     buffer_init(&out, OUT_MAX);
     buffer_text(&out, "<Tagging><TagSet>");
     require(!s3_tags_to_xml(tags, &out));
     buffer_text(&out, "</TagSet></Tagging>");
-    require(!s3_tags_from_xml(buffer_slice(&out), 10, &again, &error));
+    require(!s3_tags_from_xml(buffer_slice(&out), 10, &again, NULL, &error));
     require(strcmp(tags, again) == 0);
     free(again);
     require(!s3_tags_from_query(slice_of(tags), &again, &error));
