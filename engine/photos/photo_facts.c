@@ -74,13 +74,19 @@ static int output_store(struct photo_facts *facts, struct photo_db *db,
 {
     const char *bucket = output->bucket ? output->bucket : facts->bucket;
     const struct seen_object seen = {bucket, output->key, output->size, modified_ms, NULL};
+    struct error *error = &facts->task.error;
     int64_t photo;
-    bool changed;
-    const int code = row_output_seen(db, &seen, &photo, &changed, &facts->task.error);
+    bool changed, adopted = false;
+    int code = row_output_seen(db, &seen, &photo, &changed, error);
+    if (!code && !photo)
+        code = row_output_adopt(db, &seen, facts->bucket, facts->key, &adopted, error);
+    if (code)
+        return code;
+    if (adopted)
+        code = row_output_seen(db, &seen, &photo, &changed, error);
     if (code || !output->width)
         return code;
-    return row_output_sized(db, bucket, output->key, output->width, output->height,
-                            &facts->task.error);
+    return row_output_sized(db, bucket, output->key, output->width, output->height, error);
 }
 
 static int outcome_store(struct photo_facts *facts, struct photo_db *db, int64_t id)

@@ -213,3 +213,53 @@ int row_is_output(struct photo_db *db, const char *bucket, const char *key, bool
     }
     return code < 0 ? code : 0;
 }
+
+/* ---- outputs whose extension was not known before ---- */
+
+struct output_adoption {
+    const struct seen_object *output;
+    size_t number;
+    bool found;
+};
+
+static size_t stem_size(const char *key)
+{
+    const char *dot = strrchr(key, '.');
+    return dot ? (size_t)(dot - key) : strlen(key);
+}
+
+static int output_compare(const struct expected_output *expected, void *user)
+{
+    struct output_adoption *adoption = user;
+    const struct seen_object *output = adoption->output;
+    const size_t stem = stem_size(output->key);
+    if (adoption->found || !expected->stale || strcmp(expected->bucket, output->bucket) != 0 ||
+        stem_size(expected->pattern) != stem || strncmp(expected->pattern, output->key, stem) != 0)
+        return 0;
+    adoption->found = true;
+    adoption->number = expected->output;
+    return 0;
+}
+
+int row_output_adopt(struct photo_db *db, const struct seen_object *output,
+                     const char *photo_bucket, const char *photo_key, bool *adopted,
+                     struct error *error)
+{
+    struct output_adoption adoption = {.output = output};
+    int64_t photo;
+    int code = row_each_output(db, photo_bucket, photo_key, output_compare, &adoption, error);
+    *adopted = !code && adoption.found;
+    if (!*adopted)
+        return code;
+    code = row_find(db, photo_bucket, photo_key, &photo, error);
+    if (code)
+        return code;
+    struct statement update = database_prepare(
+        &db->database, "UPDATE rendition SET hash = ?, key = ?, modified = 0 WHERE photo = ? AND "
+                       "output = ?");
+    bind_uint(&update, photo_match_hash(db->seed, output->bucket, output->key));
+    bind_text(&update, output->key);
+    bind_int(&update, photo);
+    bind_uint(&update, adoption.number);
+    return statement_execute(&update, error);
+}

@@ -49,6 +49,11 @@ int row_recount(struct photo_db *db, int64_t photo, struct error *error);
  * changed: it was not known, or is another one now. */
 int row_output_seen(struct photo_db *db, const struct seen_object *output, int64_t *photo,
                     bool *changed, struct error *error);
+/* An output whose extension was not known before (format: auto): makes it that of the photo's missing
+ * output whose key differs in the extension alone. Then row_output_seen finds it. */
+int row_output_adopt(struct photo_db *db, const struct seen_object *output,
+                     const char *photo_bucket, const char *photo_key, bool *adopted,
+                     struct error *error);
 /* Its sizes, from metadata or from the engine. */
 int row_output_sized(struct photo_db *db, const char *bucket, const char *key, unsigned width,
                      unsigned height, struct error *error);

@@ -714,9 +714,11 @@ static void details_are_read_from_the_newest_photo_on(void **state)
 
 /* ---- the engine ---- */
 
+static char output_name[32];
+
 static void engine_tells(enum outcome outcome, const char *reason)
 {
-    struct rendition rendition = {.key = (char[]){"web/a.jpg"}, .width = 320, .height = 240};
+    struct rendition rendition = {.key = output_name, .width = 320, .height = 240};
     const struct image_facts image = {.width = 3000, .height = 4000, .orientation = 6};
     const struct engine_record record = {.pipeline = "web",
                                          .message = "m",
@@ -741,6 +743,7 @@ static void engine_steps(const char *name)
 static void the_engine_tells_what_happens_to_a_photo(void **state)
 {
     (void)state;
+    strcpy(output_name, "web/a.jpg");
     w.pipeline_count = 1;
     w.informed = true;
     library_open();
@@ -760,6 +763,26 @@ static void the_engine_tells_what_happens_to_a_photo(void **state)
     const json_t *photo = json_array_get(q->photos, 0);
     assert_int_equal(json_integer_value(json_object_get(photo, "width")), 4000);
     assert_int_equal(json_array_size(json_object_get(photo, "renditions")), 1);
+    ask_end();
+}
+
+/* The extension of `format: auto` is known only to the engine. */
+static void an_output_may_have_another_extension_than_expected(void **state)
+{
+    (void)state;
+    strcpy(output_name, "web/a.webp");
+    w.pipeline_count = 1;
+    w.informed = true;
+    library_open();
+    UNTIL(w.scans);
+    put("ingest/a.jpg", NULL);
+    put("web/a.webp", "ingest/a.jpg");
+    engine_steps("fetching");
+    engine_tells(OUTCOME_ACK, "");
+    UNTIL(strstr(w.states, "a.jpg:done"));
+    const unsigned scans = w.scans;
+    UNTIL(w.scans > scans + 1);
+    assert_int_equal(ASK(0, 1, "state", "done")->total, 1); /* a scan does not forget it */
     ask_end();
 }
 
@@ -835,6 +858,7 @@ int main(void)
         CASE(keys_with_sizes_lead_back_to_their_photo),
         CASE(details_are_read_from_the_newest_photo_on),
         CASE(the_engine_tells_what_happens_to_a_photo),
+        CASE(an_output_may_have_another_extension_than_expected),
         CASE(a_photo_is_removed_with_its_own_outputs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
