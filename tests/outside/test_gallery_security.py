@@ -428,8 +428,10 @@ def test_it_ends_at_a_signal_while_people_use_it(start, world, tmp_path):
         pending = http.client.HTTPConnection(alice.address)
         pending.request("POST", "/api/login", json.dumps({"user": "bob", "password": PASSWORD}),
                         {"Origin": alice.origin, "Content-Type": "application/json"})
+        events = alice.follow()
         served.process.process.send_signal(signal.SIGTERM)
         assert served.process.wait() == 0
+        until(lambda: events.ended, "the stream ends")
 
 
 def test_run_serves_it_beside_the_engine(start, world, tmp_path):

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -836,6 +837,54 @@ static void a_url_is_presigned(void **state)
     script_end();
 }
 
+/* Its parameters and headers are signed; the client sends the headers. */
+static void a_part_and_a_new_object_are_presigned(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options, {.status = 200, .body = "x"});
+    const struct object_name name = {.bucket = "photos", .key = "a"};
+    char *url = presigned(&(struct object_presign){
+        .method = "PUT", .name = name, .expires_s = 60, .upload = "id/1", .part = 7});
+    assert_non_null(strstr(url, "partNumber=7&uploadId=id%2F1&"));
+    assert_non_null(strstr(url, "X-Amz-SignedHeaders=host&"));
+    free(url);
+    url = presigned(&(struct object_presign){.method = "PUT",
+                                             .name = name,
+                                             .expires_s = 60,
+                                             .content_type = "image/png",
+                                             .sized = true,
+                                             .size = 5,
+                                             .only_new = true});
+    assert_non_null(
+        strstr(url, "X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost%3Bif-none-match&"));
+    free(url);
+    get("photos", "a", NULL, 10);
+    script_end();
+}
+
+/* A browser keeps what it fetched with it. */
+static void a_stable_url_is_the_same_for_a_while(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options, {.status = 200, .body = "x"});
+    struct object_presign what = {.method = "GET",
+                                  .name = {.bucket = "photos", .key = "a"},
+                                  .expires_s = 3600,
+                                  .stable_s = 1800};
+    struct object_validity valid = {0};
+    struct error error = {0};
+    char *url;
+    assert_int_equal(ops()->presign(aws_object_store(script.aws), &what, &url, &valid, &error), 0);
+    const char *date = strstr(url, "X-Amz-Date=") + 11; /* 20261130T040000Z */
+    assert_true(strncmp(date + 11, "0000Z", 5) == 0 || strncmp(date + 11, "3000Z", 5) == 0);
+    assert_int_equal(valid.expires_s % 1800, 0);
+    assert_true(valid.expires_s - (int64_t)time(NULL) > 1790 &&
+                valid.expires_s - (int64_t)time(NULL) <= 3600);
+    free(url);
+    get("photos", "a", NULL, 10);
+    script_end();
+}
+
 /* Every request about objects says so: reads and writes are refused alike. */
 static void the_requester_pays(void **state)
 {
@@ -985,6 +1034,8 @@ int main(void)
         cmocka_unit_test(few_regions_are_remembered),
         cmocka_unit_test(an_object_is_fetched_through_an_access_point),
         cmocka_unit_test(a_url_is_presigned),
+        cmocka_unit_test(a_part_and_a_new_object_are_presigned),
+        cmocka_unit_test(a_stable_url_is_the_same_for_a_while),
         cmocka_unit_test(the_requester_pays),
         cmocka_unit_test(presign_bounds),
         cmocka_unit_test(a_url_to_put_requires_type_and_size),
