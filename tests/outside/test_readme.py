@@ -115,7 +115,8 @@ def run_to_its_end(command, checkout):
 
 
 def run_until_it_serves(command, checkout, cloud):
-    sqs = cloud.client("sqs")
+    region = re.match(r"AWS_REGION=(\S+)", command)[1]  # where the command expects its queues
+    sqs = harness.client(cloud.endpoint, "sqs", region=region)
     for queue in ("thumbnail-queue", "web-queue", "mobile-queue", "tags-queue"):
         make_queue(sqs, queue)
     base = aws_environment(cloud.endpoint, THUMBWHEEL_WAIT="1s")
