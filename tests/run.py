@@ -4,9 +4,9 @@
 clang-format and clang-tidy come first (lint.py; each file counts as one test). Then, the slow ones first and as many at
 once as there are processors, or up to six times as many while a processor is idle, since many tests mostly wait: C tests
 (cmocka, built with sanitizers), some of them under valgrind, the fuzz targets that `./dev fuzz` has built, their seeds
-and some thousand inputs each, and the tests from outside (one pytest for each file, with the sanitized binary). Those that measure time or memory
-run alone at the end. With arguments: only those whose file name contains one of them. run.py --targets PRESET NAME...
-prints what has to be built for that.
+and some thousand inputs each, and the tests from outside (one pytest for each file, with the sanitized binary). Those
+that measure time or memory run alone at the end. With arguments: only those whose file name contains one of them.
+run.py --targets PRESET NAME... prints what has to be built for that.
 """
 import json
 import os
