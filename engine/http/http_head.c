@@ -369,7 +369,7 @@ static ssize_t extension_parse(struct http_connection *c, struct slice in)
     return llhttp_execute(&c->parser, text, size) == HPE_OK ? (ssize_t)size : -1;
 }
 
-ssize_t head_parse_body(struct http_connection *connection, struct slice in)
+static ssize_t parse_step(struct http_connection *connection, struct slice in)
 {
     connection->piece = (struct slice){0};
     if (in.size && connection->extension != EXTENSION_NONE) {
@@ -387,4 +387,12 @@ ssize_t head_parse_body(struct http_connection *connection, struct slice in)
     if (!connection->complete && connection->extension == EXTENSION_NONE)
         look_for_end(connection, stop);
     return stop - in.data;
+}
+
+/* llhttp pauses behind the name of a chunk extension, before the byte that ends it: a second step takes
+ * that byte. */
+ssize_t head_parse_body(struct http_connection *connection, struct slice in)
+{
+    ssize_t used = parse_step(connection, in);
+    return used || !in.size || connection->complete ? used : parse_step(connection, in);
 }

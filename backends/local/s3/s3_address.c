@@ -29,7 +29,7 @@ static int bucket_of_host(struct slice host, bool (*bucket_exists)(const char *,
                           void *user, char **bucket)
 {
     *bucket = NULL;
-    if (!host.size || host.size > HOST_MAX)
+    if (!host.size || host.size > HOST_MAX || memchr(host.data, '\0', host.size))
         return 0;
     struct slice known = host_bucket(host);
     char *name = slice_dup(known.size ? known : host_without_port(host));
