@@ -72,7 +72,7 @@ def test_an_odd_key_is_an_ordinary_name(cloud, s3, bucket, key):
     s3.put_object(Bucket=bucket, Key=key, Body=b"x" * 50_000)
     assert [item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]] == [key]
     assert fetch(s3, bucket, key) == b"x" * 50_000
-    names = [path.name for path in cloud.data.rglob("*/*") if path.is_file()]
+    names = [path.name for folder in ("blobs", "incoming") for path in (cloud.data / folder).rglob("*") if path.is_file()]
     assert names and all(re.fullmatch("[0-9a-f]{16}", name) for name in names), names
 
 

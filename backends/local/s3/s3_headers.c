@@ -16,7 +16,7 @@ static const char known[] =
     "copy-source-if-unmodified-since copy-source-range date decoded-content-length "
     "expected-bucket-owner grant-full-control grant-read grant-read-acp grant-write "
     "grant-write-acp if-match-last-modified-time if-match-size max-parts metadata-directive mfa "
-    "mp-object-size object-attributes object-ownership "
+    "mp-object-size object-attributes object-ownership optional-object-attributes "
     "part-number-marker request-payer sdk-checksum-algorithm security-token "
     "server-side-encryption server-side-encryption-aws-kms-key-id "
     "server-side-encryption-bucket-key-enabled skip-destination-validation "
