@@ -59,4 +59,4 @@ def test_the_name_of_the_server_is_a_host(start_cloud):
     cloud = start_cloud("--host-name", "cloud.example")
     assert harness.http(cloud.endpoint + "/health", Host="cloud.example:4566")[0] == 200
     assert harness.http(cloud.endpoint + "/health", Host="health.cloud.example:4566")[0] in (403, 404)
-    assert cloud.requests("HealthCheck")
+    harness.until(lambda: cloud.requests("HealthCheck"), "a line in the request log")
