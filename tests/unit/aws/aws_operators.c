@@ -292,7 +292,7 @@ static void a_topic_is_named_by_its_arn(void **state)
 
 #define OBJECT "https://photos.s3.eu-central-1.amazonaws.com/p/a%20b"
 
-static const struct object_upload upload = {"photos", "p/a b", "u/1+"};
+static const struct object_upload upload = {.bucket = "photos", .key = "p/a b", .id = "u/1+"};
 
 static void an_upload_in_parts_is_four_kinds_of_requests(void **state)
 {
