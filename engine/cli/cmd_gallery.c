@@ -79,6 +79,7 @@ static int serve(struct service *service, struct service_gallery **gallery, stru
     const struct config *config = service->config;
     const struct service_gallery_plan plan = {
         .flag = "--listen", .address = config->listen ? config->listen : GALLERY_ADDRESS};
+    service->without_engine = true;
     const int code = service_gallery_open(service, &plan, gallery, error);
     if (code)
         return code == ERR_CANCELLED ? 0 : code;

@@ -48,6 +48,7 @@ struct service {
     struct service_monitor monitor;
     struct otlp_export *traces;      /* NULL: none */
     struct gate *gate;               /* of service_gate.h; NULL: none */
+    bool without_engine;             /* the command starts none */
     struct gallery *gallery;         /* of service_gallery.h; NULL: none */
     struct engine_observer observer; /* of service_start */
     struct webhook_notifier webhooks;

@@ -126,7 +126,7 @@ static bool ready(struct buffer *reasons, void *user)
     bool is_ready = service->assembly->backend_ready(&service->backend, reasons);
     if (service->engine)
         return engine_is_ready(service->engine, reasons) && is_ready;
-    if (service->gate && !service->pipelines) /* without an engine */
+    if ((service->gate && !service->pipelines) || (service->gallery && service->without_engine))
         return is_ready;
     buffer_text(reasons, "the engine has not started\n");
     return false;

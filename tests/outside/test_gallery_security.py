@@ -419,6 +419,13 @@ def test_the_places_must_exist_and_be_named(start, world, tmp_path):
         assert thumbwheel(*options, "--photos", wrong, environment=environment, timeout=60).returncode == 2
 
 
+def test_it_is_ready_without_an_engine(start, world, tmp_path):
+    served = Served(start, world, tmp_path, "--metrics", "127.0.0.1:0")
+    port = served.process.wait_for(r"metrics are served.*port=(\d+)").group(1)
+    until(lambda: harness.http(f"http://127.0.0.1:{port}/readyz")[0] == 200, "the gallery is ready")
+    assert harness.http(f"http://127.0.0.1:{port}/livez")[0] == 200
+
+
 def test_it_ends_at_a_signal_while_people_use_it(start, world, tmp_path):
     served = Served(start, world, tmp_path)
     alice = served.login()
