@@ -18,13 +18,12 @@
 #include <string.h>
 
 #include "container_of.h"
-#include "id_table.h"
-#include "list.h"
 #include "log.h"
 #include "photo_db.h"
 #include "photo_details.h"
 #include "photo_facts.h"
 #include "photo_live.h"
+#include "photo_names.h"
 #include "photo_query.h"
 #include "photo_scan.h"
 
@@ -39,20 +38,6 @@ enum {
     VIEW_MS = 30000,
     EXPECT_TRIES = 40,
     EXPECT_MAX_MS = 15000,
-};
-
-struct named_photo { /* in `touched` or `expected` */
-    struct list link;
-    struct id_entry entry;
-    char *bucket, *key;
-    uint64_t due_ms; /* of the next look */
-    unsigned tries;
-};
-
-struct name_set {
-    struct list order;
-    struct id_table table;
-    size_t count;
 };
 
 struct photo_library {
@@ -76,74 +61,6 @@ struct photo_library {
     void (*closed)(void *user);
     void *closed_user;
 };
-
-/* ---- sets of names ---- */
-
-static uint64_t id_of(const char *bucket, const char *key)
-{
-    return id_of_text(id_of_text(id_seed(), bucket), key);
-}
-
-static struct named_photo *set_find(const struct name_set *set, const char *bucket, const char *key)
-{
-    struct id_entry *entry = id_table_find(&set->table, id_of(bucket, key));
-    for (; entry; entry = id_table_next(entry)) {
-        struct named_photo *photo = container_of(entry, struct named_photo, entry);
-        if (strcmp(photo->bucket, bucket) == 0 && strcmp(photo->key, key) == 0)
-            return photo;
-    }
-    return NULL;
-}
-
-static void named_free(struct named_photo *photo)
-{
-    free(photo->bucket);
-    free(photo->key);
-    free(photo);
-}
-
-static struct named_photo *set_add(struct name_set *set, const char *bucket, const char *key)
-{
-    struct named_photo *photo = set_find(set, bucket, key);
-    if (photo || !(photo = calloc(1, sizeof *photo)))
-        return photo;
-    photo->bucket = strdup(bucket);
-    photo->key = strdup(key);
-    if (!photo->bucket || !photo->key) {
-        named_free(photo);
-        return NULL;
-    }
-    photo->entry.id = id_of(bucket, key);
-    id_table_add(&set->table, &photo->entry);
-    list_push(&set->order, &photo->link);
-    set->count++;
-    return photo;
-}
-
-/* The caller frees it. */
-static void set_take(struct name_set *set, struct named_photo *photo)
-{
-    id_table_remove(&set->table, &photo->entry);
-    list_remove(&photo->link);
-    set->count--;
-}
-
-static void set_clear(struct name_set *set)
-{
-    while (set->order.next && !list_empty(&set->order)) {
-        struct named_photo *photo = container_of(set->order.next, struct named_photo, link);
-        set_take(set, photo);
-        named_free(photo);
-    }
-    id_table_free(&set->table);
-}
-
-static int set_init(struct name_set *set)
-{
-    *set = (struct name_set){.count = 0};
-    list_init(&set->order);
-    return id_table_init(&set->table);
-}
 
 /* ---- telling of photos ---- */
 
@@ -182,7 +99,7 @@ static void load_done(struct index_task *task, int code)
             photos->options.changed(load->found[i], photos->options.user);
         }
         json_decref(load->found[i]);
-        named_free(load->names[i]);
+        named_photo_free(load->names[i]);
     }
     free(load);
     flush_arm(photos);
@@ -199,7 +116,7 @@ static void on_flush(uv_timer_t *timer)
     while (photos->touched.count && load->count < FLUSH_MAX) {
         struct named_photo *photo =
             container_of(photos->touched.order.next, struct named_photo, link);
-        set_take(&photos->touched, photo);
+        name_set_take(&photos->touched, photo);
         load->names[load->count++] = photo;
     }
     photos->loading = true;
@@ -218,7 +135,7 @@ void photo_library_touched(struct photo_library *photos, const char *bucket, con
     photos->moved = true;
     if (photos->closing || photos->touched.count >= TOUCHED_MAX)
         return;
-    set_add(&photos->touched, bucket, key);
+    name_set_add(&photos->touched, bucket, key);
     flush_arm(photos);
 }
 
@@ -305,8 +222,8 @@ static void expected_look(struct photo_library *photos)
         if (photo->due_ms > now_of(photos))
             continue;
         if (++photo->tries > EXPECT_TRIES) {
-            set_take(&photos->expected, photo);
-            named_free(photo);
+            name_set_take(&photos->expected, photo);
+            named_photo_free(photo);
             continue;
         }
         looks++;
@@ -321,7 +238,7 @@ void photo_library_expect(struct photo_library *photos, const char *bucket, cons
 {
     if (photos->options.informed(photos->options.user) || photos->expected.count >= EXPECTED_MAX)
         return;
-    struct named_photo *photo = set_add(&photos->expected, bucket, key);
+    struct named_photo *photo = name_set_add(&photos->expected, bucket, key);
     if (!photo)
         return;
     photo->tries = 0;
@@ -334,11 +251,12 @@ static void expected_settle(struct photo_library *photos, const json_t *photo)
     const char *bucket = json_string_value(json_object_get(photo, "bucket"));
     const char *key = json_string_value(json_object_get(photo, "key"));
     const char *state = json_string_value(json_object_get(photo, "state"));
-    struct named_photo *expected = bucket && key ? set_find(&photos->expected, bucket, key) : NULL;
+    struct named_photo *expected =
+        bucket && key ? name_set_find(&photos->expected, bucket, key) : NULL;
     if (!expected || !state || strcmp(state, "done") != 0)
         return;
-    set_take(&photos->expected, expected);
-    named_free(expected);
+    name_set_take(&photos->expected, expected);
+    named_photo_free(expected);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -391,7 +309,7 @@ static void reader_changed(const char *bucket, const char *key, bool exists, voi
     struct photo_library *photos = user;
     if (exists)
         photo_library_touched(photos, bucket, key);
-    else if (!set_find(&photos->expected, bucket, key))
+    else if (!name_set_find(&photos->expected, bucket, key))
         scan_gone(bucket, key, photos);
 }
 
@@ -468,7 +386,7 @@ void photo_library_record(struct photo_library *photos, const struct engine_reco
 
 void photo_library_view(struct photo_library *photos, const char *bucket, const char *key)
 {
-    const uint64_t id = id_of(bucket, key);
+    const uint64_t id = photo_name_id(bucket, key);
     const size_t place = id % VIEWS;
     if (photos->views[place].id == id && photos->views[place].at_ms &&
         now_of(photos) - photos->views[place].at_ms < VIEW_MS)
@@ -492,8 +410,8 @@ struct photo_index *photo_library_index(struct photo_library *photos)
 
 static void photo_library_free(struct photo_library *photos)
 {
-    set_clear(&photos->touched);
-    set_clear(&photos->expected);
+    name_set_clear(&photos->touched);
+    name_set_clear(&photos->expected);
     live_photos_clear(&photos->live);
     free(photos);
 }
@@ -502,9 +420,9 @@ static int sets_init(struct photo_library *photos)
 {
     if (live_photos_init(&photos->live))
         return ERR_MEMORY;
-    if (set_init(&photos->touched))
+    if (name_set_init(&photos->touched))
         return ERR_MEMORY;
-    return set_init(&photos->expected);
+    return name_set_init(&photos->expected);
 }
 
 static void parts_begin(struct photo_library *photos)

@@ -3,10 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t id_of(const char *bucket, const char *key)
-{
-    return id_of_text(id_of_text(id_seed(), bucket), key);
-}
+#include "photo_names.h"
 
 int live_photos_init(struct live_photos *photos)
 {
@@ -36,7 +33,7 @@ void live_photos_clear(struct live_photos *photos)
 static struct live_photo *find(const struct live_photos *photos, const char *bucket,
                                const char *key)
 {
-    struct id_entry *entry = id_table_find(&photos->table, id_of(bucket, key));
+    struct id_entry *entry = id_table_find(&photos->table, photo_name_id(bucket, key));
     for (; entry; entry = id_table_next(entry)) {
         struct live_photo *photo = container_of(entry, struct live_photo, entry);
         if (strcmp(photo->bucket, bucket) == 0 && strcmp(photo->key, key) == 0)
@@ -66,7 +63,7 @@ static struct live_photo *photo_add(struct live_photos *photos, const char *buck
     }
     if (photos->count >= LIVE_PHOTOS_MAX)
         photo_drop(photos, container_of(photos->order.next, struct live_photo, link));
-    photo->entry.id = id_of(bucket, key);
+    photo->entry.id = photo_name_id(bucket, key);
     id_table_add(&photos->table, &photo->entry);
     list_push(&photos->order, &photo->link);
     photos->count++;
