@@ -256,7 +256,7 @@ def test_two_people_do_not_overwrite_each_others_tags(begin):
     assert tags_of(s3, key) == {"trip": "Norway"}
     # another program changes them
     s3.put_object_tagging(Bucket=BUCKET, Key=key, Tagging={"TagSet": [{"Key": "x", "Value": "y"}]})
-    assert write_tags(gallery, key, {"trip": "Sweden"}).status == 409
+    assert write_tags(gallery, key, {"trip": "Sweden"}, was=[{"name": "trip", "value": "Norway"}]).status == 409
     assert tags_of(s3, key) == {"x": "y"}
     wait_for(gallery, key, "shows the new tags", lambda photo: [tag["name"] for tag in photo["tags"]] == ["x"])
     assert write_tags(gallery, key, {}).status == 204
