@@ -10,6 +10,7 @@
 
 #include "container_of.h"
 #include "engine_metrics.h"
+#include "gallery.h"
 #include "gate.h"
 #include "log.h"
 #include "metric_text.h"
@@ -106,6 +107,7 @@ static void metrics(struct buffer *out, void *user)
     monitor->service->assembly->backend_metrics(&monitor->service->backend, out);
     monitor->service->assembly->isolation_metrics(out);
     gate_write_metrics(monitor->service->gate, out);
+    gallery_write_metrics(monitor->service->gallery, out);
     otlp_export_write_metrics(monitor->service->traces, out);
     if (monitor->service->engine)
         engine_write_metrics(monitor->service->engine, out);

@@ -86,6 +86,9 @@ int gallery_reload(struct gallery *gallery, struct pipeline *const *pipelines, s
 void gallery_record_finished(struct gallery *gallery, const struct engine_record *record);
 void gallery_step_entered(struct gallery *gallery, const struct engine_step *step);
 
+/* Appends the metrics in Prometheus' format: zeros if gallery is NULL. */
+void gallery_write_metrics(const struct gallery *gallery, struct buffer *out);
+
 /* Refuses new requests and ends the streams, waits at most grace_ms for pending requests, then
  * closes everything. closed is called from the loop when the memory is freed. */
 void gallery_close(struct gallery *gallery, unsigned grace_ms, void (*closed)(void *user),

@@ -40,6 +40,7 @@ enum {
     GALLERY_QUERY_MAX = 32,          /* parameters in a query */
     GALLERY_EXTRA_HEADERS_MAX = 5,   /* of a response */
     GALLERY_COOKIE_NAME_SIZE = 32,
+    GALLERY_STATUS_CLASSES = 6,
 };
 
 /* Who logs in with the link that the program prints. */
@@ -60,6 +61,8 @@ struct gallery {
 
     struct pipeline **pipelines; /* a reference to each */
     size_t pipeline_count;
+    uint64_t responses[GALLERY_STATUS_CLASSES]; /* by status / 100, for the metrics */
+
     bool can_save;                                   /* a pipeline file is writable */
     struct gallery_place places[GALLERY_PLACES_MAX]; /* borrowed from options or pipelines */
     size_t place_count;

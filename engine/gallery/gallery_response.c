@@ -28,6 +28,7 @@ void gallery_respond(struct gallery_call *call, int status, const struct http_he
 {
     struct http_header headers[HEADERS_MAX];
     size_t count = headers_begin(call, headers);
+    call->gallery->responses[status / 100]++;
     for (size_t i = 0; i < extra_count && i < GALLERY_EXTRA_HEADERS_MAX; i++)
         headers[count++] = extra[i];
     http_call_respond(call->http, status, headers, count, body);
@@ -131,6 +132,7 @@ void gallery_stream_begin(struct gallery_call *call, const char *content_type)
 {
     struct http_header headers[HEADERS_MAX];
     size_t count = headers_begin(call, headers);
+    call->gallery->responses[2]++;
     headers[count++] = (struct http_header){"Content-Type", content_type};
     headers[count++] = (struct http_header){"Cache-Control", "no-store"};
     headers[count++] =

@@ -424,6 +424,9 @@ def test_it_is_ready_without_an_engine(start, world, tmp_path):
     port = served.process.wait_for(r"metrics are served.*port=(\d+)").group(1)
     until(lambda: harness.http(f"http://127.0.0.1:{port}/readyz")[0] == 200, "the gallery is ready")
     assert harness.http(f"http://127.0.0.1:{port}/livez")[0] == 200
+    assert served.login().get("/api/session")
+    metrics = harness.http(f"http://127.0.0.1:{port}/metrics")[2].decode()
+    assert 'thumbwheel_gallery_requests_total{status="2xx"} 2' in metrics
 
 
 def test_it_ends_at_a_signal_while_people_use_it(start, world, tmp_path):
