@@ -1,4 +1,5 @@
-"""The focal point that a tag of the photo names: a request for tags only where a pipeline wants them."""
+"""The focal point that a tag of the photo names: a request for tags only where a pipeline wants them. The gallery, which reads tags as
+well, is off where requests are counted."""
 import json
 
 import pytest
@@ -21,7 +22,7 @@ def pipelines(folder, settings=SETTINGS):
 
 @pytest.mark.parametrize("isolation", ["process", "thread"])
 def test_a_crop_is_around_the_point_of_the_tag(start_cloud, tmp_path, isolation):
-    cloud = start_cloud("--log-level", "info", "--isolation", isolation, "--pipelines", pipelines(tmp_path / "pipelines"))
+    cloud = start_cloud("--log-level", "info", "--gallery", "off", "--isolation", isolation, "--pipelines", pipelines(tmp_path / "pipelines"))
     s3, photo = cloud.client("s3"), runs.smooth()
     for i, tags in enumerate(LEFTS):
         s3.put_object(Bucket="photos", Key=f"ingest/{i}.png", Body=png(photo), Tagging=tags)
@@ -35,7 +36,7 @@ def test_a_crop_is_around_the_point_of_the_tag(start_cloud, tmp_path, isolation)
 
 
 def test_no_tags_are_requested_without_such_a_pipeline(start_cloud, tmp_path):
-    cloud = start_cloud("--pipelines", pipelines(tmp_path / "pipelines", SETTINGS.replace("tags", "metadata")))
+    cloud = start_cloud("--gallery", "off", "--pipelines", pipelines(tmp_path / "pipelines", SETTINGS.replace("tags", "metadata")))
     s3 = cloud.client("s3")
     s3.put_object(Bucket="photos", Key="ingest/a.png", Body=png(runs.smooth()), Tagging="focal=0:0")
     until(lambda: harness.exists(s3, "photos", "o/a.png/x"), "the crop")

@@ -58,7 +58,7 @@ def test_an_object_is_laid_over_the_output(start_cloud, tmp_path, isolation):
 def test_it_is_fetched_once(start_cloud, tmp_path):
     folder = pipelines(tmp_path / "pipelines", "object: logos/red.png")
     pipelines(folder, "object: 's3://photos/logos/red.png'", name="second")
-    cloud = start_cloud("--log-level", "debug", "--pipelines", folder)
+    cloud = start_cloud("--gallery", "off", "--pipelines", folder)
     s3 = cloud.client("s3")
     s3.put_object(Bucket="photos", Key="logos/red.png", Body=png("red"))
     for i in range(8):
