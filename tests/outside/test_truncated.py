@@ -2,6 +2,7 @@
 import functools
 import io
 import json
+import random
 
 import pytest
 from PIL import Image
@@ -151,8 +152,9 @@ def benign():
 
 @pytest.mark.parametrize("width", [None, 60, 20])
 def test_a_jpeg_with_a_hole_is_damaged(tmp_path, width):
-    """However much the decoder reduces it. Warnings that are not about pixels do not matter."""
-    large = Image.effect_noise((640, 480), 40)
+    """However much the decoder reduces it. Warnings that are not about pixels do not matter. The picture is always the same, since
+    the decoder may not notice a hole if what is left happens to make sense."""
+    large = Image.frombytes("L", (640, 480), random.Random(13).randbytes(640 * 480)).resize((1280, 960))
     out = {}
     for name, options in (("baseline", {}), ("progressive", {"progressive": True}), ("grey", {})):
         data = io.BytesIO()
