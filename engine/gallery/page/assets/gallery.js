@@ -9,6 +9,7 @@ import {Photos, idOf} from "./photos.js";
 import {clearFilters, Search} from "./search.js";
 import {filterCount, filterQuery, go, route} from "./router.js";
 import {Selection, selectionBar} from "./selection.js";
+import {problemText} from "./tile.js";
 
 const UNDO_MS = 10000;
 const ROLL_MS = 900;
@@ -56,8 +57,7 @@ export class Gallery {
         });
         live.addEventListener("restored", () => photos.changed());
         live.addEventListener("layout", (event) => {
-            const {revision, total} = /** @type {CustomEvent} */ (event).detail ?? {};
-            if (String(revision) !== String(photos.revision) || total !== photos.total) {
+            if (/** @type {CustomEvent} */ (event).detail?.revision !== photos.revision) {
                 photos.changed();
             }
         });
@@ -85,7 +85,7 @@ export class Gallery {
             this.uploads.forget(id);
         }
         if (photo.state === "rejected" && before?.state !== "rejected") {
-            announce(`${photo.name || photo.key} was rejected: ${photo.reason ?? ""}`);
+            announce(`${photo.name || photo.key} was rejected: ${problemText(photo)}`);
         }
     }
 
@@ -116,6 +116,7 @@ export class Gallery {
             return;
         }
         this.empty.hidden = false;
+        this.empty.dataset.shown = "failure";
         fill(this.empty, h("span", {class: "empty-picture"}, icon("warning")), h("h2", {}, "The photos could not be listed"), h("p", {role: "alert"}, error.message),
              h("button", {type: "button", class: "button", onclick: () => this.photos.reload()}, icon("retry"), "Try again"));
     }
@@ -128,9 +129,13 @@ export class Gallery {
     }
 
     #showEmpty() {
-        const {photos} = this, filtered = filterCount(route()) > 0;
+        const {photos} = this, filtered = filterCount(route()) > 0, shown = photos.total ? "" : filtered ? "filtered" : "empty";
         this.empty.hidden = photos.total > 0;
-        if (photos.total) {
+        if (shown === this.empty.dataset.shown) {
+            return;
+        }
+        this.empty.dataset.shown = shown;
+        if (!shown) {
             return;
         }
         if (filtered) {
@@ -330,7 +335,7 @@ export class Gallery {
         try {
             await this.photos.retry(photos);
             this.selection.remove(ids);
-            photos.forEach((photo) => this.photos.update({...photo, state: "waiting", reason: ""}));
+            photos.forEach((photo) => this.photos.update({...photo, state: "waiting", reason: null, detail: null}));
             announce(`${plural(photos.length, "photo")} sent again`);
         } catch (error) {
             complain(error);

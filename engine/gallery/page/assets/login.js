@@ -20,9 +20,7 @@ export async function useToken() {
         await api("POST", "/api/login", {token}, {quiet: true});
         return "";
     } catch (error) {
-        return /** @type {any} */ (error).status === 401
-            ? "This link has been used, or Thumbwheel has been started again since. Each link logs in once: use the newest one."
-            : /** @type {Error} */ (error).message;
+        return /** @type {Error} */ (error).message;
     }
 }
 

@@ -172,6 +172,7 @@ class Page {
 
 /** @param {string} problem */
 function showLogin(problem) {
+    window.early?.clear(); // those responses are for whoever had not logged in
     page?.live.stop();
     document.querySelectorAll("dialog").forEach((one) => one.close());
     document.body.dataset.view = "login";

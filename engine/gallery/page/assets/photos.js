@@ -17,7 +17,8 @@ const KEPT = 6000; // photos in memory
  * @typedef {{pipeline: string, bucket: string, key: string, width: number, height: number, bytes: number, format: string,
  *            modified: number, url: string}} Rendition
  * @typedef {{bucket: string, key: string, name: string, size: number, modified: number, width: number, height: number,
- *            state: "waiting" | "working" | "done" | "rejected" | "retrying", stage?: string, reason?: string,
+ *            state: "waiting" | "working" | "done" | "rejected" | "retrying", stage?: string | null, reason?: string | null,
+ *            detail?: string | null,
  *            thumb: string | null, colour?: string, thumbhash?: string, tags: Tag[], original?: string,
  *            renditions?: Rendition[], expected?: number}} Photo
  */

@@ -89,10 +89,24 @@ export class PipelinesView {
         }
         this.#showFiles();
         if (!this.#photo) {
-            const photos = await this.gallery.ready(), first = photos.total ? await photos.load(0).catch(() => null) : null;
-            this.#photo = first && {bucket: first.bucket, key: first.key, thumb: first.thumb, name: first.name};
+            this.#photo = await this.#somePhoto();
             this.#showPhoto();
         }
+    }
+
+    /** The newest photo that has a thumbnail, since others may be broken. */
+    async #somePhoto() {
+        const photos = await this.gallery.ready();
+        if (photos.total) {
+            await photos.load(0).catch(() => null);
+        }
+        for (let at = 0; at < Math.min(photos.total, 60); at++) {
+            const photo = photos.at(at);
+            if (photo?.thumb) {
+                return {bucket: photo.bucket, key: photo.key, thumb: photo.thumb, name: photo.name};
+            }
+        }
+        return null;
     }
 
     #showFiles() {

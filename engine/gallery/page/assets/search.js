@@ -6,9 +6,10 @@ import {visible} from "./formats.js";
 import {filterCount, go, route} from "./router.js";
 
 const PAUSE_MS = 180;
+/** The colours that the labeler names, as the server stores them. */
 const COLOURS = /** @type {[string, string][]} */ ([
-    ["Red", "#c0392b"], ["Orange", "#e08a3c"], ["Yellow", "#e6cf4f"], ["Green", "#5f9440"], ["Turquoise", "#3d9a99"], ["Blue", "#3a6fb5"],
-    ["Purple", "#7a55a6"], ["Pink", "#dd8fae"], ["Brown", "#7a5a3c"], ["White", "#f2f2ef"], ["Grey", "#8c8f90"], ["Black", "#16181b"],
+    ["Red", "#b9302c"], ["Orange", "#e08a2e"], ["Yellow", "#e6d34a"], ["Green", "#5c8a45"], ["Turquoise", "#4fa8a0"], ["Blue", "#4a78b5"],
+    ["Purple", "#7d4f96"], ["Pink", "#e8a0b4"], ["Brown", "#7a5236"], ["Beige", "#d9c6a5"], ["White", "#f4f4f2"], ["Grey", "#808080"], ["Black", "#14120f"],
 ]);
 const STATES = /** @type {[string, string][]} */ ([["done", "Done"], ["working", "In progress"], ["waiting", "Waiting"], ["rejected", "Rejected"]]);
 const TAGS_SHOWN = 24;

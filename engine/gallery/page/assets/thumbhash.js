@@ -31,7 +31,7 @@ function toUrl({width, height, pixels}) {
 }
 
 /** @param {Uint8Array} hash */
-function decode(hash) {
+export function decode(hash) {
     if (hash.length < 5) {
         throw new RangeError("too short");
     }

@@ -27,6 +27,9 @@ export function progressText(photo) {
     }
 }
 
+/** Why a photo was not processed, in the words of the engine. @param {import("./photos.js").Photo} photo */
+export const problemText = (photo) => sentence(photo.detail || photo.reason || "the engine gave no reason");
+
 export class Tile {
     index = -1;
     /** @type {string | null} */
@@ -149,7 +152,7 @@ export class Tile {
         }
         const done = photo.renditions?.length ?? 0, expected = photo.expected ?? 0;
         say(this.stateText, photo.state === "working" && expected > 0 && done > 0 ? `${text} (${done} of ${expected})` : text);
-        say(this.reason, rejected ? sentence(photo.reason ?? "") : "");
+        say(this.reason, rejected ? problemText(photo) : "");
     }
 }
 

@@ -29,7 +29,7 @@ export function pause(ms, signal) {
 /**
  * XMLHttpRequest, since fetch can't report the progress of an upload.
  * @param {string} url @param {Blob} body @param {Record<string, string>} headers @param {(loaded: number) => void} progress
- * @param {AbortSignal} signal @returns {Promise<string>} the ETag
+ * @param {AbortSignal} signal @returns {Promise<XMLHttpRequest>} the response
  */
 function send(url, body, headers, progress, signal) {
     return new Promise((resolve, reject) => {
@@ -40,7 +40,7 @@ function send(url, body, headers, progress, signal) {
         request.upload.onprogress = (event) => progress(event.loaded);
         request.onload = () => {
             if (request.status >= 200 && request.status < 300) {
-                resolve(request.getResponseHeader("ETag") ?? "");
+                resolve(request);
             } else {
                 reject(new StoreError(request.status, storeMessage(request)));
             }
@@ -52,6 +52,15 @@ function send(url, body, headers, progress, signal) {
         signal.throwIfAborted();
         request.send(body);
     });
+}
+
+/** What CompleteMultipartUpload needs of each part. @param {XMLHttpRequest} response */
+function etagOf(response) {
+    const etag = response.getResponseHeader("ETag");
+    if (!etag) {
+        throw new StoreError(response.status, "The bucket's CORS rules must expose the header ETag to this page, for files in parts.");
+    }
+    return etag;
 }
 
 /** @param {XMLHttpRequest} request */
@@ -107,10 +116,10 @@ async function sendParts(file, {bucket, key, multipart: {upload, partBytes, part
                 const part = next++, body = file.slice(part * partBytes, Math.min(file.size, (part + 1) * partBytes));
                 etags[part] = await persist(async () => {
                     const {url, headers} = await urls(part);
-                    return send(url, body, headers, (loaded) => {
+                    return etagOf(await send(url, body, headers, (loaded) => {
                         sent[part] = Math.min(loaded, body.size);
                         progress(sent.reduce((sum, count) => sum + count, 0));
-                    }, signal);
+                    }, signal));
                 }, signal);
             }
         };

@@ -1,11 +1,11 @@
 // One photo over the whole window: the picture, its neighbours by key and swipe, and the panel with everything about it.
 
-import {get, photoPath, post, sentence} from "./api.js";
+import {get, photoPath, post} from "./api.js";
 import {h, iconButton, isTyping, say, set} from "./dom.js";
 import {baseName, number} from "./formats.js";
 import {announce, complain, copy} from "./notes.js";
 import {idOf} from "./photos.js";
-import {progressText} from "./tile.js";
+import {problemText, progressText} from "./tile.js";
 import {go} from "./router.js";
 import {Side} from "./viewer_side.js";
 import {Stage} from "./stage.js";
@@ -133,7 +133,7 @@ export class Viewer {
         const small = photo.thumb ?? this.gallery.uploads.preview(idOf(photo)) ?? tile?.image.currentSrc ?? "";
         this.stage.show({url: best, small, width, height, alt: name});
         if (!best && !small) {
-            this.stage.message(photo.state === "rejected" ? sentence(photo.reason || "this photo was rejected") : "There is no rendition yet that a browser can show.");
+            this.stage.message(photo.state === "rejected" ? problemText(photo) : "There is no rendition yet that a browser can show.");
         }
         announce(`${name}${this.index >= 0 ? `, ${this.index + 1} of ${total}` : ""}`);
     }

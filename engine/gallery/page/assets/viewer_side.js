@@ -1,11 +1,11 @@
 // The panel of the viewer: renditions, the original, tags, EXIF, and where the photo is.
 
-import {sentence} from "./api.js";
 import {fill, h, icon, iconButton} from "./dom.js";
 import {readExif} from "./exif.js";
 import {baseName, bytes, pixels, time, visible} from "./formats.js";
 import {idOf} from "./photos.js";
 import {tagEditor} from "./tags.js";
+import {problemText} from "./tile.js";
 
 /**
  * @typedef {{choose: (url: string) => void, share: (place: {bucket: string, key: string}) => void,
@@ -59,7 +59,7 @@ export class Side {
         }
         const rejected = photo.state === "rejected";
         fill(this.problem, h("div", {class: `problem ${rejected ? "bad" : ""}`}, icon("warning"), h("div", {},
-            h("strong", {}, rejected ? "Rejected" : "Trying again soon"), h("p", {}, sentence(photo.reason || "the engine gave no reason")),
+            h("strong", {}, rejected ? "Rejected" : "Trying again soon"), h("p", {}, problemText(photo)),
             rejected && h("button", {type: "button", class: "button small", onclick: this.actions.retry}, icon("retry"), "Try again"))));
     }
 
