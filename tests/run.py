@@ -39,7 +39,7 @@ LOOK_S = 1  # between two looks at the processors
 
 # What runs for ten seconds or more, the slowest first: started last, it would keep one processor busy and the others
 # idle. The order changes nothing but the time.
-SLOW = ["outside/test_terraform", "outside/test_container", "outside/test_credentials", "outside/test_faults", "outside/test_peers",
+SLOW = ["outside/test_terraform", "outside/test_gallery_page", "outside/test_container", "outside/test_credentials", "outside/test_faults", "outside/test_peers",
         "outside/test_examples", "outside/test_first_run", "outside/test_service", "outside/test_notify",
         "outside/test_readme", "outside/test_dlq", "outside/test_sns_recorded", "outside/test_tracing",
         "outside/test_bad_input", "a photo (valgrind)", "outside/test_isolation", "outside/test_commands",

@@ -1,0 +1,4 @@
+/** What early.js leaves for api.js. */
+interface Window {
+  early?: Map<string, Promise<Response>>;
+}
