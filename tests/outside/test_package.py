@@ -66,7 +66,7 @@ def test_the_package_has_everything(package):
     files = {line.split(maxsplit=5)[5].removeprefix("./") for line in listed if not line.startswith("d")}
     pipelines = [path for path in (ROOT / "pipelines").rglob("*") if path.suffix == ".yaml" or path.name == "label_server.py"]
     expected = FILES | {f"usr/share/thumbwheel/{path.relative_to(ROOT)}" for path in pipelines} \
-        | {f"usr/share/doc/thumbwheel/docs/{path.name}" for path in (ROOT / "docs").iterdir() if path.suffix in (".md", ".svg")}
+        | {f"usr/share/doc/thumbwheel/docs/{path.name}" for path in (ROOT / "docs").iterdir() if path.suffix in (".md", ".svg", ".webp")}
     assert files == expected
     assert all(re.match(r"[d-]rw[x-]r-[x-]r-[x-] root/root ", line) for line in listed)
 
