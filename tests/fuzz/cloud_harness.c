@@ -18,6 +18,7 @@
 #include "router.h"
 #include "services.h"
 #include "signature_check.h"
+#include "signature_fields.h"
 #include "sns_outbox.h"
 #include "sns_signer.h"
 #include "topics.h"

@@ -14,6 +14,7 @@
 #include "request_log.h"
 #include "router_refusal.h"
 #include "signature_check.h"
+#include "signature_fields.h"
 #include "utf8.h"
 #include "uuid.h"
 

@@ -104,7 +104,4 @@ enum signature_code signature_verify_v2_text(const struct access_key_list *keys,
                                              const struct signed_text *text, int64_t now,
                                              struct signature_claim *out);
 
-/* By case-insensitive name; data NULL: absent. */
-struct slice signed_request_header(const struct signed_request *request, const char *name);
-
 #endif

@@ -6,6 +6,7 @@
 
 #include "query_text.h"
 #include "s3_time.h"
+#include "signature_fields.h"
 #include "signature_v2.h"
 #include "xml_writer.h"
 

@@ -9,6 +9,7 @@
 #include "host_bucket.h"
 #include "query_text.h"
 #include "secret.h"
+#include "signature_fields.h"
 #include "uri.h"
 
 enum { TEXT_MAX = 64 * 1024, AMZ_HEADERS_MAX = 64, RESOURCES_MAX = 16 };
