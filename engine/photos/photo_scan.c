@@ -1,12 +1,14 @@
+/*
+ * The course of a scan on the loop thread: when it begins, which listing is next, what happens after a
+ * failure, and when the next scan follows. photo_scan_tasks.c does the work on the index thread.
+ */
 #include "photo_scan.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "container_of.h"
-#include "photo_db.h"
-#include "photo_rows.h"
-#include "wall_clock.h"
+#include "photo_scan_tasks.h"
 
 enum {
     PAUSE_MS = 20,   /* after a page */
@@ -16,9 +18,6 @@ enum {
     UNINFORMED_MS = 5000,      /* without */
     PER_PAGE_MS = 1000,        /* at least, for each page of the last scan */
     UNWATCHED_MS = 15 * 60000, /* at most, and if nobody watches */
-    SWEEP_MAX = 500,           /* photos that a task removes */
-    RECENT_MS = 10 * 60000,    /* age of a photo that may still be processed */
-    CHANGES_MAX = 256,         /* photos of a page that are named one by one */
 };
 
 static void scan_next(struct photo_scan *scan);
@@ -39,44 +38,6 @@ static void try_again(struct photo_scan *scan, const char *what, const struct er
 }
 
 /* ---- beginning ---- */
-
-struct scan_beginning {
-    struct index_task task;
-    struct photo_scan *scan;
-    unsigned serial;
-    bool resumes; /* a scan that was interrupted goes on */
-    int64_t stage;
-    char *after;
-};
-
-static int position_load(struct scan_beginning *b, struct photo_db *db)
-{
-    int64_t unfinished;
-    int code = photo_db_get(db, "scan unfinished", &unfinished, &b->task.error);
-    if (code || !unfinished)
-        return code;
-    code = photo_db_get(db, "scan stage", &b->stage, &b->task.error);
-    if (code)
-        return code;
-    struct statement select =
-        database_prepare(&db->database, "SELECT value FROM meta WHERE name = 'scan after'");
-    code = statement_step(&select, &b->task.error);
-    b->after = code > 0 ? column_dup(&select, 0) : NULL;
-    statement_reset(&select);
-    return code < 0 ? code : 0;
-}
-
-static int beginning_run(struct index_task *task, struct photo_db *db)
-{
-    struct scan_beginning *b = container_of(task, struct scan_beginning, task);
-    int code = b->resumes ? position_load(b, db) : 0;
-    if (code || b->stage || b->after)
-        return code;
-    const int64_t now_ms = wall_clock_ms();
-    db->generation = now_ms > db->generation ? now_ms : db->generation + 1;
-    code = photo_db_set(db, "scan generation", db->generation, &task->error);
-    return code ? code : photo_db_set(db, "scan unfinished", 1, &task->error);
-}
 
 static void beginning_done(struct index_task *task, int code)
 {
@@ -116,7 +77,7 @@ void photo_scan_start(struct photo_scan *scan)
         wait_ms(scan, RETRY_MAX_MS);
         return;
     }
-    *b = (struct scan_beginning){.task = {.run = beginning_run, .done = beginning_done},
+    *b = (struct scan_beginning){.task = {.run = scan_beginning_run, .done = beginning_done},
                                  .scan = scan,
                                  .serial = scan->serial,
                                  .resumes = !scan->resumed};
@@ -127,108 +88,6 @@ void photo_scan_start(struct photo_scan *scan)
 }
 
 /* ---- pages ---- */
-
-struct scan_change {
-    char *bucket, *key;
-    bool recent;
-};
-
-struct scan_page {
-    struct index_task task;
-    struct photo_scan *scan;
-    unsigned serial;
-    char *bucket;
-    size_t stage;
-    bool outputs, more;
-    struct object_entry *entries; /* owned strings */
-    size_t count;
-    struct scan_change changes[CHANGES_MAX];
-    size_t change_count;
-};
-
-static void page_free(struct scan_page *page)
-{
-    for (size_t i = 0; i < page->count; i++) {
-        free((char *)(uintptr_t)page->entries[i].key);
-        free((char *)(uintptr_t)page->entries[i].etag);
-    }
-    for (size_t i = 0; i < page->change_count; i++) {
-        free(page->changes[i].bucket);
-        free(page->changes[i].key);
-    }
-    free(page->entries);
-    free(page->bucket);
-    free(page);
-}
-
-/* Takes the strings. */
-static void change_note(struct scan_page *page, char *bucket, char *key, int64_t modified_ms)
-{
-    if (bucket && key && page->change_count < CHANGES_MAX) {
-        page->changes[page->change_count++] =
-            (struct scan_change){bucket, key, modified_ms > wall_clock_ms() - RECENT_MS};
-        return;
-    }
-    free(bucket);
-    free(key);
-}
-
-static int photo_store(struct scan_page *page, struct photo_db *db,
-                       const struct seen_object *object)
-{
-    enum row_change change;
-    if (!photo_config_accepts(db->config, object->bucket, object->key))
-        return 0;
-    const int code = row_photo_seen(db, object, &change, &page->task.error);
-    if (!code && change != ROW_SAME)
-        change_note(page, strdup(object->bucket), strdup(object->key), object->modified_ms);
-    return code;
-}
-
-static int output_store(struct scan_page *page, struct photo_db *db,
-                        const struct seen_object *object)
-{
-    int64_t photo;
-    bool changed;
-    int code = row_output_seen(db, object, &photo, &changed, &page->task.error);
-    if (code || !changed)
-        return code;
-    struct statement select =
-        database_prepare(&db->database, "SELECT bucket, key, modified FROM photo WHERE id = ?");
-    bind_int(&select, photo);
-    code = statement_step(&select, &page->task.error);
-    if (code > 0)
-        change_note(page, column_dup(&select, 0), column_dup(&select, 1), column_int(&select, 2));
-    statement_reset(&select);
-    return code < 0 ? code : 0;
-}
-
-static int position_store(struct scan_page *page, struct photo_db *db)
-{
-    const bool ends = !page->more || !page->count;
-    int code = photo_db_set(db, "scan stage", (int64_t)page->stage + ends, &page->task.error);
-    if (code)
-        return code;
-    struct statement insert = database_prepare(
-        &db->database, "INSERT OR REPLACE INTO meta (name, value) VALUES ('scan after', ?)");
-    bind_text(&insert, ends ? NULL : page->entries[page->count - 1].key);
-    return statement_execute(&insert, &page->task.error);
-}
-
-static int page_run(struct index_task *task, struct photo_db *db)
-{
-    struct scan_page *page = container_of(task, struct scan_page, task);
-    for (size_t i = 0; i < page->count; i++) {
-        const struct object_entry *entry = &page->entries[i];
-        const struct seen_object object = {page->bucket, entry->key, entry->size,
-                                           entry->modified_ms, entry->etag};
-        const int code =
-            page->outputs ? output_store(page, db, &object) : photo_store(page, db, &object);
-        if (code)
-            return code;
-    }
-    return position_store(page, db);
-}
 
 static void stage_end(struct photo_scan *scan)
 {
@@ -269,44 +128,21 @@ static void page_done(struct index_task *task, int code)
         else
             page_stored(scan, page);
     }
-    page_free(page);
-}
-
-static int entries_copy(struct scan_page *page, const struct object_entry *entries, size_t count)
-{
-    page->entries = calloc(count + 1, sizeof *page->entries);
-    if (!page->entries)
-        return ERR_MEMORY;
-    for (size_t i = 0; i < count; i++) {
-        struct object_entry *copy = &page->entries[page->count++];
-        *copy = entries[i];
-        copy->key = strdup(entries[i].key);
-        copy->etag = entries[i].etag ? strdup(entries[i].etag) : NULL;
-        if (!copy->key || (entries[i].etag && !copy->etag))
-            return ERR_MEMORY;
-    }
-    return 0;
+    scan_page_free(page);
 }
 
 static struct scan_page *page_make(struct photo_scan *scan, const struct object_entry *entries,
                                    size_t count, bool more)
 {
     const struct photo_config *config = photo_index_config(scan->options.index);
-    const struct photo_stage *stage = &config->stages[scan->stage];
-    struct scan_page *page = calloc(1, sizeof *page);
+    struct scan_page *page =
+        scan_page_make(&config->stages[scan->stage], entries, count, more, page_done);
     if (!page)
         return NULL;
-    page->task = (struct index_task){.run = page_run, .done = page_done};
     page->scan = scan;
     page->serial = scan->serial;
     page->stage = scan->stage;
-    page->outputs = stage->outputs;
-    page->more = more;
-    page->bucket = strdup(stage->bucket);
-    if (page->bucket && entries_copy(page, entries, count) == 0)
-        return page;
-    page_free(page);
-    return NULL;
+    return page;
 }
 
 /* A bucket that is missing or may not be listed must not stop the others. */
@@ -350,37 +186,6 @@ static void on_listed(const struct object_entry *entries, size_t count, bool mor
 }
 
 /* ---- the end ---- */
-
-struct scan_sweep {
-    struct index_task task;
-    struct photo_scan *scan;
-    unsigned serial;
-    bool photos, outputs, more;
-    struct scan_change gone[SWEEP_MAX];
-    size_t gone_count;
-};
-
-static void sweep_gone(const char *bucket, const char *key, void *user)
-{
-    struct scan_sweep *sweep = user;
-    sweep->gone[sweep->gone_count++] = (struct scan_change){strdup(bucket), strdup(key), false};
-}
-
-static int sweep_run(struct index_task *task, struct photo_db *db)
-{
-    struct scan_sweep *sweep = container_of(task, struct scan_sweep, task);
-    int code = sweep->photos
-                   ? row_sweep_photos(db, SWEEP_MAX, sweep_gone, sweep, &sweep->more, &task->error)
-                   : 0;
-    if (code || sweep->more)
-        return code;
-    code = sweep->outputs ? row_sweep_outputs(db, &task->error) : 0;
-    return code ? code
-                : database_script(&db->database,
-                                  "DELETE FROM meta WHERE name IN ('scan "
-                                  "unfinished', 'scan stage', 'scan after')",
-                                  &task->error);
-}
 
 static void scan_rest(struct photo_scan *scan)
 {
@@ -426,7 +231,7 @@ static void sweep_begin(struct photo_scan *scan)
         try_again(scan, "the scan of photos cannot be completed", &short_of_memory);
         return;
     }
-    sweep->task = (struct index_task){.run = sweep_run, .done = sweep_done};
+    sweep->task = (struct index_task){.run = scan_sweep_run, .done = sweep_done};
     sweep->scan = scan;
     sweep->serial = scan->serial;
     sweep->photos = !scan->partial[false];
