@@ -1,3 +1,7 @@
+/*
+ * The queue of photos to read, and the requests for one photo after the other. photo_detail_job.c plans
+ * a job and stores its result, on the index thread.
+ */
 #include "photo_details.h"
 
 #include <stdio.h>
@@ -8,51 +12,13 @@
 #include "key_pattern.h"
 #include "output_mark.h"
 #include "photo_db.h"
-#include "photo_rows.h"
+#include "photo_detail_job.h"
 
 enum {
     RUNNING_MAX = 4,
     BACKGROUND_MS = 20, /* between two photos of the background */
     PAUSE_MS = 5000,    /* after a failure */
     SEEK_MAX = 32,
-    ITEMS_MAX = 64, /* outputs of a photo that are read */
-};
-
-struct detail_item {    /* an output to look at */
-    char *bucket, *key; /* key: a pattern, if it is not known to be there */
-    bool found;
-    char *found_key; /* NULL: key itself */
-    uint64_t size;
-    int64_t modified_ms;
-    unsigned width, height;
-};
-
-struct detail_job {
-    struct list link;
-    struct index_task task;
-    struct photo_reader *reader;
-    char *bucket, *key;
-    unsigned wants;
-    bool background;
-    struct object_request *request;
-
-    /* the plan, from the index */
-    bool known, needs_original;
-    struct detail_item items[ITEMS_MAX];
-    size_t item_count, at;
-
-    /* what was read */
-    bool read_original, gone, read_tags, failed;
-    bool changed; /* the index says something else than before */
-    struct {
-        uint64_t size;
-        int64_t modified_ms;
-        char *etag;
-    } original;
-    struct object_pair tags[OBJECT_TAGS_MAX]; /* owned strings */
-    size_t tag_count;
-    unsigned width, height;
-    char colour[8], thumbhash[40];
 };
 
 static void reader_go(struct photo_reader *reader);
@@ -60,40 +26,6 @@ static void job_next(struct detail_job *job);
 static void on_timer(uv_timer_t *timer);
 
 /* ---- jobs ---- */
-
-static void job_free(struct detail_job *job)
-{
-    for (size_t i = 0; i < job->item_count; i++) {
-        free(job->items[i].bucket);
-        free(job->items[i].key);
-        free(job->items[i].found_key);
-    }
-    for (size_t i = 0; i < job->tag_count; i++) {
-        free((char *)(uintptr_t)job->tags[i].name);
-        free((char *)(uintptr_t)job->tags[i].value);
-    }
-    free(job->original.etag);
-    free(job->bucket);
-    free(job->key);
-    free(job);
-}
-
-static struct detail_job *job_make(struct photo_reader *reader, const char *bucket, const char *key,
-                                   unsigned wants)
-{
-    struct detail_job *job = calloc(1, sizeof *job);
-    if (!job)
-        return NULL;
-    list_init(&job->link);
-    job->reader = reader;
-    job->wants = wants;
-    job->bucket = strdup(bucket);
-    job->key = strdup(key);
-    if (job->bucket && job->key)
-        return job;
-    job_free(job);
-    return NULL;
-}
 
 static void job_end(struct detail_job *job)
 {
@@ -105,56 +37,11 @@ static void job_end(struct detail_job *job)
             uv_timer_start(&reader->timer, on_timer, PAUSE_MS, 0);
         if (job->changed)
             reader->options.changed(job->bucket, job->key, !job->gone, reader->options.user);
-        job_free(job);
+        detail_job_free(job);
         reader_go(reader);
     } else {
-        job_free(job);
+        detail_job_free(job);
     }
-}
-
-/* ---- the plan, on the index thread ---- */
-
-static void item_add(struct detail_job *job, const char *bucket, const char *key)
-{
-    struct detail_item *item = &job->items[job->item_count];
-    if (job->item_count == ITEMS_MAX)
-        return;
-    *item = (struct detail_item){.bucket = strdup(bucket), .key = strdup(key)};
-    job->item_count++;
-}
-
-struct detail_plan {
-    struct detail_job *job;
-    const struct photo_config *config;
-};
-
-static int item_plan(const struct expected_output *output, void *user)
-{
-    const struct detail_plan *plan = user;
-    const bool rendition = plan->config->outputs[output->output].kind == PHOTO_RENDITION;
-    if (output->key && rendition && !output->width)
-        item_add(plan->job, output->bucket, output->key);
-    else if (output->stale && (plan->job->wants & DETAIL_OUTPUTS))
-        item_add(plan->job, output->bucket, output->pattern);
-    return 0;
-}
-
-static int plan_run(struct index_task *task, struct photo_db *db)
-{
-    struct detail_job *job = container_of(task, struct detail_job, task);
-    struct detail_plan plan = {job, db->config};
-    struct statement photo =
-        database_prepare(&db->database, "SELECT etag FROM photo WHERE bucket = ? AND key = ?");
-    bind_text(&photo, job->bucket);
-    bind_text(&photo, job->key);
-    const int code = statement_step(&photo, &task->error);
-    if (code < 0)
-        return code;
-    job->known = code > 0;
-    const char *etag = code > 0 ? column_text(&photo, 0) : NULL;
-    job->needs_original = (job->wants & DETAIL_ORIGINAL) || (etag && !*etag);
-    statement_reset(&photo);
-    return row_each_output(db, job->bucket, job->key, item_plan, &plan, &task->error);
 }
 
 static void plan_done(struct index_task *task, int code)
@@ -292,82 +179,6 @@ static int item_look(struct detail_job *job)
     return code;
 }
 
-/* ---- the result, on the index thread ---- */
-
-static int items_store(struct detail_job *job, struct photo_db *db)
-{
-    for (size_t i = 0; i < job->item_count; i++) {
-        const struct detail_item *item = &job->items[i];
-        const char *key = item->found_key ? item->found_key : item->key;
-        const struct seen_object seen = {item->bucket, key, item->size, item->modified_ms, NULL};
-        int64_t photo;
-        bool changed;
-        if (!item->found)
-            continue;
-        int code = row_output_seen(db, &seen, &photo, &changed, &job->task.error);
-        if (code)
-            return code;
-        if (item->width)
-            code = row_output_sized(db, item->bucket, key, item->width, item->height,
-                                    &job->task.error);
-        if (code)
-            return code;
-    }
-    return 0;
-}
-
-/* Whether nothing is left to be read. */
-static bool is_complete(const struct detail_job *job)
-{
-    for (size_t i = 0; i < job->item_count; i++) {
-        if (job->items[i].found && job->items[i].found_key)
-            return false; /* its metadata have not been read */
-    }
-    return job->read_tags && !job->failed;
-}
-
-static int details_store(struct detail_job *job, struct photo_db *db)
-{
-    const struct photo_details details = {
-        .width = job->width,
-        .height = job->height,
-        .colour = job->colour,
-        .thumbhash = job->thumbhash,
-        .tags = job->read_tags && !job->failed ? job->tags : NULL,
-        .tag_count = job->tag_count,
-        .complete = is_complete(job),
-    };
-    int64_t id;
-    const int code = row_find(db, job->bucket, job->key, &id, &job->task.error);
-    return code || !id ? code : row_details(db, id, &details, &job->task.error);
-}
-
-static int everything_store(struct detail_job *job, struct photo_db *db)
-{
-    const struct seen_object seen = {job->bucket, job->key, job->original.size,
-                                     job->original.modified_ms, job->original.etag};
-    enum row_change change;
-    bool removed;
-    int code = 0;
-    if (job->gone)
-        return row_photo_gone(db, job->bucket, job->key, &removed, &job->task.error);
-    if (job->read_original && photo_config_accepts(db->config, job->bucket, job->key))
-        code = row_photo_seen(db, &seen, &change, &job->task.error);
-    if (code)
-        return code;
-    code = items_store(job, db);
-    return code ? code : details_store(job, db);
-}
-
-static int result_run(struct index_task *task, struct photo_db *db)
-{
-    struct detail_job *job = container_of(task, struct detail_job, task);
-    const uint64_t before = db->changes;
-    const int code = everything_store(job, db);
-    job->changed = db->changes != before;
-    return code;
-}
-
 static void result_done(struct index_task *task, int code)
 {
     struct detail_job *job = container_of(task, struct detail_job, task);
@@ -400,7 +211,7 @@ static void job_next(struct detail_job *job)
         error_set(&error, code, "the request could not be started (%s)", error_name(code));
         read_failed(job, &error);
     }
-    job->task = (struct index_task){.run = result_run, .done = result_done};
+    job->task = (struct index_task){.run = detail_result_run, .done = result_done};
     photo_index_submit(job->reader->options.index, &job->task);
 }
 
@@ -410,7 +221,7 @@ static void job_begin(struct photo_reader *reader, struct detail_job *job)
 {
     list_push(&reader->running, &job->link);
     reader->running_count++;
-    job->task = (struct index_task){.run = plan_run, .done = plan_done};
+    job->task = (struct index_task){.run = detail_plan_run, .done = plan_done};
     photo_index_submit(reader->options.index, &job->task);
 }
 
@@ -447,7 +258,7 @@ static void seek_done(struct index_task *task, int code)
     for (size_t i = 0; i < seek->count; i++) {
         struct detail_job *job = NULL;
         if (!reader->closing && seek->found[i].bucket && seek->found[i].key)
-            job = job_make(reader, seek->found[i].bucket, seek->found[i].key, 0);
+            job = detail_job_make(reader, seek->found[i].bucket, seek->found[i].key, 0);
         if (job) {
             job->background = true;
             list_push(&reader->queue, &job->link);
@@ -509,8 +320,9 @@ void photo_reader_kick(struct photo_reader *reader)
 void photo_reader_read(struct photo_reader *reader, const char *bucket, const char *key,
                        unsigned wants)
 {
-    struct detail_job *job =
-        reader->queue_count < PHOTO_READER_QUEUE_MAX ? job_make(reader, bucket, key, wants) : NULL;
+    struct detail_job *job = reader->queue_count < PHOTO_READER_QUEUE_MAX
+                                 ? detail_job_make(reader, bucket, key, wants)
+                                 : NULL;
     if (!job)
         return;
     job->link.next = reader->queue.next; /* in front */
@@ -534,13 +346,13 @@ void photo_reader_end(struct photo_reader *reader)
     struct list *link;
     reader->closing = true;
     while ((link = list_shift(&reader->queue)))
-        job_free(container_of(link, struct detail_job, link));
+        detail_job_free(container_of(link, struct detail_job, link));
     while ((link = list_shift(&reader->running))) {
         struct detail_job *job = container_of(link, struct detail_job, link);
         if (!job->request)
             continue; /* a task has it, and frees it */
         reader->options.store->ops->cancel(job->request);
-        job_free(job);
+        detail_job_free(job);
     }
     uv_timer_stop(&reader->timer);
 }
