@@ -1,13 +1,10 @@
 /*
  * The parts of the photos, put together.
  *
- * Whoever changes the index names the photo to photo_library_touched. The names are collected for a
- * moment, loaded in one task, and passed on: a photo that changes ten times at once is told once.
- * The set of photos is compared by its revision, which comes back with every task.
- *
- * What is expected (an upload, an event that was sent for a photo) is looked for by the reader,
- * first after a second, then less and less often; only without an engine in this process, which
- * tells sooner.
+ * Whoever changes the index names the photo to photo_library_touched; photo_touched.c passes it on. The
+ * set of photos is compared by its revision, which comes back with every task. What is expected (an
+ * upload, an event that was sent for a photo) is looked for (photo_expected.c) only without an engine in
+ * this process, which tells sooner.
  *
  * Closing. The scan and the reader cancel their requests; tasks that are under way end in the
  * index, whose closing waits for them; then the handles are closed, and the memory is freed.
@@ -21,23 +18,18 @@
 #include "log.h"
 #include "photo_db.h"
 #include "photo_details.h"
+#include "photo_expected.h"
 #include "photo_facts.h"
 #include "photo_live.h"
 #include "photo_names.h"
 #include "photo_query.h"
 #include "photo_scan.h"
+#include "photo_touched.h"
 
 enum {
-    FLUSH_MS = 100,
-    FLUSH_MAX = 64, /* photos that a task loads */
     TICK_MS = 1000,
-    TOUCHED_MAX = 5000, /* names that wait; who watches loads all anew if there are more */
-    EXPECTED_MAX = 1000,
-    LOOKS_MAX = 16, /* of them that are looked for in a tick */
-    VIEWS = 64,     /* photos whose details somebody has lately asked for */
+    VIEWS = 64, /* photos whose details somebody has lately asked for */
     VIEW_MS = 30000,
-    EXPECT_TRIES = 40,
-    EXPECT_MAX_MS = 15000,
 };
 
 struct photo_library {
@@ -46,12 +38,12 @@ struct photo_library {
     struct photo_scan scan;
     struct photo_reader reader;
     struct live_photos live;
-    struct name_set touched, expected;
+    struct touched_photos touched;
+    struct expected_photos expected;
     struct {
         uint64_t id, at_ms; /* uv_now; 0: none */
     } views[VIEWS];
-    uv_timer_t flush, tick;
-    bool loading;       /* a task that loads touched photos is pending */
+    uv_timer_t tick;
     bool counting;      /* a task that compares the set is pending */
     bool moved, listed; /* the set may have changed; the scan has progressed */
     uint64_t revision;  /* that was told last */
@@ -64,79 +56,18 @@ struct photo_library {
 
 /* ---- telling of photos ---- */
 
-struct photo_load {
-    struct index_task task;
-    struct photo_library *photos;
-    struct named_photo *names[FLUSH_MAX];
-    json_t *found[FLUSH_MAX];
-    size_t count;
-};
-
-static int load_run(struct index_task *task, struct photo_db *db)
+static void touched_found(json_t *photo, void *user)
 {
-    struct photo_load *load = container_of(task, struct photo_load, task);
-    for (size_t i = 0; i < load->count; i++) {
-        const int code = query_photo(db, load->names[i]->bucket, load->names[i]->key,
-                                     &load->found[i], &task->error);
-        if (code)
-            return code;
-    }
-    return 0;
-}
-
-static void flush_arm(struct photo_library *photos);
-static void expected_settle(struct photo_library *photos, const json_t *photo);
-
-static void load_done(struct index_task *task, int code)
-{
-    struct photo_load *load = container_of(task, struct photo_load, task);
-    struct photo_library *photos = load->photos;
-    photos->loading = false;
-    for (size_t i = 0; i < load->count; i++) {
-        if (!code && load->found[i] && !photos->closing) {
-            photo_library_overlay(photos, load->found[i]);
-            expected_settle(photos, load->found[i]);
-            photos->options.changed(load->found[i], photos->options.user);
-        }
-        json_decref(load->found[i]);
-        named_photo_free(load->names[i]);
-    }
-    free(load);
-    flush_arm(photos);
-}
-
-static void on_flush(uv_timer_t *timer)
-{
-    struct photo_library *photos = container_of(timer, struct photo_library, flush);
-    struct photo_load *load = photos->loading ? NULL : calloc(1, sizeof *load);
-    if (!load)
-        return;
-    load->task = (struct index_task){.run = load_run, .done = load_done};
-    load->photos = photos;
-    while (photos->touched.count && load->count < FLUSH_MAX) {
-        struct named_photo *photo =
-            container_of(photos->touched.order.next, struct named_photo, link);
-        name_set_take(&photos->touched, photo);
-        load->names[load->count++] = photo;
-    }
-    photos->loading = true;
-    photo_index_submit(photos->index, &load->task);
-}
-
-static void flush_arm(struct photo_library *photos)
-{
-    if (photos->touched.count && !photos->loading && !photos->closing &&
-        !uv_is_active((uv_handle_t *)&photos->flush))
-        uv_timer_start(&photos->flush, on_flush, FLUSH_MS, 0);
+    struct photo_library *photos = user;
+    photo_library_overlay(photos, photo);
+    expected_photos_settle(&photos->expected, photo);
+    photos->options.changed(photo, photos->options.user);
 }
 
 void photo_library_touched(struct photo_library *photos, const char *bucket, const char *key)
 {
     photos->moved = true;
-    if (photos->closing || photos->touched.count >= TOUCHED_MAX)
-        return;
-    name_set_add(&photos->touched, bucket, key);
-    flush_arm(photos);
+    touched_photos_add(&photos->touched, bucket, key);
 }
 
 void photo_library_moved(struct photo_library *photos)
@@ -204,65 +135,18 @@ static void count_begin(struct photo_library *photos)
     photo_index_submit(photos->index, &count->task);
 }
 
-/* ---- what is expected ---- */
-
-static uint64_t now_of(const struct photo_library *photos)
-{
-    return uv_now(photos->options.loop);
-}
-
-static void expected_look(struct photo_library *photos)
-{
-    struct list *next;
-    unsigned looks = 0;
-    for (struct list *link = photos->expected.order.next;
-         link != &photos->expected.order && looks < LOOKS_MAX; link = next) {
-        struct named_photo *photo = container_of(link, struct named_photo, link);
-        next = link->next;
-        if (photo->due_ms > now_of(photos))
-            continue;
-        if (++photo->tries > EXPECT_TRIES) {
-            name_set_take(&photos->expected, photo);
-            named_photo_free(photo);
-            continue;
-        }
-        looks++;
-        const uint64_t wait_ms = TICK_MS * (1 + photo->tries / 3);
-        photo->due_ms = now_of(photos) + (wait_ms < EXPECT_MAX_MS ? wait_ms : EXPECT_MAX_MS);
-        photo_reader_read(&photos->reader, photo->bucket, photo->key,
-                          DETAIL_ORIGINAL | DETAIL_OUTPUTS);
-    }
-}
+/* ---- what is expected, and the tick ---- */
 
 void photo_library_expect(struct photo_library *photos, const char *bucket, const char *key)
 {
-    if (photos->options.informed(photos->options.user) || photos->expected.count >= EXPECTED_MAX)
-        return;
-    struct named_photo *photo = name_set_add(&photos->expected, bucket, key);
-    if (!photo)
-        return;
-    photo->tries = 0;
-    photo->due_ms = now_of(photos) + TICK_MS;
-}
-
-/* A photo that is done is not looked for any more. */
-static void expected_settle(struct photo_library *photos, const json_t *photo)
-{
-    const char *bucket = json_string_value(json_object_get(photo, "bucket"));
-    const char *key = json_string_value(json_object_get(photo, "key"));
-    const char *state = json_string_value(json_object_get(photo, "state"));
-    struct named_photo *expected =
-        bucket && key ? name_set_find(&photos->expected, bucket, key) : NULL;
-    if (!expected || !state || strcmp(state, "done") != 0)
-        return;
-    name_set_take(&photos->expected, expected);
-    named_photo_free(expected);
+    if (!photos->options.informed(photos->options.user))
+        expected_photos_add(&photos->expected, bucket, key);
 }
 
 static void on_tick(uv_timer_t *timer)
 {
     struct photo_library *photos = container_of(timer, struct photo_library, tick);
-    expected_look(photos);
+    expected_photos_look(&photos->expected);
     count_begin(photos);
 }
 
@@ -309,7 +193,7 @@ static void reader_changed(const char *bucket, const char *key, bool exists, voi
     struct photo_library *photos = user;
     if (exists)
         photo_library_touched(photos, bucket, key);
-    else if (!name_set_find(&photos->expected, bucket, key))
+    else if (!expected_photos_have(&photos->expected, bucket, key))
         scan_gone(bucket, key, photos);
 }
 
@@ -384,6 +268,11 @@ void photo_library_record(struct photo_library *photos, const struct engine_reco
 
 /* ---- who looks ---- */
 
+static uint64_t now_of(const struct photo_library *photos)
+{
+    return uv_now(photos->options.loop);
+}
+
 void photo_library_view(struct photo_library *photos, const char *bucket, const char *key)
 {
     const uint64_t id = photo_name_id(bucket, key);
@@ -410,8 +299,8 @@ struct photo_index *photo_library_index(struct photo_library *photos)
 
 static void photo_library_free(struct photo_library *photos)
 {
-    name_set_clear(&photos->touched);
-    name_set_clear(&photos->expected);
+    touched_photos_clear(&photos->touched);
+    expected_photos_clear(&photos->expected);
     live_photos_clear(&photos->live);
     free(photos);
 }
@@ -420,9 +309,9 @@ static int sets_init(struct photo_library *photos)
 {
     if (live_photos_init(&photos->live))
         return ERR_MEMORY;
-    if (name_set_init(&photos->touched))
+    if (touched_photos_init(&photos->touched))
         return ERR_MEMORY;
-    return name_set_init(&photos->expected);
+    return expected_photos_init(&photos->expected);
 }
 
 static void parts_begin(struct photo_library *photos)
@@ -442,7 +331,10 @@ static void parts_begin(struct photo_library *photos)
                                                                        .index = photos->index,
                                                                        .changed = reader_changed,
                                                                        .user = photos});
-    uv_timer_init(options->loop, &photos->flush);
+    touched_photos_begin(
+        &photos->touched,
+        &(struct touched_photos_options){options->loop, photos->index, touched_found, photos});
+    expected_photos_begin(&photos->expected, options->loop, &photos->reader);
     uv_timer_init(options->loop, &photos->tick);
     uv_timer_start(&photos->tick, on_tick, TICK_MS, TICK_MS);
     photo_scan_start(&photos->scan);
@@ -496,9 +388,9 @@ static void on_handle_closed(uv_handle_t *handle)
 static void index_closed(void *user)
 {
     struct photo_library *photos = user;
-    uv_handle_t *const handles[] = {(uv_handle_t *)&photos->flush, (uv_handle_t *)&photos->tick,
-                                    (uv_handle_t *)&photos->scan.timer,
-                                    (uv_handle_t *)&photos->reader.timer};
+    uv_handle_t *const handles[] = {
+        (uv_handle_t *)&photos->touched.timer, (uv_handle_t *)&photos->tick,
+        (uv_handle_t *)&photos->scan.timer, (uv_handle_t *)&photos->reader.timer};
     photos->handles = sizeof handles / sizeof *handles;
     for (size_t i = 0; i < sizeof handles / sizeof *handles; i++) {
         handles[i]->data = photos;
@@ -511,7 +403,7 @@ void photo_library_close(struct photo_library *photos, void (*closed)(void *user
     photos->closing = true;
     photos->closed = closed;
     photos->closed_user = user;
-    uv_timer_stop(&photos->flush);
+    touched_photos_end(&photos->touched);
     uv_timer_stop(&photos->tick);
     photo_scan_end(&photos->scan);
     photo_reader_end(&photos->reader);
