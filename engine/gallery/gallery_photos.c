@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "files.h"
-#include "gallery_delete.h"
+#include "gallery_deletions.h"
 
 enum { LOOKED_AT_MS = 60000 };
 

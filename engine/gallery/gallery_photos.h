@@ -4,7 +4,7 @@
  *     gallery_photos.c   the part: the index, what the engine reports, the events
  *     gallery_browse.c   layout, pages, one photo, links
  *     gallery_tags.c     the tags of people
- *     gallery_delete.c   deleting, with some time for undoing it
+ *     gallery_delete.c   requests to delete and to undo it; gallery_deletions.c carries them out
  *     gallery_retry.c    sending an event for a photo again
  */
 #ifndef THUMBWHEEL_GALLERY_PHOTOS_H
