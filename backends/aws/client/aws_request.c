@@ -1,17 +1,18 @@
+/*
+ * The course of a request: its memory, its attempts and its completion. aws_judge.c says what a response
+ * means, aws_retry.c whether another attempt follows.
+ */
 #include "aws_request.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <time.h>
 
+#include "aws_judge.h"
+#include "aws_retry.h"
 #include "aws_sign.h"
-#include "aws_validity.h"
 #include "container_of.h"
 #include "hash.h"
-#include "http_date.h"
-#include "jitter.h"
 #include "log.h"
 
 /* --- memory --- */
@@ -105,32 +106,7 @@ static void finish_locally(struct aws_request *request, int code, const char *de
     finish(request, &reply);
 }
 
-/* --- retries --- */
-
-static int64_t service_now(const struct aws *aws)
-{
-    return (int64_t)time(NULL) + aws->clock_offset_s;
-}
-
-static bool is_transient(int code)
-{
-    return code == ERR_NETWORK || code == ERR_TIMEOUT || code == ERR_SERVER ||
-           code == ERR_THROTTLED || code == ERR_PROTOCOL;
-}
-
-/* Retry-After in seconds. AWS does not use its other form, a date. */
-static uint64_t delay_ms(const struct aws_request *request, const struct http_response *response)
-{
-    uint64_t delay = jitter_full(AWS_RETRY_BASE_MS, AWS_RETRY_CAP_MS, request->attempts - 1);
-    const char *after = response->error ? NULL : http_response_header(response, "retry-after");
-    if (after && after[0] >= '0' && after[0] <= '9') {
-        uint64_t asked = strtoull(after, NULL, 10);
-        asked = asked > AWS_RETRY_AFTER_MAX_MS / 1000 ? AWS_RETRY_AFTER_MAX_MS : asked * 1000;
-        if (asked > delay)
-            delay = asked;
-    }
-    return delay;
-}
+/* --- another attempt --- */
 
 static int attempt(struct aws_request *request);
 
@@ -152,171 +128,7 @@ static int retry_later(struct aws_request *request, uint64_t delay)
     return uv_timer_start(&request->timer, on_timer, delay, 0) ? ERR_MEMORY : 0;
 }
 
-/* True if signing again makes sense: our clock differs from the service's, or the request arrived
- * too late. */
-static bool clock_correct(struct aws_request *request, const struct http_response *response,
-                          bool late)
-{
-    const char *date = http_response_header(response, "date");
-    int64_t theirs = 0;
-    if (request->clock_corrected || !date || http_date_parse(date, &theirs))
-        return false;
-    int64_t difference = theirs - service_now(request->aws);
-    bool agree = difference > -60 && difference < 60;
-    if (agree && !late)
-        return false;
-    request->clock_corrected = true;
-    if (agree)
-        return true;
-    request->aws->clock_offset_s += difference;
-    log_warn("clock differs from that of the service",
-             LOG_TEXT("service", aws_service_name(request->call.service)),
-             LOG_INT("seconds", request->aws->clock_offset_s));
-    return true;
-}
-
 /* --- one attempt --- */
-
-static bool is_success(const struct http_response *response)
-{
-    return response->status >= 200 && response->status < 300;
-}
-
-/* A too large response to GetObject means a too large object; to any other operation it cannot come
- * from the service. */
-static int transport_code(const struct aws_request *request, const struct http_response *response)
-{
-    bool is_object = strcmp(request->call.operation, "GetObject") == 0 && is_success(response) &&
-                     http_response_header(response, "etag");
-    bool is_other = aws_response_is_other(response, request->call.mark);
-    return response->error == ERR_LIMIT && (!is_object || is_other) ? ERR_PROTOCOL
-                                                                    : response->error;
-}
-
-/* Stores write the key in an error differently: with the bucket or a slash before it, or
- * percent-encoded (not compared). The resource is "s3://bucket/key". */
-static bool names_another(const struct aws_call *call, const char *key)
-{
-    size_t theirs = strlen(key), all = strlen(call->resource);
-    if (!theirs || !call->key || strchr(key, '%'))
-        return false;
-    return theirs < strlen(call->key) || theirs > all ||
-           memcmp(call->resource + all - theirs, key, theirs) != 0;
-}
-
-/* A 404 from S3 says what is missing; one from a gateway is about a page. Only HEAD has no body.
- * NULL: the response is from the service. */
-static const char *foreign_404(const struct aws_request *request,
-                               const struct http_response *response, const struct aws_fault *fault)
-{
-    if (response->status != 404 || strcmp(request->call.method, "GET") != 0)
-        return NULL;
-    if (!fault->code[0])
-        return "HTTP 404 without an S3 error: check for a proxy or gateway in between";
-    if (names_another(&request->call, fault->key))
-        return "HTTP 404 for another key: check for a proxy or gateway in between";
-    return NULL;
-}
-
-static const char *header_sent(const struct aws_request *request, const char *name)
-{
-    for (size_t i = 0; i < request->call.header_count; i++) {
-        if (strcasecmp(request->call.headers[i].name, name) == 0)
-            return request->call.headers[i].value;
-    }
-    return NULL;
-}
-
-static void judge_success(const struct aws_request *request, const struct http_response *response,
-                          struct aws_reply *reply)
-{
-    const struct aws_expected expected = {.operation = request->call.operation,
-                                          .content_md5 = header_sent(request, "content-md5"),
-                                          .mark = request->call.mark};
-    const char *flaw = aws_response_flaw(&expected, response, &reply->object);
-    char detail[160];
-    if (!flaw)
-        return;
-    snprintf(detail, sizeof detail,
-             "the response (HTTP %d) is not from the service: %s; check for a proxy or gateway in "
-             "between",
-             response->status, flaw);
-    aws_error_local(&reply->error, &reply->subject, ERR_PROTOCOL, detail);
-}
-
-static void judge(const struct aws_request *request, const struct http_response *response,
-                  struct aws_reply *reply)
-{
-    reply->subject = subject_of(request);
-    if (response->error) {
-        aws_error_local(&reply->error, &reply->subject, transport_code(request, response),
-                        response->detail);
-        return;
-    }
-    reply->response = response;
-    if (is_success(response)) {
-        judge_success(request, response, reply);
-        return;
-    }
-    aws_fault_read(request->call.service, response, &reply->fault);
-    const char *foreign = foreign_404(request, response, &reply->fault);
-    if (foreign) {
-        aws_error_local(&reply->error, &reply->subject, ERR_PROTOCOL, foreign);
-        return;
-    }
-    int kind = aws_fault_kind(request->call.service, response->status, &reply->fault);
-    aws_error_describe(&reply->error, &reply->subject, kind, response, &reply->fault);
-}
-
-/* For some seconds SQS and SNS may not find a resource that they have just created, and S3 rejects
- * a notification target whose policy has not propagated. */
-static bool is_settling(const struct aws_request *request, const struct aws_reply *reply)
-{
-    return request->call.settling && request->attempts < AWS_SETTLE_ATTEMPTS_MAX &&
-           (reply->error.code == ERR_NO_CONTAINER ||
-            strcmp(reply->fault.code, "InvalidArgument") == 0 ||
-            strcasestr(reply->fault.message, "target does not exist") ||
-            strcmp(reply->fault.code, "OperationAborted") == 0);
-}
-
-/* Whether new keys may arrive soon. A refused request had no effect, so repeating it is safe. A
- * plain "access denied" may be caused by the keys too (HEAD gives no details), but rarely is. */
-static bool keys_refused(struct aws_request *request, int code)
-{
-    struct credential_chain *chain = request->aws->chain;
-    bool refused = code == ERR_EXPIRED || code == ERR_CREDENTIALS;
-    if (refused)
-        credential_chain_reject(chain, request->generation);
-    else if (code == ERR_DENIED)
-        credential_chain_doubt(chain);
-    return refused && credential_chain_renews(chain) && request->renewals++ < AWS_RENEWALS_MAX;
-}
-
-/* Whether the call is retried, and after how many milliseconds. */
-static bool wants_retry(struct aws_request *request, const struct http_response *response,
-                        const struct aws_reply *reply, uint64_t *delay)
-{
-    *delay = 0;
-    if (reply->error.code == 0)
-        return false;
-    if (reply->response && aws_fault_is_clock(&reply->fault) &&
-        clock_correct(request, response, strcmp(reply->fault.code, "RequestTimeTooSkewed") == 0))
-        return true;
-    if (reply->response && bucket_region_follow(request, response))
-        return true;
-    if (keys_refused(request, reply->error.code)) {
-        /* The first time, a refresh follows at once. */
-        *delay = request->renewals > 1 ? AWS_RENEWAL_RETRY_MS : 0;
-        return true;
-    }
-    if (is_settling(request, reply)) {
-        *delay = AWS_SETTLE_DELAY_MS;
-        return true;
-    }
-    *delay = delay_ms(request, response);
-    return is_transient(reply->error.code) && !request->call.once &&
-           request->attempts < AWS_ATTEMPTS_MAX;
-}
 
 static struct request_count *count_of(const struct aws_request *request)
 {
@@ -335,11 +147,11 @@ static void on_response(const struct http_response *response, void *user)
 {
     struct aws_request *request = user;
     request->exchange = NULL;
-    struct aws_reply reply = {0};
+    struct aws_reply reply = {.subject = subject_of(request)};
     uint64_t delay = 0;
-    judge(request, response, &reply);
+    aws_judge(request, response, &reply);
     response_count(request, &reply);
-    if (wants_retry(request, response, &reply, &delay) && retry_later(request, delay) == 0) {
+    if (aws_retry_wanted(request, response, &reply, &delay) && retry_later(request, delay) == 0) {
         log_debug("retrying a request", LOG_TEXT("operation", request->call.operation),
                   LOG_INT("attempt", request->attempts), LOG_INT("delay_ms", delay),
                   LOG_TEXT("error", reply.error.text));
@@ -385,7 +197,7 @@ static int attempt(struct aws_request *request)
                                   .headers = request->call.headers,
                                   .header_count = request->call.header_count,
                                   .payload_hash = request->payload_hash,
-                                  .now_s = service_now(aws),
+                                  .now_s = aws_service_now(aws),
                                   .trace = &request->trace};
     struct aws_signed signed_request;
     if (!what.credentials)
