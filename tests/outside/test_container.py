@@ -177,7 +177,7 @@ class Container:
             path.chmod(0o755)
         cloud = self.data / "thumbwheel"
         know_key(cloud)
-        for path in (self.data, cloud, cloud / "credentials"):
+        for path in (self.data, cloud, *cloud.iterdir()):
             os.chown(path, USER, USER)
         picture(photos / "large.jpg")
         (photos / "small.jpg").write_bytes(jpeg(640, 480))
