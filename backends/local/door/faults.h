@@ -56,7 +56,7 @@ enum fault_kind {
 struct faults;
 struct cloud_service;
 
-/* services: all, NULL-terminated. Blocking, at startup. ERR_INVALID: the message gives the file,
+/* fault_plan.c. services: all, NULL-terminated. Blocking, at startup. ERR_INVALID: the message gives the file,
  * the line and a suggestion. */
 int faults_open(const char *path, const struct cloud_service *const *services, struct faults **out,
                 struct error *error);
