@@ -168,7 +168,7 @@ def _with_corner(frame):
     ("width: 10, height: 10, fit: fill, rotate: 10", "outputs[0].rotate: by another angle than 90, 180 or 270"),
     ("width: 10, height: 10, fit: cover, focal: {x: 2}", "outputs[0].focal.x: expected a number from 0 to 1, found \"2\""),
     ("width: 10, height: 10, fit: cover, focal: metadata", "outputs[0].focal: expected a map, found \"metadata\""),
-    ("width: 10, height: 10, fit: cover, focal: {from: tags}", "outputs[0].focal.from: expected one of fixed, metadata"),
+    ("width: 10, height: 10, fit: cover, focal: {from: name}", "outputs[0].focal.from: expected one of fixed, metadata, tags"),
     ("width: 10, focal: {from: metadata}", "outputs[0].focal: needs fit: cover"),
     ("rotate: 361", "outputs[0].rotate: expected a number from -360 to 360"),
     ("pad: {top: 5000}", "outputs[0].pad.top: expected a whole number from 0 to 4096"),
