@@ -137,6 +137,10 @@ export class Grid extends EventTarget {
             }
             this.#keepFocused(needed);
             const seen = {first: rows.starts[rows.rowAt(Math.max(0, y))], last: rows.starts[rows.rowAt(y + innerHeight) + 1] - 1};
+            if (!needed.has(this.current)) {
+                this.current = seen.first; // where the keys go on: the user has scrolled away
+                this.#everything = true;
+            }
             if (!this.#quick) {
                 this.photos.view(seen.first, Math.max(seen.first, seen.last));
             }
