@@ -48,7 +48,7 @@ export class Grid extends EventTarget {
     }
 
     get #connected() {
-        return this.element.isConnected && this.element.offsetParent !== null;
+        return this.element.isConnected && !this.element.closest("[hidden]"); // asked in every frame: must not compute the layout
     }
 
     /** Computes the rows again: other photos, or another width. */
@@ -104,14 +104,18 @@ export class Grid extends EventTarget {
         this.#lastY = scrollY;
         this.#lastTime = now;
         this.#quick = speed > QUICK_PX_PER_MS;
+        this.element.classList.add("moving");
         clearTimeout(this.#settle);
-        if (this.#quick) {
-            this.#settle = setTimeout(() => {
-                this.#quick = false;
-                this.refresh();
-            }, SETTLED_MS);
-        }
+        this.#settle = setTimeout(() => this.#settled(), SETTLED_MS);
         this.refresh(false);
+    }
+
+    #settled() {
+        this.element.classList.remove("moving");
+        if (this.#quick) {
+            this.#quick = false;
+            this.refresh();
+        }
     }
 
     #everything = false;
