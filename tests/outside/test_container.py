@@ -92,7 +92,7 @@ def context_files():
     listed = command("git", "-c", f"safe.directory={ROOT}", "ls-files", "-z", "--cached", "--others", "--exclude-standard",
                      cwd=ROOT)
     need(listed, "git doesn't know the files of the context")
-    left_out = re.compile(r"\.|docs/|tests/|[^/]+\.md$|Dockerfile$|bench/[^/]+\.py$|deploy/(?!image/|debian/)")
+    left_out = re.compile(r"\.|docs/|tests/|[^/]+\.md$|Dockerfile$|bench/[^/]+\.(?:py|mjs)$|deploy/(?!image/|debian/)")
     return [ROOT / name for name in sorted(listed.stdout.split("\0"))
             if name and not left_out.match(name) and (ROOT / name).is_file()]
 
