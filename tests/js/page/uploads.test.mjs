@@ -60,6 +60,22 @@ test("a folder keeps its subfolders, and a name that is taken gets a number", as
   await close(page);
 });
 
+test("a folder that is dropped is uploaded with its subfolders", async () => {
+  const page = await shared.open(), folder = mkdtempSync(path.join(tmpdir(), "journey-")), name = path.basename(folder);
+  mkdirSync(path.join(folder, "day 1", "evening"), { recursive: true });
+  writeFileSync(path.join(folder, "morning.jpg"), photo("lake.jpg").buffer);
+  writeFileSync(path.join(folder, "day 1", "evening", "late.jpg"), photo("rose.jpg").buffer);
+  const browser = await page.context().newCDPSession(page);
+  const data = { items: [], files: [folder], dragOperationsMask: 1 };
+  for (const type of ["dragEnter", "dragOver", "drop"]) await browser.send("Input.dispatchDragEvent", { type, x: 400, y: 400, data });
+  for (const photo of ["morning.jpg", "late.jpg"]) await done(page, photo);
+  const { body: { photos } } = await ask(page, "GET", "/api/photos?first=0&count=200");
+  const keys = photos.map((photo) => photo.key).filter((key) => key.includes(name)).sort();
+  assert.deepEqual(keys, [`ingest/${name}/day 1/evening/late.jpg`, `ingest/${name}/morning.jpg`]);
+  rmSync(folder, { recursive: true });
+  await close(page);
+});
+
 test("an upload shows its progress, can be cancelled, and tried again", async () => {
   const page = await shared.open();
   let release;
