@@ -195,6 +195,18 @@ bool sns_is_here(const struct service_call *call, const char *arn)
     return !call->request->region_signed || arn_is_in(arn, call->request->region);
 }
 
+int sns_list_here(struct service_call *call,
+                  int (*list)(struct service_call *call, const char *prefix))
+{
+    struct buffer prefix;
+    buffer_init(&prefix, 512);
+    const int code = topic_arn(call->cloud->topics, call->request->region, "", &prefix)
+                         ? ERR_MEMORY
+                         : list(call, prefix.data);
+    buffer_free(&prefix);
+    return code;
+}
+
 int sns_topic(struct service_call *call, struct topic **out)
 {
     const char *arn = json_text_in(call->input, "TopicArn");

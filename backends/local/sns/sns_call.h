@@ -48,6 +48,9 @@ bool sns_signed(const struct service_call *call); /* false for the links in mess
 int sns_required(struct service_call *call, const char *name, const char **out);
 /* Whether an ARN is of the region that the request is signed for. */
 bool sns_is_here(const struct service_call *call, const char *arn);
+/* Lists what belongs to that region: with the prefix of its topics' ARNs. */
+int sns_list_here(struct service_call *call,
+                  int (*list)(struct service_call *call, const char *prefix));
 int sns_topic(struct service_call *call, struct topic **out);
 
 /* Checks a topic attribute for SetTopicAttributes or CreateTopic (fifo: whether the new topic is

@@ -291,13 +291,7 @@ static int list_page(struct service_call *call, const char *prefix)
 
 int sns_list_subscriptions(struct service_call *call)
 {
-    struct buffer prefix;
-    buffer_init(&prefix, 512);
-    int code = topic_arn(call->cloud->topics, call->request->region, "", &prefix)
-                   ? ERR_MEMORY
-                   : list_page(call, prefix.data);
-    buffer_free(&prefix);
-    return code;
+    return sns_list_here(call, list_page);
 }
 
 int sns_list_subscriptions_by_topic(struct service_call *call)

@@ -157,16 +157,9 @@ static int list_page(struct service_call *call, const char *prefix)
                 : 0;
 }
 
-/* Of the region of the request. */
 int sns_list_topics(struct service_call *call)
 {
-    struct buffer prefix;
-    buffer_init(&prefix, 512);
-    int code = topic_arn(call->cloud->topics, call->request->region, "", &prefix)
-                   ? ERR_MEMORY
-                   : list_page(call, prefix.data);
-    buffer_free(&prefix);
-    return code;
+    return sns_list_here(call, list_page);
 }
 
 int sns_get_topic_attributes(struct service_call *call)
