@@ -19,12 +19,16 @@ export function meter(share, label, kind = "") {
     return h("div", {class: `meter ${kind}`, role: "img", "aria-label": label}, h("span", {style: {width: `${Math.max(0, Math.min(1, share)) * 100}%`}}));
 }
 
+/** The class with the colour of a kind of step; there are ten. @param {number} kind */
+export const stepColour = (kind) => `step-${kind % 10}`;
+
 /**
  * The steps of an event on a common scale of time.
- * @param {{name: string, start: number, ms: number}[]} steps start: ms after the beginning @param {number} whole ms @param {string} label
+ * @param {{name: string, start: number, ms: number}[]} steps start: ms after the beginning @param {string[]} names of all kinds of steps
+ * @param {number} whole ms @param {string} label
  */
-export function waterfall(steps, whole, label) {
-    return h("div", {class: "fall", role: "img", "aria-label": label}, ...steps.map(({name, start, ms}, at) =>
-        h("span", {class: `fall-step step-${at % 6}`, title: `${name}: ${ms.toFixed(ms < 10 ? 1 : 0)} ms`,
+export function waterfall(steps, names, whole, label) {
+    return h("div", {class: "fall", role: "img", "aria-label": label}, ...steps.map(({name, start, ms}) =>
+        h("span", {class: `fall-step ${stepColour(names.indexOf(name))}`, title: `${name}: ${ms.toFixed(ms < 10 ? 1 : 0)} ms`,
                    style: {left: `${start / whole * 100}%`, width: `${Math.max(ms / whole * 100, 0.4)}%`}})));
 }

@@ -1,7 +1,7 @@
 // The view of the engine: numbers, queues, dead letters, and the last hundred events.
 
 import {get} from "./api.js";
-import {meter, sparkline, waterfall} from "./chart.js";
+import {meter, sparkline, stepColour, waterfall} from "./chart.js";
 import {DeadLetters} from "./dead_letters.js";
 import {fill, h, icon} from "./dom.js";
 import {baseName, bytes, clock, duration, number, plural, visible} from "./formats.js";
@@ -154,7 +154,7 @@ export class SystemView {
         }
         this.#drawn = mark;
         const names = [...new Set(events.flatMap(({steps}) => steps.map(({name}) => name)))];
-        fill(this.legend, ...events.length ? names.map((name, at) => h("span", {class: "legend"}, h("span", {class: `legend-dot step-${at % 6}`}), name))
+        fill(this.legend, ...events.length ? names.map((name, at) => h("span", {class: "legend"}, h("span", {class: `legend-dot ${stepColour(at)}`}), name))
             : ["Nothing has happened since the engine was started."]);
         const spans = events.map(spanOf).sort((a, b) => a - b), scale = Math.max(1, spans[Math.floor(spans.length * 0.9)] ?? 1);
         fill(this.events, ...events.map((event) => this.#row(event, names, scale)));
@@ -164,8 +164,7 @@ export class SystemView {
     #row(event, names, scale) {
         const ms = spanOf(event), steps = event.steps.map(({name, at, ms: length}) => ({name, start: Math.max(0, at), ms: length}));
         const whole = Math.max(ms, scale), name = baseName(event.key), said = steps.map((step) => `${step.name} ${duration(step.ms)}`).join(", ");
-        const bars = waterfall(steps, whole, said || "no steps");
-        [...bars.children].forEach((bar, at) => (bar.className = `fall-step step-${names.indexOf(steps[at].name) % 6}`));
+        const bars = waterfall(steps, names, whole, said || "no steps");
         return h("li", {class: "event", "data-outcome": event.outcome || "work"},
                  h("span", {class: "event-time"}, clock(event.received)),
                  h("a", {class: "event-name", href: `#photo=${encodeURIComponent(`${event.bucket}/${event.key}`)}`, title: visible(event.key),
