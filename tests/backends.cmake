@@ -10,5 +10,7 @@ foreach(name aws_request aws_queue credential_renewal aws_store aws_settings aws
     unit_test(${name} aws_fixtures virtual_clock)
 endforeach()
 
+unit_test(amqp_topology rabbitmq_topology engine_base)
+
 # From the wire to a message's end: the engine over its real clients, against a service on loopback.
 unit_test(outcomes engine_fixtures virtual_clock backend_aws backend_sigv4 PkgConfig::JANSSON PkgConfig::CURL)

@@ -13,7 +13,7 @@ MODULES = ("engine", "backends", "pipelines")
 # What a module may depend on besides itself.
 ALLOWED = {"engine": {"engine"}, "backends": {"backends", "engine"}, "pipelines": {"pipelines", "engine"}}
 # Each is code of its own: two of them share nothing but what is below backends/.
-BACKENDS = ("aws", "local")
+BACKENDS = ("aws", "local", "rabbitmq")
 BUILD = Path(os.environ["THUMBWHEEL"]).resolve().parent
 
 
@@ -164,7 +164,7 @@ def test_modules_depend_only_on_the_engine():
         for other in used[name]:
             assert all_of[other].module in ALLOWED[library.module], f"{name} depends on {other}"
             pair = {all_of[x].folder.relative_to(harness.ROOT).parts[1] for x in (name, other)}
-            assert pair != set(BACKENDS), f"{name} depends on {other}"
+            assert len(pair & set(BACKENDS)) < 2, f"{name} depends on {other}"
 
 
 CRYPTOGRAPHY = re.compile(r"(mbedtls|EVP|X509|PEM|BIO|RSA|OPENSSL|ERR|SSL|HMAC|RAND|BN)_\w+|(MD5|SHA\d+)(_\w+)?$")
