@@ -14,3 +14,6 @@ unit_test(amqp_topology rabbitmq_topology engine_base)
 
 # From the wire to a message's end: the engine over its real clients, against a service on loopback.
 unit_test(outcomes engine_fixtures virtual_clock backend_aws backend_sigv4 PkgConfig::JANSSON PkgConfig::CURL)
+
+# The queues over RabbitMQ.
+unit_test(amqp_address rabbitmq_connection engine_seams engine_base)
