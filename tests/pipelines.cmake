@@ -26,10 +26,15 @@ unit_test(turn pipeline_fixtures)
 unit_test(samples pipelines PkgConfig::VIPS)
 unit_test(sandbox_attacks pipelines)
 
-# The inner loops have two forms. The plain one is not compiled on x86-64, so it is tested apart.
-add_executable(test_resample_plain ${PROJECT_SOURCE_DIR}/tests/unit/pipelines/resample.c
-    ${PROJECT_SOURCE_DIR}/pipelines/image/resample.c ${PROJECT_SOURCE_DIR}/pipelines/image/resample_kernel.c)
-target_compile_options(test_resample_plain PRIVATE -U__SSE2__)
-target_include_directories(test_resample_plain PRIVATE unit)
-target_link_libraries(test_resample_plain PRIVATE house_rules pipeline_fixtures ${CMOCKA_LIBRARY})
-add_test(NAME resample_plain COMMAND test_resample_plain WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+# The inner loops have three forms: with AVX2, with SSE2 and in plain C. Those that this machine would not use are tested apart.
+function(resample_test form option)
+    set(image ${PROJECT_SOURCE_DIR}/pipelines/image)
+    add_executable(test_resample_${form} ${PROJECT_SOURCE_DIR}/tests/unit/pipelines/resample.c
+        ${image}/resample.c ${image}/resample_avx2.c ${image}/resample_kernel.c)
+    target_compile_options(test_resample_${form} PRIVATE ${option})
+    target_include_directories(test_resample_${form} PRIVATE unit)
+    target_link_libraries(test_resample_${form} PRIVATE house_rules pipeline_fixtures ${CMOCKA_LIBRARY})
+    add_test(NAME resample_${form} COMMAND test_resample_${form} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+endfunction()
+resample_test(sse2 -DRESAMPLE_WITHOUT_AVX2)
+resample_test(plain -U__SSE2__)

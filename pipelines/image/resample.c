@@ -54,8 +54,9 @@ static double lanczos(double x)
         return 1;
     if (fabs(x) >= LOBES)
         return 0;
-    double a = M_PI * x;
-    return LOBES * sin(a) * sin(a / LOBES) / (a * a);
+    /* sin(3 t) = sin(t) (3 - 4 sin²(t)) */
+    double t = M_PI * x / LOBES, s = sin(t);
+    return s * s * (3 - 4 * s * s) / (LOBES * t * t);
 }
 
 /* Computes the weights of one position; returns their sum. Weights beyond an edge are added to the
@@ -195,14 +196,11 @@ static void pass_down(struct resampler *r, unsigned y, int16_t *out)
 
 static void pass_across(struct resampler *r)
 {
-    size_t stride = (size_t)r->bands * LANES;
-    int16_t *out = r->results;
-    for (unsigned x = 0; x < r->to.width; x++) {
-        const int16_t *weights = r->across.weights + (size_t)x * r->across.taps;
-        const int16_t *from = r->columns + (size_t)r->across.first[x] * stride;
-        for (unsigned b = 0; b < r->bands; b++, out += LANES)
-            weigh_columns(from + b * LANES, stride, weights, r->across.taps, out);
-    }
+    const size_t pixel = (size_t)r->bands * LANES;
+    for (unsigned x = 0; x < r->to.width; x++)
+        weigh_columns(r->columns + (size_t)r->across.first[x] * pixel, r->bands,
+                      r->across.weights + (size_t)x * r->across.taps, r->across.taps,
+                      r->results + x * pixel);
 }
 
 /* Divides the colours of a pixel by its alpha, in all lanes. */

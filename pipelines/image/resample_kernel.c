@@ -1,11 +1,13 @@
 #include "resample_kernel.h"
 
+#include "resample_avx2.h"
+
 #if defined(__SSE2__)
 
 #include <emmintrin.h>
 #include <string.h>
 
-/* Every x86-64 processor has SSE2, so no run-time check is needed. */
+/* Every x86-64 processor has SSE2; AVX2 is looked for. */
 
 static __m128i load(const void *from)
 {
@@ -70,7 +72,7 @@ static void weigh_bytes_8(const uint8_t *const *lines, const int16_t *weights, s
 void weigh_bytes(const uint8_t *const *lines, const int16_t *weights, size_t taps, size_t n,
                  int16_t *out)
 {
-    size_t at = 0;
+    size_t at = resample_has_avx2() ? weigh_bytes_avx2(lines, weights, taps, n, out) : 0;
     for (; at + 16 <= n; at += 16)
         weigh_bytes_16(lines, weights, taps, at, out);
     if (at < n)
@@ -92,8 +94,8 @@ void weigh_values(const int16_t *const *lines, const int16_t *weights, size_t ta
     }
 }
 
-void weigh_columns(const int16_t *columns, size_t stride, const int16_t *weights, size_t taps,
-                   int16_t *out)
+static void weigh_band(const int16_t *columns, size_t stride, const int16_t *weights, size_t taps,
+                       int16_t *out)
 {
     __m128i s0 = _mm_setzero_si128(), s1 = s0;
     for (size_t k = 0; k < taps; k += 2, columns += 2 * stride) {
@@ -103,6 +105,17 @@ void weigh_columns(const int16_t *columns, size_t stride, const int16_t *weights
         s1 = add_pairs(s1, _mm_unpackhi_epi16(a, b), w);
     }
     _mm_storeu_si128((__m128i *)(void *)out, narrow(s0, s1, WEIGHT_BITS));
+}
+
+void weigh_columns(const int16_t *columns, unsigned bands, const int16_t *weights, size_t taps,
+                   int16_t *out)
+{
+    unsigned band = 0;
+    if (resample_has_avx2())
+        band = weigh_columns_avx2(columns, bands, weights, taps, out);
+    for (; band < bands; band++)
+        weigh_band(columns + band * LANES, (size_t)bands * LANES, weights, taps,
+                   out + band * LANES);
 }
 
 /* Transposes rows to columns in three rounds of interleaving, each with half the distance. */
@@ -174,10 +187,11 @@ void weigh_values(const int16_t *const *lines, const int16_t *weights, size_t ta
     }
 }
 
-void weigh_columns(const int16_t *columns, size_t stride, const int16_t *weights, size_t taps,
+void weigh_columns(const int16_t *columns, unsigned bands, const int16_t *weights, size_t taps,
                    int16_t *out)
 {
-    for (size_t i = 0; i < LANES; i++) {
+    const size_t stride = (size_t)bands * LANES;
+    for (size_t i = 0; i < stride; i++) {
         int32_t sum = 0;
         for (size_t k = 0; k < taps; k++)
             sum += weights[k] * columns[k * stride + i];

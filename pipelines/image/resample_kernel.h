@@ -1,6 +1,6 @@
 /*
- * The inner loops of resample.c: weighted sums, eight values at a time. Exact integer arithmetic,
- * so that the SSE2 version and the plain version give identical results.
+ * The inner loops of resample.c: weighted sums, many values at a time. Exact integer arithmetic, so
+ * that the versions for AVX2 and SSE2 and the plain version give identical results.
  *
  * Numbers: weights have 14 fractional bits and add up to one. Values between the passes have 6 and
  * are signed, because the filter overshoots.
@@ -19,9 +19,8 @@ void weigh_bytes(const uint8_t *const *lines, const int16_t *weights, size_t tap
                  int16_t *out);
 void weigh_values(const int16_t *const *lines, const int16_t *weights, size_t taps, size_t n,
                   int16_t *out);
-/* The same horizontally: LANES lines at once, stored column by column. stride: distance in values
- * between two weighted columns. */
-void weigh_columns(const int16_t *columns, size_t stride, const int16_t *weights, size_t taps,
+/* The same horizontally, one pixel of LANES lines: a pixel is `bands` columns of LANES values. */
+void weigh_columns(const int16_t *columns, unsigned bands, const int16_t *weights, size_t taps,
                    int16_t *out);
 /* Transposes LANES lines of n values (a multiple of LANES), `pitch` values apart, to n columns of
  * LANES values; and back. */

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "resample.h"
+#include "resample_kernel.h"
 
 struct picture {
     struct plan_size size;
@@ -197,6 +198,61 @@ static void opaque_alpha_changes_nothing(void **state)
     free(without.pixels);
 }
 
+enum { TAPS = 6, VALUES = 136, BANDS_MAX = 5 };
+
+/* With overshoot, as the filter's are; their sum is one. */
+static const int16_t some_weights[TAPS] = {-900, 2300, 7000, 8100, 1200, -1316};
+
+static int16_t rounded(int32_t sum, int drop)
+{
+    return (int16_t)floor((double)sum / (1 << drop) + 0.5);
+}
+
+/* Every number of values, so that each form has to finish what does not fill its registers. */
+static void sums_of_lines_are_exact(void **state)
+{
+    (void)state;
+    struct picture from = noise(VALUES, TAPS, 1, 7);
+    const uint8_t *lines[TAPS];
+    for (size_t k = 0; k < TAPS; k++)
+        lines[k] = from.pixels + k * VALUES;
+    for (size_t n = LANES; n <= VALUES; n += LANES) {
+        int16_t out[VALUES + 1];
+        out[n] = 12345;
+        weigh_bytes(lines, some_weights, TAPS, n, out);
+        for (size_t i = 0; i < n; i++) {
+            int32_t sum = 0;
+            for (size_t k = 0; k < TAPS; k++)
+                sum += some_weights[k] * lines[k][i];
+            assert_int_equal(out[i], rounded(sum, WEIGHT_BITS - VALUE_BITS));
+        }
+        assert_int_equal(out[n], 12345);
+    }
+    free(from.pixels);
+}
+
+static void sums_of_columns_are_exact(void **state)
+{
+    (void)state;
+    struct picture from = noise(BANDS_MAX * LANES, TAPS, 1, 8);
+    for (unsigned bands = 1; bands <= BANDS_MAX; bands++) {
+        const size_t pixel = (size_t)bands * LANES;
+        int16_t columns[TAPS * BANDS_MAX * LANES], out[BANDS_MAX * LANES + 1];
+        for (size_t i = 0; i < TAPS * pixel; i++)
+            columns[i] = (int16_t)(from.pixels[i] << VALUE_BITS);
+        out[pixel] = 12345;
+        weigh_columns(columns, bands, some_weights, TAPS, out);
+        for (size_t i = 0; i < pixel; i++) {
+            int32_t sum = 0;
+            for (size_t k = 0; k < TAPS; k++)
+                sum += some_weights[k] * columns[k * pixel + i];
+            assert_int_equal(out[i], rounded(sum, WEIGHT_BITS));
+        }
+        assert_int_equal(out[pixel], 12345);
+    }
+    free(from.pixels);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +261,8 @@ int main(void)
         cmocka_unit_test(a_flat_area_keeps_its_value),
         cmocka_unit_test(transparent_pixels_contribute_no_colour),
         cmocka_unit_test(opaque_alpha_changes_nothing),
+        cmocka_unit_test(sums_of_lines_are_exact),
+        cmocka_unit_test(sums_of_columns_are_exact),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
