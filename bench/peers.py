@@ -9,8 +9,9 @@ pillow      boto3 with Pillow, a process for each queue, as three Lambda handler
 shell       the AWS CLI with vipsthumbnail, a process for each queue (bench/peers/consumer.sh); only if named
 
 Each makes three JPEG renditions of each photo, of 128, 480 and 1280 pixels at quality 80, from the messages of three queues.
-The embedded cloud runs in a process of its own. A worker is started, does one photo to warm up, and then gets the messages
-of all photos at once; the clock ends when the last rendition is stored. CPU and memory are those of the worker's processes.
+The embedded cloud runs in a process of its own. A worker is started, does one photo to warm up, and is stopped (SIGSTOP) while
+the messages of all photos are sent. The clock begins when it goes on, and ends when the last rendition is stored, by the
+cloud's log of requests. CPU and memory are those of the worker's processes.
 With --latency, a proxy holds each response back by a random time (bench/distance.c): log-normal, with this median and this
 standard deviation of the logarithm (0.25). With --loss, it resets that share of the connections instead of responding.
 With --loads, photos also arrive at random times (Poisson), at these fractions of the speed that the worker had, and the
@@ -46,7 +47,7 @@ ROUNDS_TO_JUDGE = 3
 WARM_UP = "warm-up.jpg"
 TICKS = os.sysconf("SC_CLK_TCK")
 QUALITY_PHOTOS = 6
-SAMPLE_S, LOOK_S = 0.1, 0.1
+SAMPLE_S = 0.2
 
 
 def arguments():
@@ -136,6 +137,10 @@ class Worker:
             if process.poll() is not None:
                 sys.exit(f"{self.name} has ended:\n{process.stderr.read().decode(errors='replace')}")
 
+    def signal(self, number):
+        for pid in self.pids():
+            os.kill(pid, number)
+
     def stop(self):
         for process in self.processes:
             process.send_signal(signal.SIGTERM)
@@ -186,16 +191,14 @@ class Service:
             for url in self.queues:
                 self.sqs.send_message_batch(QueueUrl=url, Entries=entries)
 
-    def stored(self):
-        pages = self.s3.get_paginator("list_objects_v2")
-        return {item["Key"] for _, prefix in RENDITIONS.values() for page in pages.paginate(Bucket=BUCKET, Prefix=prefix)
-                for item in page.get("Contents", [])}
-
     def clear(self):
         for url in self.queues:
             self.sqs.purge_queue(QueueUrl=url)
-        for key in self.stored():
-            self.s3.delete_object(Bucket=BUCKET, Key=key)
+        pages = self.s3.get_paginator("list_objects_v2")
+        for _, prefix in RENDITIONS.values():
+            for page in pages.paginate(Bucket=BUCKET, Prefix=prefix):
+                for item in page.get("Contents", []):
+                    self.s3.delete_object(Bucket=BUCKET, Key=item["Key"])
 
     def stop(self):
         if self.proxy:
@@ -212,16 +215,32 @@ def outputs_of(keys):
     return {prefix + key for _, prefix in RENDITIONS.values() for key in keys}
 
 
-def wait_for(service, worker, keys):
-    wanted, looked = outputs_of(keys), 0
-    while True:
+class Stored:
+    """When each object was stored first, from now on: the cloud's log of requests, read as it grows."""
+
+    def __init__(self, cloud):
+        self.at, self.rest = {}, ""
+        self.file = cloud.request_log.open()
+        self.file.seek(0, os.SEEK_END)
+
+    def read(self):
+        *lines, self.rest = (self.rest + self.file.read()).split("\n")
+        for line in lines:
+            if '"PutObject"' in line:
+                entry = json.loads(line)
+                if entry["status"] == 200:
+                    at = datetime.datetime.fromisoformat(entry["time"].replace("Z", "+00:00"))
+                    self.at.setdefault(entry["key"], at.timestamp())
+        return self.at
+
+
+def wait_for(stored, worker, keys):
+    """Until the outputs of all keys are stored."""
+    wanted = outputs_of(keys)
+    while not wanted <= stored.read().keys():
         worker.sample()
-        if time.monotonic() - looked > LOOK_S:
-            worker.check()
-            if wanted <= service.stored():
-                return
-            looked = time.monotonic()
-        time.sleep(SAMPLE_S / 4)
+        worker.check()
+        time.sleep(SAMPLE_S)
 
 
 # ---- measuring ----
@@ -229,9 +248,9 @@ def wait_for(service, worker, keys):
 def begun(service, name):
     """A worker that has done a photo."""
     service.clear()
-    worker = Worker(name, service.endpoint)
+    worker, stored = Worker(name, service.endpoint), Stored(service.cloud)
     service.send([WARM_UP])
-    wait_for(service, worker, [WARM_UP])
+    wait_for(stored, worker, [WARM_UP])
     return worker
 
 
@@ -240,23 +259,15 @@ def backlog(options, service, name):
     keys = [name_of(number) for number in range(options.photos)]
     worker = begun(service, name)
     try:
-        cpu, began = worker.cpu(), time.monotonic()
+        worker.signal(signal.SIGSTOP)
         service.send(keys)
-        wait_for(service, worker, keys)
-        seconds, cpu = time.monotonic() - began, worker.cpu() - cpu
+        stored, cpu, began = Stored(service.cloud), worker.cpu(), time.time()
+        worker.signal(signal.SIGCONT)
+        wait_for(stored, worker, keys)
+        seconds, cpu = max(stored.at[key] for key in outputs_of(keys)) - began, worker.cpu() - cpu
     finally:
         worker.stop()
     return {"photos_per_second": options.photos / seconds, "cpu_ms": 1000 * cpu / options.photos, "memory_mib": worker.peak / 2**20}
-
-
-def stored_at(service, since):
-    """When each output was stored last, by the cloud's log of requests."""
-    found = {}
-    for line in service.cloud.requests("PutObject"):
-        at = datetime.datetime.fromisoformat(line["time"].replace("Z", "+00:00")).timestamp()
-        if at >= since and line["status"] == 200:
-            found[line["key"]] = at
-    return found
 
 
 def arrivals(options, service, name, rate):
@@ -265,17 +276,16 @@ def arrivals(options, service, name, rate):
     chooser, sent = random.Random(options.seed), {}
     worker = begun(service, name)
     try:
-        since = due = time.time()
+        stored, due = Stored(service.cloud), time.time()
         for key in keys:
             due += chooser.expovariate(rate)
             time.sleep(max(0, due - time.time()))
             sent[key] = time.time()
             service.send([key])
-        wait_for(service, worker, keys)
+        wait_for(stored, worker, keys)
     finally:
         worker.stop()
-    stored = stored_at(service, since)
-    return sorted(max(stored[output] for output in outputs_of([key])) - sent[key] for key in keys)
+    return sorted(max(stored.at[output] for output in outputs_of([key])) - sent[key] for key in keys)
 
 
 def quality(options, service, folder, name):
