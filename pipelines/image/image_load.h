@@ -72,6 +72,11 @@ size_t image_copied_bytes(const struct image_source *source, unsigned shrink);
  * decoded pixels cover. ERR_CORRUPT, ERR_MEMORY. */
 int image_open(const struct image_source *source, unsigned shrink, struct resample_extent *extent,
                VipsImage **out);
+/* Decodes and resizes in one step, which is faster; only for the usual kind of JPEG, and to a smaller
+ * size than shrink alone gives. header: of image_probe. ERR_UNSUPPORTED: image_open will do, and
+ * tells what is wrong with the file, if anything is. ERR_MEMORY. */
+int image_open_resized(const struct image_source *source, unsigned shrink, struct plan_size to,
+                       VipsImage *header, VipsImage **out);
 /* All frames, one below the other. ERR_CORRUPT, ERR_MEMORY. */
 int image_open_frames(const struct image_source *source, VipsImage **out);
 /* Whether libvips was built for a format, and has the module for it. */

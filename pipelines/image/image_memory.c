@@ -12,11 +12,7 @@
 #include "metadata_edit.h"
 #include "resample.h"
 
-enum {
-    STRIP_LINES = 16,
-    /* beyond it, the weights of a pixel are too small for their 14 bits; libvips averages first */
-    RESAMPLE_FACTOR_MAX = 128,
-};
+enum { STRIP_LINES = 16 };
 
 /* The libvips macros for the next two mix signed and unsigned. */
 static size_t line_size(VipsImage *image)

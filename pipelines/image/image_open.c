@@ -9,6 +9,7 @@
 #include "image_load.h"
 #include "image_ops.h"
 #include "jpeg_frame.h"
+#include "jpeg_planes.h"
 #include "vips_modules.h"
 #include "vips_warnings.h"
 
@@ -227,6 +228,38 @@ int image_open(const struct image_source *source, unsigned shrink, struct resamp
         *extent = (struct resample_extent){(double)source->facts.width / shrink,
                                            (double)source->facts.height / shrink};
     return 0;
+}
+
+/* As far as the file says so; libjpeg finds out about the rest. */
+static bool is_plain_jpeg(const struct image_source *source)
+{
+    return source->format == FORMAT_JPEG && !source->interlaced && !source->cmyk &&
+           source->facts.bands == 3 && source->state.first == IMAGE_INTACT &&
+           !source->state.mended && !source->checked;
+}
+
+static bool is_reduced(const struct image_source *source, unsigned shrink, struct plan_size to)
+{
+    unsigned width = source->facts.width / shrink, height = source->facts.height / shrink;
+    return to.width < width && to.height < height && width / to.width < RESAMPLE_FACTOR_MAX &&
+           height / to.height < RESAMPLE_FACTOR_MAX;
+}
+
+int image_open_resized(const struct image_source *source, unsigned shrink, struct plan_size to,
+                       VipsImage *header, VipsImage **out)
+{
+    if (!is_plain_jpeg(source) || !is_reduced(source, shrink, to))
+        return ERR_UNSUPPORTED;
+    VipsPel *pixels = malloc((size_t)to.width * to.height * source->facts.bands);
+    if (!pixels)
+        return ERR_MEMORY;
+    int code = jpeg_planes_resize(source->bytes, stored_size(source), shrink, to, pixels);
+    if (code) {
+        free(pixels);
+        return code;
+    }
+    *out = image_of_pixels(header, pixels, to);
+    return *out ? 0 : ERR_MEMORY;
 }
 
 int image_open_frames(const struct image_source *source, VipsImage **out)

@@ -13,7 +13,13 @@
 
 #include "plan.h"
 
-enum { RESAMPLE_BANDS_MAX = 5 };
+enum {
+    RESAMPLE_BANDS_MAX = 5,
+    /* from it, the weights of a pixel are too small for their 14 bits; libvips averages first */
+    RESAMPLE_FACTOR_MAX = 128,
+    RESAMPLE_PLANES = 3, /* of a picture with brightness and colour apart */
+    RESAMPLE_TURN = 16,  /* lines of a plane before it is the turn of the next one */
+};
 
 struct resampler;
 
@@ -35,6 +41,13 @@ struct resample_source {
  * arrive and complete after the last one. NULL: memory is short. */
 struct resampler *resampler_new(const struct resample_source *from, struct plan_size to,
                                 unsigned char *out);
+/* From brightness, blue and red difference (ITU-T T.871: Y, Cb, Cr), each a source of one band, to
+ * red, green and blue. Planes of colour may have half the sides. */
+struct resampler *resampler_new_ycc(const struct resample_source from[RESAMPLE_PLANES],
+                                    struct plan_size to, unsigned char *out);
+/* Adds the next line of a plane. Call it exactly as often as the plane has lines: for all planes in
+ * turn, with lines of the same part of the picture, at most RESAMPLE_TURN of each. */
+void resampler_push_plane(struct resampler *r, size_t plane, const unsigned char *line);
 /* Adds the next line of the source. Call it exactly from.height times. */
 void resampler_push(struct resampler *r, const unsigned char *line);
 void resampler_free(struct resampler *r);

@@ -2,6 +2,16 @@
 
 #include "resample_avx2.h"
 
+/* The factors of T.871 minus whole numbers, with 15 fractional bits: R = Y + 1.402 Cr,
+ * G = Y - 0.344136 Cb - 0.714136 Cr, B = Y + 1.772 Cb. */
+enum {
+    RED_CR = 13173,    /* 1.402 - 1 */
+    GREEN_CB = -11277, /* -0.344136 */
+    GREEN_CR = 9367,   /* 1 - 0.714136 */
+    BLUE_CB = -7471,   /* 1.772 - 2 */
+    COLOUR_ZERO = 128 << VALUE_BITS,
+};
+
 #if defined(__SSE2__)
 
 #include <emmintrin.h>
@@ -107,15 +117,40 @@ static void weigh_band(const int16_t *columns, size_t stride, const int16_t *wei
     _mm_storeu_si128((__m128i *)(void *)out, narrow(s0, s1, WEIGHT_BITS));
 }
 
-void weigh_columns(const int16_t *columns, unsigned bands, const int16_t *weights, size_t taps,
-                   int16_t *out)
+void weigh_columns(const int16_t *columns, const struct column_sums *sums, int16_t *out)
 {
-    unsigned band = 0;
-    if (resample_has_avx2())
-        band = weigh_columns_avx2(columns, bands, weights, taps, out);
-    for (; band < bands; band++)
-        weigh_band(columns + band * LANES, (size_t)bands * LANES, weights, taps,
-                   out + band * LANES);
+    const size_t stride = (size_t)sums->bands * LANES;
+    unsigned done = resample_has_avx2() ? weigh_columns_avx2(columns, sums, out) : 0;
+    for (size_t x = 0; done < sums->bands && x < sums->count; x++) {
+        const int16_t *from = columns + (size_t)sums->first[x] * stride;
+        for (unsigned band = done; band < sums->bands; band++)
+            weigh_band(from + band * LANES, stride, sums->weights + x * sums->taps, sums->taps,
+                       out + x * sums->pitch + band * LANES);
+    }
+}
+
+/* d × factor, with 15 fractional bits. */
+static __m128i part_of(__m128i twice, int factor)
+{
+    return _mm_mulhi_epi16(twice, _mm_set1_epi16((int16_t)factor));
+}
+
+void ycc_to_rgb(int16_t *columns, size_t n)
+{
+    const __m128i middle = _mm_set1_epi16(COLOUR_ZERO);
+    for (size_t i = 0; i < n; i++, columns += 3 * LANES) {
+        __m128i *pixel = (__m128i *)(void *)columns;
+        __m128i y = load(pixel), cb = _mm_subs_epi16(load(pixel + 1), middle),
+                cr = _mm_subs_epi16(load(pixel + 2), middle);
+        __m128i cb2 = _mm_adds_epi16(cb, cb), cr2 = _mm_adds_epi16(cr, cr);
+        __m128i red = _mm_adds_epi16(cr, part_of(cr2, RED_CR));
+        __m128i green =
+            _mm_subs_epi16(_mm_adds_epi16(part_of(cb2, GREEN_CB), part_of(cr2, GREEN_CR)), cr);
+        __m128i blue = _mm_adds_epi16(cb2, part_of(cb2, BLUE_CB));
+        _mm_storeu_si128(pixel, _mm_adds_epi16(y, red));
+        _mm_storeu_si128(pixel + 1, _mm_adds_epi16(y, green));
+        _mm_storeu_si128(pixel + 2, _mm_adds_epi16(y, blue));
+    }
 }
 
 /* Transposes rows to columns in three rounds of interleaving, each with half the distance. */
@@ -159,10 +194,15 @@ void columns_to_bytes(const int16_t *columns, uint8_t out[LANES][LANES])
 
 #else
 
+static int16_t saturated(int32_t value)
+{
+    return (int16_t)(value > INT16_MAX ? INT16_MAX : value < INT16_MIN ? INT16_MIN : value);
+}
+
 static int16_t narrow(int32_t sum, int drop)
 {
     int32_t value = (sum + (1 << (drop - 1))) >> drop;
-    return (int16_t)(value > INT16_MAX ? INT16_MAX : value < INT16_MIN ? INT16_MIN : value);
+    return saturated(value);
 }
 
 void weigh_bytes(const uint8_t *const *lines, const int16_t *weights, size_t taps, size_t n,
@@ -187,15 +227,49 @@ void weigh_values(const int16_t *const *lines, const int16_t *weights, size_t ta
     }
 }
 
-void weigh_columns(const int16_t *columns, unsigned bands, const int16_t *weights, size_t taps,
-                   int16_t *out)
+static int16_t weigh_value(const int16_t *from, size_t stride, const int16_t *weights, size_t taps)
 {
-    const size_t stride = (size_t)bands * LANES;
-    for (size_t i = 0; i < stride; i++) {
-        int32_t sum = 0;
-        for (size_t k = 0; k < taps; k++)
-            sum += weights[k] * columns[k * stride + i];
-        out[i] = narrow(sum, WEIGHT_BITS);
+    int32_t sum = 0;
+    for (size_t k = 0; k < taps; k++)
+        sum += weights[k] * from[k * stride];
+    return narrow(sum, WEIGHT_BITS);
+}
+
+void weigh_columns(const int16_t *columns, const struct column_sums *sums, int16_t *out)
+{
+    const size_t stride = (size_t)sums->bands * LANES;
+    for (size_t x = 0; x < sums->count; x++) {
+        const int16_t *from = columns + (size_t)sums->first[x] * stride;
+        for (size_t i = 0; i < stride; i++)
+            out[x * sums->pitch + i] =
+                weigh_value(from + i, stride, sums->weights + x * sums->taps, sums->taps);
+    }
+}
+
+/* d × factor, with 15 fractional bits. */
+static int32_t part_of(int16_t twice, int factor)
+{
+    return twice * factor >> 16;
+}
+
+static void pixel_to_rgb(int16_t *pixel)
+{
+    int16_t y = pixel[0], cb = saturated(pixel[LANES] - COLOUR_ZERO),
+            cr = saturated(pixel[2 * LANES] - COLOUR_ZERO);
+    int16_t cb2 = saturated(cb + cb), cr2 = saturated(cr + cr);
+    int16_t red = saturated(cr + part_of(cr2, RED_CR));
+    int16_t green = saturated(part_of(cb2, GREEN_CB) + part_of(cr2, GREEN_CR) - cr);
+    int16_t blue = saturated(cb2 + part_of(cb2, BLUE_CB));
+    pixel[0] = saturated(y + red);
+    pixel[LANES] = saturated(y + green);
+    pixel[2 * LANES] = saturated(y + blue);
+}
+
+void ycc_to_rgb(int16_t *columns, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        for (size_t lane = 0; lane < LANES; lane++)
+            pixel_to_rgb(columns + i * 3 * LANES + lane);
     }
 }
 

@@ -19,9 +19,19 @@ void weigh_bytes(const uint8_t *const *lines, const int16_t *weights, size_t tap
                  int16_t *out);
 void weigh_values(const int16_t *const *lines, const int16_t *weights, size_t taps, size_t n,
                   int16_t *out);
-/* The same horizontally, one pixel of LANES lines: a pixel is `bands` columns of LANES values. */
-void weigh_columns(const int16_t *columns, unsigned bands, const int16_t *weights, size_t taps,
-                   int16_t *out);
+/* The same horizontally, for LANES lines at once. A pixel is `bands` columns of LANES values; pixel x
+ * of the result is the weighted sum of `taps` pixels from first[x] on. */
+struct column_sums {
+    unsigned bands;
+    const int *first;
+    const int16_t *weights; /* taps for each pixel of the result */
+    size_t taps;            /* even */
+    size_t count;           /* pixels of the result */
+    size_t pitch;           /* values from one of them to the next, in `out` */
+};
+void weigh_columns(const int16_t *columns, const struct column_sums *sums, int16_t *out);
+/* n pixels of three columns: Y, Cb, Cr to red, green, blue (ITU-T T.871), in place. */
+void ycc_to_rgb(int16_t *columns, size_t n);
 /* Transposes LANES lines of n values (a multiple of LANES), `pitch` values apart, to n columns of
  * LANES values; and back. */
 void lines_to_columns(const int16_t *lines, size_t pitch, size_t n, int16_t *columns);

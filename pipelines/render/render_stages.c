@@ -133,17 +133,19 @@ static int root_resize(const struct render *r, const struct plan_kind *kind, str
                             : light_resize(r, kind->curve, size, image);
 }
 
-static int root_make(struct render *r, const struct plan_stage *stage, VipsImage **image)
+/* Of the decoded picture, which is not upright. */
+static struct plan_size root_size(const struct render *r, const struct plan_stage *stage)
 {
     struct plan_size size = stage->size;
-    unsigned orientation = r->image.facts.orientation;
+    return r->image.facts.orientation < 5 ? size : (struct plan_size){size.height, size.width};
+}
+
+/* In the colours of the stage, and upright. */
+static int root_finish(const struct render *r, const struct plan_stage *stage, VipsImage **image)
+{
     bool raw = !stage->kind.native && stage->kind.curve == 0; /* not in the colours of the stage */
-    if (orientation >= 5)
-        size = (struct plan_size){size.height, size.width};
-    int code = root_resize(r, &stage->kind, size, image);
-    if (code)
-        return code;
     VipsImage *resized = *image;
+    int code = 0;
     if (raw && r->image.foreign) /* its profile */
         code = image_adopt_metadata(image, r->header, KEEP_ICC);
     if (code)
@@ -152,18 +154,36 @@ static int root_make(struct render *r, const struct plan_stage *stage, VipsImage
         code = image_to_srgb(image, false);
     if (code)
         return code;
-    code = image_upright(image, orientation);
+    code = image_upright(image, r->image.facts.orientation);
     return code || *image == resized ? code : image_to_memory(image);
+}
+
+/* Whether no one else needs the decoded picture. */
+static bool is_only_resized(const struct render *r, const struct plan_stage *stage)
+{
+    return r->roots == 1 && !r->decoded && stage->kind.region == 0 && stage->kind.curve == 0;
+}
+
+static int source_resize(struct render *r, const struct plan_stage *stage, VipsImage **image,
+                         struct error *error)
+{
+    struct plan_size size = root_size(r, stage);
+    int code = ERR_UNSUPPORTED;
+    if (is_only_resized(r, stage))
+        code = image_open_resized(&r->image, render_shrink(r), size, r->header, image);
+    if (code != ERR_UNSUPPORTED)
+        return code;
+    code = source_borrow(r, image, error);
+    return code ? code : root_resize(r, &stage->kind, size, image);
 }
 
 static int source_try(struct render *r, const struct plan_stage *stage, VipsImage **image,
                       struct error *error)
 {
     image_damage_begin();
-    int code = source_borrow(r, image, error);
-    if (code)
-        return code;
-    code = root_make(r, stage, image);
+    int code = source_resize(r, stage, image, error);
+    if (!code)
+        code = root_finish(r, stage, image);
     if (!code)
         code = image_damage_end(&r->image);
     if (!code)

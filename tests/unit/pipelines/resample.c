@@ -231,26 +231,135 @@ static void sums_of_lines_are_exact(void **state)
     free(from.pixels);
 }
 
+/* Results that begin at each pixel in turn; what lies between them is not touched. */
 static void sums_of_columns_are_exact(void **state)
 {
     (void)state;
-    struct picture from = noise(BANDS_MAX * LANES, TAPS, 1, 8);
+    enum { RESULTS = 4, SPARE = 3, PIXEL_MAX = BANDS_MAX * LANES };
+    static const int first[RESULTS] = {0, 3, 1, 2};
+    struct picture from = noise(PIXEL_MAX, TAPS + RESULTS, 1, 8);
+    int16_t columns[(TAPS + RESULTS) * PIXEL_MAX], weights[RESULTS * TAPS];
+    for (size_t i = 0; i < RESULTS; i++)
+        memcpy(weights + i * TAPS, some_weights, sizeof some_weights);
+    for (size_t i = 0; i < (TAPS + RESULTS) * PIXEL_MAX; i++)
+        columns[i] = (int16_t)(from.pixels[i] << VALUE_BITS);
     for (unsigned bands = 1; bands <= BANDS_MAX; bands++) {
-        const size_t pixel = (size_t)bands * LANES;
-        int16_t columns[TAPS * BANDS_MAX * LANES], out[BANDS_MAX * LANES + 1];
-        for (size_t i = 0; i < TAPS * pixel; i++)
-            columns[i] = (int16_t)(from.pixels[i] << VALUE_BITS);
-        out[pixel] = 12345;
-        weigh_columns(columns, bands, some_weights, TAPS, out);
-        for (size_t i = 0; i < pixel; i++) {
+        const size_t pixel = (size_t)bands * LANES, pitch = pixel + SPARE;
+        const struct column_sums sums = {bands, first, weights, TAPS, RESULTS, pitch};
+        int16_t out[RESULTS * (PIXEL_MAX + SPARE)];
+        memset(out, 0x55, sizeof out);
+        weigh_columns(columns, &sums, out);
+        for (size_t i = 0; i < RESULTS * pitch; i++) {
+            const int16_t *at = columns + (size_t)first[i / pitch] * pixel + i % pitch;
             int32_t sum = 0;
             for (size_t k = 0; k < TAPS; k++)
-                sum += some_weights[k] * columns[k * pixel + i];
-            assert_int_equal(out[i], rounded(sum, WEIGHT_BITS));
+                sum += some_weights[k] * at[k * pixel];
+            assert_int_equal(out[i], i % pitch < pixel ? rounded(sum, WEIGHT_BITS) : 0x5555);
         }
-        assert_int_equal(out[pixel], 12345);
     }
     free(from.pixels);
+}
+
+static struct picture resample_planes(const struct picture planes[RESAMPLE_PLANES],
+                                      struct plan_size size, struct plan_size to)
+{
+    struct picture out = picture_new(to.width, to.height, 3);
+    struct resample_source sources[RESAMPLE_PLANES];
+    unsigned pushed[RESAMPLE_PLANES] = {0};
+    for (size_t i = 0; i < RESAMPLE_PLANES; i++) {
+        const struct plan_size own = planes[i].size;
+        sources[i] =
+            (struct resample_source){own,
+                                     {own.width < size.width ? size.width / 2.0 : size.width,
+                                      own.height < size.height ? size.height / 2.0 : size.height},
+                                     1,
+                                     false};
+    }
+    struct resampler *r = resampler_new_ycc(sources, to, out.pixels);
+    assert_non_null(r);
+    for (unsigned y = 0; y < size.height; y += RESAMPLE_TURN) {
+        for (size_t i = 0; i < RESAMPLE_PLANES; i++) {
+            bool half = planes[i].size.height < size.height;
+            unsigned until = (y + RESAMPLE_TURN) / (half ? 2 : 1);
+            for (; pushed[i] < until && pushed[i] < planes[i].size.height; pushed[i]++)
+                resampler_push_plane(r, i, planes[i].pixels + pushed[i] * planes[i].size.width);
+        }
+    }
+    resampler_free(r);
+    return out;
+}
+
+/* Brightness and colour are resized each for itself, and then converted, by the formulas of T.871. */
+static void check_planes(struct plan_size size, unsigned across, unsigned down, struct plan_size to)
+{
+    struct plan_size half = {(size.width + across - 1) / across, (size.height + down - 1) / down};
+    struct picture planes[RESAMPLE_PLANES] = {noise(size.width, size.height, 1, 1),
+                                              noise(half.width, half.height, 1, 2),
+                                              noise(half.width, half.height, 1, 3)};
+    /* noise of less contrast has colours that exist */
+    for (size_t i = 0; i < RESAMPLE_PLANES; i++) {
+        for (size_t at = 0; at < (size_t)planes[i].size.width * planes[i].size.height; at++)
+            planes[i].pixels[at] = (unsigned char)(96 + planes[i].pixels[at] / 4);
+    }
+    struct picture out = resample_planes(planes, size, to);
+    double *exact[RESAMPLE_PLANES];
+    for (size_t i = 0; i < RESAMPLE_PLANES; i++)
+        exact[i] = reference(&planes[i], to);
+    for (size_t i = 0; i < (size_t)to.width * to.height; i++) {
+        double y = exact[0][i], cb = exact[1][i] - 128, cr = exact[2][i] - 128;
+        double rgb[] = {y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb};
+        for (size_t c = 0; c < 3; c++) {
+            if (fabs(out.pixels[3 * i + c] - clip(rgb[c])) > 1)
+                fail_msg("%u × %u to %u × %u: value %zu of pixel %zu is %u, not %.2f", size.width,
+                         size.height, to.width, to.height, c, i, out.pixels[3 * i + c], rgb[c]);
+        }
+    }
+    for (size_t i = 0; i < RESAMPLE_PLANES; i++) {
+        free(exact[i]);
+        free(planes[i].pixels);
+    }
+    free(out.pixels);
+}
+
+static void planes_become_colours(void **state)
+{
+    (void)state;
+    static const struct plan_size sizes[] = {{64, 48}, {63, 47}, {40, 30},
+                                             {21, 17}, {7, 5},   {1, 1}};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        check_planes((struct plan_size){64, 48}, 1, 1, sizes[i]);
+        check_planes((struct plan_size){64, 48}, 2, 1, sizes[i]);
+        check_planes((struct plan_size){64, 48}, 1, 2, sizes[i]);
+        check_planes((struct plan_size){64, 48}, 2, 2, sizes[i]);
+    }
+    check_planes((struct plan_size){64, 320}, 2, 2, (struct plan_size){60, 318});
+    check_planes((struct plan_size){64, 320}, 2, 2, (struct plan_size){3, 12});
+}
+
+/* Colours that do not exist end at the nearest that does. */
+static void impossible_colours_are_clipped(void **state)
+{
+    (void)state;
+    static const unsigned char corners[][6] = {
+        /* Y, Cb, Cr; red, green, blue by T.871, clipped */
+        {255, 128, 128, 255, 255, 255}, {0, 128, 128, 0, 0, 0},     {76, 85, 255, 254, 0, 0},
+        {255, 255, 255, 255, 121, 255}, {0, 0, 0, 0, 135, 0},       {255, 0, 0, 76, 255, 28},
+        {0, 255, 255, 178, 0, 225},     {128, 255, 0, 0, 176, 255}, {128, 0, 255, 255, 81, 0},
+    };
+    for (size_t i = 0; i < sizeof corners / sizeof corners[0]; i++) {
+        struct picture planes[RESAMPLE_PLANES];
+        for (size_t p = 0; p < RESAMPLE_PLANES; p++) {
+            planes[p] = picture_new(16, 16, 1);
+            memset(planes[p].pixels, corners[i][p], 16 * 16);
+        }
+        struct picture out =
+            resample_planes(planes, (struct plan_size){16, 16}, (struct plan_size){5, 5});
+        for (size_t at = 0; at < 5 * 5 * 3; at++)
+            assert_true(abs(out.pixels[at] - corners[i][3 + at % 3]) <= 1);
+        for (size_t p = 0; p < RESAMPLE_PLANES; p++)
+            free(planes[p].pixels);
+        free(out.pixels);
+    }
 }
 
 int main(void)
@@ -263,6 +372,8 @@ int main(void)
         cmocka_unit_test(opaque_alpha_changes_nothing),
         cmocka_unit_test(sums_of_lines_are_exact),
         cmocka_unit_test(sums_of_columns_are_exact),
+        cmocka_unit_test(planes_become_colours),
+        cmocka_unit_test(impossible_colours_are_clipped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
