@@ -84,11 +84,23 @@ static int resize(struct slice file, struct plan_size size, unsigned shrink, str
     return jpeg_planes_resize(file, size, shrink, to, *out);
 }
 
-/* A shift by half of a decoded pixel changes a value by up to 6 × shrink. The rounding of a JPEG of
- * the best quality is up to three steps, and libjpeg's mean of a block flattens the waves. */
+/* Of the root of the mean square. A shift by half of a decoded pixel is an error of 2.8 × shrink; the
+ * rounding of a JPEG of the best quality is one of 1, and libjpeg's mean of a block flattens waves. */
 static double tolerance(unsigned shrink)
 {
-    return 3.5 + shrink * shrink / 8.0;
+    return 1.4 + shrink * shrink * 0.12;
+}
+
+static double error_of(const unsigned char *out, struct plan_size size, struct plan_size to)
+{
+    double across = (double)size.width / to.width, down = (double)size.height / to.height, sum = 0;
+    for (unsigned y = EDGE; y + EDGE < to.height; y++) {
+        for (unsigned i = EDGE * 3; i < (to.width - EDGE) * 3; i++) {
+            double exact = wave((i / 3 + 0.5) * across, (y + 0.5) * down, i % 3);
+            sum += pow(out[(size_t)y * to.width * 3 + i] - exact, 2);
+        }
+    }
+    return sqrt(sum / ((to.height - 2.0 * EDGE) * (to.width - 2.0 * EDGE) * 3));
 }
 
 static void check(struct plan_size size, const struct kind *kind, unsigned shrink,
@@ -97,17 +109,10 @@ static void check(struct plan_size size, const struct kind *kind, unsigned shrin
     struct slice file = jpeg_of(size, kind);
     unsigned char *out;
     assert_int_equal(resize(file, size, shrink, to, &out), 0);
-    double across = (double)size.width / to.width, down = (double)size.height / to.height;
-    for (unsigned y = EDGE; y + EDGE < to.height; y++) {
-        for (unsigned i = EDGE * 3; i < (to.width - EDGE) * 3; i++) {
-            double exact = wave((i / 3 + 0.5) * across, (y + 0.5) * down, i % 3);
-            int made = out[(size_t)y * to.width * 3 + i];
-            if (fabs(made - exact) > tolerance(shrink))
-                fail_msg("%u × %u, %d × %d, 1/%u, to %u × %u: %d at %u, %u, not %.1f", size.width,
-                         size.height, kind->across, kind->down, shrink, to.width, to.height, made,
-                         i / 3, y, exact);
-        }
-    }
+    double error = error_of(out, size, to);
+    if (error > tolerance(shrink))
+        fail_msg("%u × %u, %d × %d, 1/%u, to %u × %u: %.2f", size.width, size.height, kind->across,
+                 kind->down, shrink, to.width, to.height, error);
     free(out);
     slice_free(file);
 }
