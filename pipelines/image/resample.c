@@ -170,7 +170,7 @@ static void plane_free(struct plane *p)
 /* Those that the planes use in turn. */
 static int buffers_init(struct resampler *r)
 {
-    size_t line = 0;
+    size_t line = LANES;
     for (size_t i = 0; i < r->plane_count; i++)
         line = r->planes[i].line > line ? r->planes[i].line : line;
     r->rows = calloc(LANES * line, sizeof *r->rows);

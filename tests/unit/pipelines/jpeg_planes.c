@@ -60,8 +60,10 @@ static struct slice jpeg_of(struct plan_size size, const struct kind *kind)
     assert_non_null(line);
     const unsigned bands = (unsigned)jpeg.input_components;
     for (unsigned y = 0; y < size.height; y++) {
-        for (unsigned i = 0; i < size.width * bands; i++)
-            line[i] = (unsigned char)lround(wave(i / bands + 0.5, y + 0.5, i % bands % 3));
+        for (unsigned i = 0; i < size.width * bands; i++) {
+            const unsigned x = i / bands;
+            line[i] = (unsigned char)lround(wave(x + 0.5, y + 0.5, i % bands % 3));
+        }
         JSAMPROW row = line;
         jpeg_write_scanlines(&jpeg, &row, 1);
     }
@@ -96,7 +98,8 @@ static double error_of(const unsigned char *out, struct plan_size size, struct p
     double across = (double)size.width / to.width, down = (double)size.height / to.height, sum = 0;
     for (unsigned y = EDGE; y + EDGE < to.height; y++) {
         for (unsigned i = EDGE * 3; i < (to.width - EDGE) * 3; i++) {
-            double exact = wave((i / 3 + 0.5) * across, (y + 0.5) * down, i % 3);
+            const unsigned x = i / 3;
+            double exact = wave((x + 0.5) * across, (y + 0.5) * down, i % 3);
             sum += pow(out[(size_t)y * to.width * 3 + i] - exact, 2);
         }
     }

@@ -77,12 +77,18 @@ static void reference_line(const double *in, unsigned n, size_t step, double *ou
     }
 }
 
+static double *doubles(size_t count)
+{
+    double *made = calloc(count + 1, sizeof *made);
+    assert_non_null(made);
+    return made;
+}
+
 static double *reference(const struct picture *from, struct plan_size to)
 {
     size_t bands = from->bands, w = from->size.width, h = from->size.height;
-    double *a = malloc(w * h * bands * sizeof *a), *b = malloc(w * to.height * bands * sizeof *b);
-    double *c = malloc((size_t)to.width * to.height * bands * sizeof *c);
-    assert_true(a && b && c);
+    double *a = doubles(w * h * bands), *b = doubles(w * to.height * bands);
+    double *c = doubles((size_t)to.width * to.height * bands);
     for (size_t i = 0; i < w * h * bands; i++)
         a[i] = from->pixels[i];
     for (size_t x = 0; x < w * bands; x++)
