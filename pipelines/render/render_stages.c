@@ -177,15 +177,21 @@ static int source_resize(struct render *r, const struct plan_stage *stage, VipsI
     return code ? code : root_resize(r, &stage->kind, size, image);
 }
 
+static int root_make(struct render *r, const struct plan_stage *stage, VipsImage **image,
+                     struct error *error)
+{
+    int code = source_resize(r, stage, image, error);
+    if (code)
+        return code;
+    code = root_finish(r, stage, image);
+    return code ? code : image_damage_end(&r->image);
+}
+
 static int source_try(struct render *r, const struct plan_stage *stage, VipsImage **image,
                       struct error *error)
 {
     image_damage_begin();
-    int code = source_resize(r, stage, image, error);
-    if (!code)
-        code = root_finish(r, stage, image);
-    if (!code)
-        code = image_damage_end(&r->image);
+    int code = root_make(r, stage, image, error);
     if (!code)
         return 0;
     g_clear_object(&r->decoded); /* a part of it is wrong */
