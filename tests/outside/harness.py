@@ -9,9 +9,11 @@ import io
 import json
 import os
 import pty
+import random
 import re
 import select
 import signal
+import socket
 import sqlite3
 import struct
 import subprocess
@@ -62,6 +64,26 @@ def until(condition, what, timeout=PATIENCE_S):
             raise AssertionError(f"after {timeout} s still not so: {what}")
         time.sleep(min(max(0.02, waited / 10), 0.2))
     return value
+
+
+def free_port():
+    """For a server that is restarted: outside the ephemeral range, so that no other process gets it while the server is
+    down."""
+    while True:
+        port = random.randrange(15000, 30000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
+
+
+def make_certificate(folder, *names):
+    """Paths of a certificate, which is its own authority, and of its key; names: host names and addresses."""
+    folder = Path(folder)
+    kinds = ",".join(("IP:" if name[0].isdigit() else "DNS:") + name for name in names)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+                    "/CN=here", "-addext", f"subjectAltName={kinds}", "-keyout", folder / "key.pem", "-out", folder / "cert.pem"],
+                   check=True, capture_output=True, timeout=60)
+    return folder / "cert.pem", folder / "key.pem"
 
 
 # ---- the program ----

@@ -23,7 +23,6 @@ import random
 import re
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 import threading
@@ -34,7 +33,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from PIL import Image
 
 import harness
-from harness import depth, fetch, jpeg, make_queue, png, queue_arn, send_policy, until
+from harness import depth, fetch, free_port, jpeg, make_queue, png, queue_arn, send_policy, until
 from metadata import jwt
 
 BUCKET, OUT, TOPIC = "soak", "soak-out", "soak-events"
@@ -73,15 +72,6 @@ def pictures():
     return {"wide.jpg": (jpeg(640, 400), (640, 400)), "turned.jpg": (jpeg(300, 200, orientation=6), (200, 300)),
             "plain.png": (png(320, 240), (320, 240)), "grey.png": (png(50, 70, "L"), (50, 70)),
             "noise.jpg": (noise(800, 600, 1), (800, 600)), "tall.jpg": (noise(300, 900, 2), (300, 900))}
-
-
-def free_port():
-    """Outside the ephemeral range, so that no other process gets it while the cloud is down."""
-    while True:
-        port = random.randrange(15000, 30000)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return port
 
 
 class Soak:

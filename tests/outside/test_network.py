@@ -3,7 +3,6 @@ import base64
 import contextlib
 import socket
 import ssl
-import subprocess
 import threading
 
 import pytest
@@ -82,11 +81,7 @@ def whoami(endpoint, **variables):
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     """A certificate and its key."""
-    folder = tmp_path_factory.mktemp("certificate")
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=here",
-                    "-addext", f"subjectAltName=DNS:{HOST},IP:127.0.0.1", "-keyout", folder / "key.pem", "-out", folder / "cert.pem"],
-                   check=True, capture_output=True, timeout=60)
-    return folder / "cert.pem", folder / "key.pem"
+    return harness.make_certificate(tmp_path_factory.mktemp("certificate"), HOST, "127.0.0.1")
 
 
 @pytest.fixture(scope="module")
