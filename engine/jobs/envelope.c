@@ -1,13 +1,16 @@
 #include "envelope.h"
 
 #include <jansson.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ceph_sequencer.h"
 #include "hex.h"
 #include "iso_time.h"
 #include "json_text.h"
 #include "object_store.h"
+#include "seaweed_event.h"
 
 /* The deepest nesting in practice is SNS around an extended client's pointer around an event.
  */
@@ -108,13 +111,25 @@ static int check_record(const struct envelope_record *record, struct error *erro
     return 0;
 }
 
+/* A number, or a text with one. 0: absent, or neither. */
+static uint64_t size_member(json_t *object)
+{
+    json_t *size = json_object_get(object, "size");
+    const char *text = json_string_value(size);
+    char *end;
+    if (json_is_integer(size) && json_integer_value(size) > 0)
+        return (uint64_t)json_integer_value(size);
+    if (!text || *text < '0' || *text > '9')
+        return 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    return *end || value == ULLONG_MAX ? 0 : value;
+}
+
 /* The members that S3 events and EventBridge events share under different names. */
 static int copy_object(json_t *bucket, json_t *object, const char *etag_name,
                        const char *version_name, struct envelope_record *record)
 {
-    json_t *size = json_object_get(object, "size");
-    if (json_is_integer(size) && json_integer_value(size) > 0)
-        record->size = (uint64_t)json_integer_value(size);
+    record->size = size_member(object);
     if (copy_member(bucket, "name", &record->bucket) || copy_member(object, "key", &record->key) ||
         copy_member(object, etag_name, &record->etag) ||
         copy_member(object, version_name, &record->version) ||
@@ -128,16 +143,16 @@ static int copy_object(json_t *bucket, json_t *object, const char *etag_name,
     return 0;
 }
 
-static bool is_from_aws(json_t *item)
+static bool is_from(json_t *item, const char *name)
 {
     const char *source = json_string_value(json_object_get(item, "eventSource"));
-    return source && strcmp(source, "aws:s3") == 0;
+    return source && strcmp(source, name) == 0;
 }
 
 /* A key that cannot be decoded was not encoded, unless it comes from S3 itself. */
 static int decode_key(json_t *item, struct envelope_record *record, struct error *error)
 {
-    bool foreign = !is_from_aws(item);
+    bool foreign = !is_from(item, "aws:s3");
     char *raw = record->key ? strdup(record->key) : NULL;
     if (!record->key)
         return 0; /* check_record reports it */
@@ -167,6 +182,8 @@ static int parse_s3_record(json_t *item, struct envelope_record *record, struct 
         copy_member(item, "eventName", &record->event))
         return error_set(error, ERR_MEMORY, "out of memory while reading an event");
     record->event_ms = time_member(item, "eventTime");
+    if (is_from(item, "ceph:s3"))
+        ceph_sequencer_order(record->sequencer, record->event_ms);
     int code = decode_key(item, record, error);
     if (code)
         return code;
@@ -243,6 +260,28 @@ static int parse_plain(json_t *root, struct envelope *out, struct error *error)
         return error_set(error, ERR_MEMORY, "out of memory while reading a message");
     unquote(record->etag);
     record->created = true;
+    return check_record(record, error);
+}
+
+static int parse_seaweed(const struct seaweed_event *event, struct envelope *out,
+                         struct error *error)
+{
+    char md5[2 * 16 + 1] = "";
+    if (!event->present) {
+        out->kind = ENVELOPE_NOTHING;
+        return 0;
+    }
+    if (single_record(out, error))
+        return ERR_MEMORY;
+    struct envelope_record *record = &out->records[0];
+    hex_write((const uint8_t *)event->md5.data, event->md5.size, md5);
+    record->bucket = slice_dup(event->bucket);
+    record->key = seaweed_event_key(event);
+    record->etag = *md5 ? strdup(md5) : NULL;
+    if (!record->bucket || !record->key || (*md5 && !record->etag))
+        return error_set(error, ERR_MEMORY, "out of memory while reading an event");
+    record->size = event->size;
+    record->created = event->created;
     return check_record(record, error);
 }
 
@@ -326,11 +365,14 @@ static int parse_body(struct slice body, bool extended, int depth, struct envelo
                       struct error *error)
 {
     json_error_t where;
+    struct seaweed_event event;
     if (depth > NESTING_MAX)
         return error_set(error, ERR_LIMIT, "the message nests more than %d envelopes", NESTING_MAX);
     json_t *root = json_text_read(body, JSON_REJECT_DUPLICATES, &where);
     if (!root && json_text_short(&where))
         return error_set(error, ERR_MEMORY, "out of memory while reading a message");
+    if (!root && seaweed_event_read(body, &event))
+        return parse_seaweed(&event, out, error);
     if (!root)
         return error_set(error, ERR_INVALID, "the message is not JSON (line %d, column %d: %s)",
                          where.line, where.column, where.text);

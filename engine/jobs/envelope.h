@@ -2,11 +2,14 @@
  * Parses a message: the objects to process. No I/O; any thread.
  *
  * The format is detected from the message's structure, not configured:
- *   an S3 event (any 2.x; keys form-encoded)    "Event message structure", S3 User Guide
+ *   an S3 event (any 2.x; keys form-encoded)    "Event message structure", S3 User Guide. So are
+ *                                               those of MinIO, Ceph RGW and RustFS, apart from
+ *                                               what docs/messages.md says
  *   an EventBridge "Object Created"             "EventBridge event message structure", S3 User Guide;
  *                                               the key is not encoded
  *   s3:TestEvent                                nothing to do
  *   {"bucket": …, "key": …}                     a plain request
+ *   a SeaweedFS filer's notification            see seaweed_event.h
  *   an SNS notification around any of these     "Parsing message formats", SNS Developer Guide
  *   the extended client's pointer               the body is in S3; the message, or the SNS
  *                                               notification, has one of its size attributes

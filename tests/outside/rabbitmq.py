@@ -166,6 +166,12 @@ class Cluster:
     def wait_until_whole(self):
         until(lambda: len(self.running_nodes()) == self.size, "all nodes run in one cluster")
 
+    def wait_until_safe(self):
+        """Until any node may stop: no quorum queue would lose its majority."""
+        self.wait_until_whole()
+        until(lambda: all(self.ask("GET", "health/checks/node-is-quorum-critical", node=node)[0] == 200 for node in self.nodes),
+              "all quorum queues are on all nodes")
+
     def close(self):
         for node in self.nodes:
             if node.running():
@@ -183,6 +189,14 @@ class Cluster:
         """The address of a queue for a pipeline file; hosts: others than the cluster's, such as a proxy's."""
         scheme = "amqps" if tls else "amqp"
         return f"{scheme}://{USER}@{hosts or self.hosts(tls)}/{urllib.parse.quote(vhost, safe='')}/{queue}"
+
+    def api(self):
+        """The address of the management, for --broker-api."""
+        return f"http://{USER}@127.0.0.1:{self.nodes[0].management_port}"
+
+    def environment(self):
+        """What the program needs to know the user's password."""
+        return {"THUMBWHEEL_AMQP_PASSWORD_FILE": str(self.password_file)}
 
     # ---- management ----
 
@@ -213,9 +227,12 @@ class Cluster:
         return self.demand("GET", f"queues/{urllib.parse.quote(vhost, safe='')}/{urllib.parse.quote(name, safe='')}")
 
     def leader(self, vhost, name):
-        """The node that leads a quorum queue."""
-        facts = self.queue(vhost, name)
-        return next(node for node in self.nodes if node.name == facts.get("leader", facts["node"]))
+        """The node that leads a quorum queue, or has a classic one."""
+        def ask():
+            facts = self.queue(vhost, name)
+            leader = facts.get("leader") or facts.get("node")  # the management learns it after the declaration
+            return next((node for node in self.nodes if node.name == leader), None)
+        return until(ask, f"{name} has a leader")
 
     # ---- AMQP ----
 
@@ -224,7 +241,7 @@ class Cluster:
         node = node or next(node for node in self.nodes if node.running())
         return pika.BlockingConnection(pika.ConnectionParameters(
             "127.0.0.1", node.port, vhost, pika.PlainCredentials(USER, PASSWORD), connection_attempts=1, socket_timeout=30,
-            blocked_connection_timeout=60))
+            blocked_connection_timeout=60, heartbeat=0))
 
     def depth(self, vhost, name):
         """The number of ready messages in a queue, at this moment."""
