@@ -19,6 +19,7 @@ enum {
     EVERY = ENGINE | CONFIG_CHECK | CALLERS,
     DECODING = ENGINE | CONFIG_GALLERY,
     CLIENT = CONFIG_RUN | CALLERS,
+    READING = CONFIG_RUN | CONFIG_GALLERY | CONFIG_PROVISION | SENDING | OPERATOR, /* queues */
     TWELVE_HOURS_S = 12 * 60 * 60, /* SQS's limit of a visibility timeout */
     HOUR_MS = 60 * 60 * 1000,
 };
@@ -43,6 +44,23 @@ const struct setting config_table[] = {
      AT(backend.requester_pays), NULL,
      "pay for the requests to buckets that demand it (Requester Pays)",
      .shown = "such buckets refuse them"},
+    {"amqp-password-file", TYPE_TEXT, READING, GROUP_SERVICE, AT(backend.amqp.password_file),
+     "FILE",
+     "file with the password of the user in amqp:// addresses of queues, on its first line; read "
+     "for each connection",
+     .shown = "guest, which RabbitMQ accepts on loopback only"},
+    {"amqp-ca-file", TYPE_TEXT, READING, GROUP_SERVICE, AT(backend.amqp.ca_file), "FILE",
+     "certificates of the authorities that the brokers of amqps:// addresses are verified with, in "
+     "PEM format",
+     .shown = "those of the system"},
+    {"amqp-heartbeat", TYPE_SECONDS, READING, GROUP_SERVICE, AT(backend.amqp.heartbeat_s), "TIME",
+     "interval of heartbeats; a broker that is silent for two of them is given up",
+     .standard = "30s", .min = 1, .max = 600},
+    {"amqp-consumer-timeout", TYPE_SECONDS, CONFIG_RUN, GROUP_SERVICE,
+     AT(backend.amqp.consumer_timeout_s), "TIME",
+     "consumer_timeout of the brokers: a message is returned to its queue before it has been "
+     "processed for so long",
+     .standard = "30m", .min = 10, .max = 365 * 24 * 60 * 60},
 
     {"workers", TYPE_NUMBER, ENGINE, GROUP_WORK, AT(engine.workers), "N",
      "threads that decode and render", .shown = "the processors that the process may use", .min = 1,

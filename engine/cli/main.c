@@ -1,6 +1,8 @@
 /* The only file that includes all modules: it connects them for the commands. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "amqp_address.h"
 #include "aws.h"
 #include "aws_identity.h"
 #include "aws_init.h"
@@ -11,42 +13,96 @@
 #include "local_cloud.h"
 #include "pipelines.h"
 #include "provision.h"
+#include "queue_router.h"
+#include "rabbitmq.h"
 #include "samples.h"
 #include "sqs_queue.h"
 #include "vips_start.h"
+
+struct backends { /* the handle of a struct backend */
+    struct aws *aws;
+    struct rabbitmq *rabbitmq;
+    struct queue_router *router;
+};
+
+static struct aws *aws_of(const struct backend *backend)
+{
+    return ((const struct backends *)backend->handle)->aws;
+}
+
+static int queue_check(const char *name, struct error *error)
+{
+    return amqp_address_is(name) ? rabbitmq_queue_check(name, error) : aws_queue_check(name, error);
+}
+
+static enum queue_relation queue_compare(const char *name, const char *other)
+{
+    if (amqp_address_is(name) != amqp_address_is(other))
+        return QUEUES_DIFFER;
+    return amqp_address_is(name) ? amqp_address_compare(name, other)
+                                 : aws_queue_compare(name, other);
+}
+
+static void backends_free(struct backends *backends)
+{
+    queue_router_destroy(backends->router);
+    rabbitmq_destroy(backends->rabbitmq);
+    aws_destroy(backends->aws);
+    free(backends);
+}
+
+static int queues_open(struct backends *backends, uv_loop_t *loop,
+                       const struct backend_settings *settings, struct error *error)
+{
+    backends->rabbitmq = rabbitmq_create(loop, &settings->amqp);
+    if (!backends->rabbitmq)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    const struct queue_route routes[] = {{rabbitmq_queues(backends->rabbitmq), amqp_address_is},
+                                         {aws_queue_backend(backends->aws), NULL}};
+    backends->router = queue_router_create(routes, sizeof routes / sizeof *routes, queue_compare);
+    return backends->router ? 0 : error_set(error, ERR_MEMORY, "out of memory");
+}
 
 static int backend_open(uv_loop_t *loop, struct http_client *http,
                         const struct backend_settings *settings, struct backend *out,
                         struct error *error)
 {
-    struct aws *aws;
-    int code = aws_create(loop, http, settings, &aws, error);
+    struct backends *backends = calloc(1, sizeof *backends);
+    if (!backends)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    int code = aws_create(loop, http, settings, &backends->aws, error);
     if (code)
-        return code;
-    *out = (struct backend){.queues = aws_queue_backend(aws),
-                            .store = aws_object_store(aws),
-                            .topics = aws_topic_notifier(aws),
-                            .event_buses = aws_event_bus_notifier(aws),
-                            .rekognition = aws_rekognition(aws),
-                            .topic_batches = aws_topic_backend(aws),
-                            .handle = aws};
+        goto failed;
+    code = queues_open(backends, loop, settings, error);
+    if (code)
+        goto failed;
+    *out = (struct backend){.queues = queue_router_backend(backends->router),
+                            .store = aws_object_store(backends->aws),
+                            .topics = aws_topic_notifier(backends->aws),
+                            .event_buses = aws_event_bus_notifier(backends->aws),
+                            .rekognition = aws_rekognition(backends->aws),
+                            .topic_batches = aws_topic_backend(backends->aws),
+                            .handle = backends};
     return 0;
+failed:
+    backends_free(backends);
+    return code;
 }
 
 static void backend_close(struct backend *backend)
 {
-    aws_destroy(backend->handle);
+    backends_free(backend->handle);
     *backend = (struct backend){0};
 }
 
 static void backend_metrics(const struct backend *backend, struct buffer *out)
 {
-    aws_write_metrics(backend->handle, out);
+    aws_write_metrics(aws_of(backend), out);
 }
 
 static bool backend_ready(struct backend *backend, struct buffer *reasons)
 {
-    return aws_is_ready(backend->handle, reasons);
+    return aws_is_ready(aws_of(backend), reasons);
 }
 
 struct identification {
@@ -72,24 +128,24 @@ static int backend_identify(struct backend *backend, assembly_identified *done, 
 {
     static struct identification identification; /* one at a time */
     identification = (struct identification){done, user};
-    return aws_identify(backend->handle, on_identified, &identification);
+    return aws_identify(aws_of(backend), on_identified, &identification);
 }
 
 static const char *backend_region(const struct backend *backend)
 {
-    return aws_region(backend->handle);
+    return aws_region(aws_of(backend));
 }
 
 static int backend_provision(struct backend *backend, const struct provision_run *run,
                              assembly_done *done, void *user)
 {
-    return aws_provision(backend->handle, run, done, user);
+    return aws_provision(aws_of(backend), run, done, user);
 }
 
 static int backend_init(struct backend *backend, const struct init_file *file, assembly_done *done,
                         void *user)
 {
-    return aws_init(backend->handle, file, done, user);
+    return aws_init(aws_of(backend), file, done, user);
 }
 
 static int cloud_start(uv_loop_t *loop, const struct cloud_settings *settings, void **out,
@@ -141,8 +197,8 @@ int main(int argc, char **argv)
         .sample_make = sample_make,
         .schema_print = pipeline_schema_print,
         .operations_print = local_cloud_print_operations,
-        .queue_check = aws_queue_check,
-        .queue_compare = aws_queue_compare,
+        .queue_check = queue_check,
+        .queue_compare = queue_compare,
         .backend_open = backend_open,
         .backend_close = backend_close,
         .backend_metrics = backend_metrics,

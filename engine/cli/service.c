@@ -137,6 +137,7 @@ static int backend_open(struct service *service, const struct cloud_settings *cl
             .region = cloud->region,
             .endpoint = assembly->cloud_endpoint(service->cloud),
             .ignore_environment = true,
+            .amqp = service->config->backend.amqp,
         };
         assembly->cloud_credentials(service->cloud, &settings.access_key, &settings.secret_key);
     }

@@ -142,6 +142,7 @@ static void change_collect(struct lease_call *call, struct lease *lease)
         .receipt = lease->receipt,
         .visibility_s =
             lease->releasing ? within_life(lease, call->sent_ms, lease->release_s) : lease->ask_s,
+        .release = lease->releasing,
     };
     call->leases[call->count++] = lease;
 }

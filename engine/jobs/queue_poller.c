@@ -224,7 +224,7 @@ void queue_poller_cancel(struct queue_poller *poller)
     struct list *link;
     while ((link = list_shift(&poller->polls))) {
         struct poll *poll = container_of(link, struct poll, link);
-        poller->consumer->home.backend->ops->receive_cancel(poll->request);
+        poller->consumer->home.backend->ops->receive_cancel(poller->consumer->queue, poll->request);
         poll_free(poll);
     }
 }

@@ -44,7 +44,7 @@ static size_t deletion_fill(struct queue_scan *scan, struct scan_deletion *delet
         scan_item_set(item, ITEM_DELETING);
         item->renewed = false;
         deletion->items[count] = item;
-        entries[count++] = (struct queue_entry){.receipt = item->receipt};
+        entries[count++] = (struct queue_entry){.receipt = item->receipt, .release = true};
     }
     return count;
 }
@@ -106,7 +106,7 @@ static size_t returns_fill(struct queue_scan *scan, struct queue_entry entries[Q
         struct scan_item *item = container_of(scan->held.next, struct scan_item, link);
         scan_item_set(item, ITEM_RETURNED);
         if (is_still_ours(item))
-            entries[count++] = (struct queue_entry){.receipt = item->receipt};
+            entries[count++] = (struct queue_entry){.receipt = item->receipt, .release = true};
     }
     return count;
 }

@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include "amqp_settings.h"
+
 /* NULL members are looked up as in every AWS client: environment (AWS_REGION, AWS_DEFAULT_REGION,
  * AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_ENDPOINT_URL,
  * AWS_ENDPOINT_URL_S3/_SQS/…, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE), then ~/.aws/config and
@@ -19,6 +21,7 @@ struct backend_settings {
     bool unsigned_payload;   /* S3: over https and loopback, objects go without a hash of their
                                 bytes in the signature; saves CPU */
     bool ignore_environment; /* the embedded cloud: use only these options */
+    struct amqp_settings amqp;
 };
 
 #endif

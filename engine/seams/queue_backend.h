@@ -1,5 +1,5 @@
 /*
- * Seam: a queue service. Owned by the engine; backends/aws implements it.
+ * Seam: a queue service. Owned by the engine; backends/aws and backends/rabbitmq implement it.
  *
  * Loop thread only. Every operation is asynchronous: its callback is called exactly once, from a
  * fresh loop callback, unless the operation was cancelled or the call itself returned an error
@@ -85,9 +85,12 @@ struct queue_receive {
     bool origin;           /* also where a dead letter comes from */
 };
 
-struct queue_entry { /* one entry of delete_batch (visibility_s unused) or extend_batch */
+struct queue_entry { /* one entry of delete_batch (only the receipt) or extend_batch */
     const char *receipt;
     unsigned visibility_s;
+    bool
+        release; /* nobody works on the message any more: visibility_s is a delay. A service without
+                   * visibility timeouts must know that, SQS need not */
 };
 
 struct queue_send {
@@ -149,7 +152,7 @@ struct queue_backend_ops {
                    void *user, struct queue_request **out);
     /* The callback will not be called. Messages that the service was about to return stay invisible
      * until their visibility timeout ends, so cancel only if there is no time to wait. */
-    void (*receive_cancel)(struct queue_request *request);
+    void (*receive_cancel)(struct queue *queue, struct queue_request *request);
 
     /* Entries (at most QUEUE_BATCH_MAX) are copied. */
     int (*delete_batch)(struct queue *queue, const struct queue_entry *entries, size_t count,

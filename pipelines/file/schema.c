@@ -346,7 +346,7 @@ static const struct schema_key pipeline_keys[] = {
     {.name = "name", .type = SCHEMA_NAME, .offset = WHOLE(name), .required = true,
      .max = NAME_MAX_BYTES, .help = "name of the pipeline: letters, digits, dots, hyphens, underscores"},
     {.name = "queue", .type = SCHEMA_TEXT, .offset = WHOLE(queue), .required = true,
-     .max = TEXT_MAX, .help = "name, URL or ARN of the queue to read"},
+     .max = TEXT_MAX, .help = "name, URL or ARN of the queue to read; amqp://HOST/VHOST/QUEUE: a queue of RabbitMQ"},
     {.name = "weight", .type = SCHEMA_INTEGER, .offset = WHOLE(weight), .min = 1, .max = 100,
      .fallback = "1", .help = "share of slots and workers, relative to the other pipelines"},
     {.name = "visibility", .type = SCHEMA_INTEGER, .offset = WHOLE(visibility_s), .min = 1,

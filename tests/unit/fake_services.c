@@ -249,8 +249,9 @@ static int fake_receive(struct queue *queue, const struct queue_receive *what, q
     return 0;
 }
 
-static void fake_receive_cancel(struct queue_request *request)
+static void fake_receive_cancel(struct queue *queue, struct queue_request *request)
 {
+    (void)queue;
     list_remove(&request->waiting);
     reply_end(&request->reply);
 }

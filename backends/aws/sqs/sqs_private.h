@@ -88,7 +88,7 @@ const struct queue_facts *sqs_facts(const struct queue *queue);
 int sqs_depth(struct queue *queue, queue_depth_known *done, void *user);
 int sqs_receive(struct queue *queue, const struct queue_receive *what, queue_received *done,
                 void *user, struct queue_request **out);
-void sqs_receive_cancel(struct queue_request *request);
+void sqs_receive_cancel(struct queue *queue, struct queue_request *request);
 int sqs_delete_batch(struct queue *queue, const struct queue_entry *entries, size_t count,
                      queue_batch_done *done, void *user);
 int sqs_extend_batch(struct queue *queue, const struct queue_entry *entries, size_t count,

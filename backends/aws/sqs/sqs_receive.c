@@ -164,7 +164,8 @@ int sqs_receive(struct queue *queue, const struct queue_receive *what, queue_rec
     return sqs_start(queue, &call, out);
 }
 
-void sqs_receive_cancel(struct queue_request *request)
+void sqs_receive_cancel(struct queue *queue, struct queue_request *request)
 {
+    (void)queue;
     aws_request_cancel(request->request);
 }

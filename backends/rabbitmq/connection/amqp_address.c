@@ -219,6 +219,11 @@ char *amqp_address_service(const struct amqp_address *address)
     return buffer_take_text(&text);
 }
 
+static bool texts_equal(const char *one, const char *other)
+{
+    return one && other && strcmp(one, other) == 0;
+}
+
 static bool hosts_equal(const struct amqp_host *one, const struct amqp_host *other)
 {
     return one->port == other->port && strcasecmp(one->name, other->name) == 0;
@@ -243,8 +248,8 @@ static bool any_host_in_common(const struct amqp_address *one, const struct amqp
 bool amqp_address_shares(const struct amqp_address *one, const struct amqp_address *other)
 {
     if (one->tls != other->tls || one->host_count != other->host_count ||
-        strcmp(one->vhost, other->vhost) != 0 || !one->user != !other->user ||
-        (one->user && strcmp(one->user, other->user) != 0))
+        !texts_equal(one->vhost, other->vhost) || !one->user != !other->user ||
+        (one->user && !texts_equal(one->user, other->user)))
         return false;
     for (size_t i = 0; i < one->host_count; i++)
         if (!hosts_equal(&one->hosts[i], &other->hosts[i]))
@@ -259,7 +264,7 @@ enum queue_relation amqp_address_compare(const char *name, const char *other)
     if (amqp_address_parse(name, &one, NULL))
         return relation;
     if (amqp_address_parse(other, &two, NULL) == 0) {
-        if (strcmp(one.vhost, two.vhost) == 0 && strcmp(one.queue, two.queue) == 0)
+        if (texts_equal(one.vhost, two.vhost) && texts_equal(one.queue, two.queue))
             relation = any_host_in_common(&one, &two) ? QUEUES_ARE_ONE : QUEUES_MAY_BE_ONE;
         amqp_address_clear(&two);
     }

@@ -472,7 +472,8 @@ static void a_receive_is_cancelled(void **state)
     (void)state;
     SCRIPT(&script_options, OPEN_RESPONSES, {.never = true});
     open_queue();
-    ops()->receive_cancel(receive());
+    struct queue_request *request = receive();
+    ops()->receive_cancel(seen.queue, request);
     assert_int_equal(script.cancelled, 1);
     assert_false(seen.done);
     end();
@@ -491,7 +492,10 @@ static void close_cancels(void **state)
 
 /* --- batches --- */
 
-static const struct queue_entry entries[] = {{"r0", 10}, {"r1", 20}, {"r2", 30}, {"r3", 40}};
+static const struct queue_entry entries[] = {{.receipt = "r0", .visibility_s = 10},
+                                             {.receipt = "r1", .visibility_s = 20},
+                                             {.receipt = "r2", .visibility_s = 30},
+                                             {.receipt = "r3", .visibility_s = 40}};
 
 static void delete_batch_with_failures(void **state)
 {
@@ -559,7 +563,7 @@ static void batch_that_fails_as_a_whole(void **state)
 static void batch_bounds(void **state)
 {
     (void)state;
-    const struct queue_entry day = {"r", QUEUE_VISIBILITY_MAX_S + 1};
+    const struct queue_entry day = {.receipt = "r", .visibility_s = QUEUE_VISIBILITY_MAX_S + 1};
     SCRIPT(&script_options, OPEN_RESPONSES);
     open_queue();
     assert_int_equal(ops()->extend_batch(seen.queue, &day, 1, on_batch, NULL), ERR_INVALID);
