@@ -50,8 +50,8 @@ RENDITIONS = {"thumbnail": [("thumbnail/{name}", 64, "JPEG")],
 QUEUES = [f"soak-{name}" for name in (*RENDITIONS, "tags")]
 
 
-def pipeline_text(name):
-    head = f"name: {name}\nqueue: soak-{name}\nmatch: {{ bucket: {BUCKET}, prefix: ingest/ }}\n"
+def pipeline_text(name, queue):
+    head = f'name: {name}\nqueue: "{queue}"\nmatch: {{ bucket: {BUCKET}, prefix: ingest/ }}\n'
     if name == "tags":
         return head + f'labels: {{ labeler: builtin, tags: true, bucket: {OUT}, sidecar: "tags/{{name}}.json" }}\n'
     return head + "outputs:\n" + "".join(
@@ -86,17 +86,21 @@ class Soak:
         self.uploaded = {}     # by key: the last picture
         self.replaced = set()  # keys that have had more than one
         self.counts = collections.Counter()
-        self.moments = collections.Counter()
+        self.moments, self.moments_of = collections.Counter(), MOMENTS
         self.messages = set()
         self.problems = []
+        self.engine_settings = {}  # more environment variables
         self.putting, self.enough = threading.Event(), threading.Event()
         self.began = time.monotonic()
         for name in ("tmp", "pipelines", "idle"):
             (self.folder / name).mkdir(parents=True)
         (self.folder / "token").write_text(jwt(exp=int(time.time()) + 7 * 24 * 3600))
         (self.folder / "idle/idle.yaml").write_text(harness.PIPELINE_IDLE)
-        for name in (*RENDITIONS, "tags"):
-            (self.folder / f"pipelines/{name}.yaml").write_text(pipeline_text(name))
+        self.write_pipelines({name: f"soak-{name}" for name in (*RENDITIONS, "tags")})
+
+    def write_pipelines(self, queues):
+        for name, queue in queues.items():
+            (self.folder / f"pipelines/{name}.yaml").write_text(pipeline_text(name, queue))
 
     # ---- the two processes ----
 
@@ -112,7 +116,7 @@ class Soak:
         self.engine = harness.Process(
             "run", "--pipelines", self.folder / "pipelines", "--endpoint", self.endpoint, "--wait", "2s", "--timeout",
             "5s", "--workers", "2", "--backoff", "5s", "--log-level", "debug", "--log-format", "json",
-            environment=harness.role_environment(self.folder / "token", TMPDIR=str(self.folder / "tmp")))
+            environment=harness.role_environment(self.folder / "token", TMPDIR=str(self.folder / "tmp"), **self.engine_settings))
 
     def wait_until_ready(self):
         self.cloud.wait_for("Serving")
@@ -125,9 +129,13 @@ class Soak:
     # ---- set up ----
 
     def set_up(self):
-        self.s3, self.sqs, sns = self.client("s3"), self.client("sqs"), self.client("sns")
+        self.s3 = self.client("s3")
         for bucket in (BUCKET, OUT):
             self.s3.create_bucket(Bucket=bucket)
+        self.set_up_queues()
+
+    def set_up_queues(self):
+        self.sqs, sns = self.client("sqs"), self.client("sns")
         topic = sns.create_topic(Name=TOPIC)["TopicArn"]
         sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(
             {"Version": "2012-10-17", "Statement": [
@@ -158,7 +166,7 @@ class Soak:
 
     def make_reference(self):
         for picture, (content, _) in self.pictures.items():
-            self.s3.put_object(Bucket=BUCKET, Key=f"ingest/reference-{picture}", Body=content)
+            self.upload(self.s3, f"ingest/reference-{picture}", content)
         self.wait_for_results([f"ingest/reference-{picture}" for picture in self.pictures])
         self.drain()
         for picture, (_, size) in self.pictures.items():
@@ -186,7 +194,8 @@ class Soak:
 
     # ---- load ----
 
-    def upload_all_the_time(self, number, s3, sqs):
+    def upload_all_the_time(self, number):
+        s3 = self.client("s3")
         names = list(self.pictures)
         for i in range(10**9):
             if self.enough.is_set():
@@ -198,7 +207,7 @@ class Soak:
                 self.replaced.add(key)
             self.upload(s3, key, self.pictures[picture][0])
             self.uploaded[key] = picture
-            self.pause_while_behind(sqs)
+            self.pause_while_behind()
 
     def upload(self, s3, key, content):
         """Until it is acknowledged; the client's own retries are not always enough."""
@@ -207,6 +216,7 @@ class Soak:
             try:
                 response = s3.put_object(Bucket=BUCKET, Key=key, Body=content)
                 self.counts["upload attempts"] += 1 + response["ResponseMetadata"]["RetryAttempts"]
+                self.announce(key)
                 return
             except (BotoCoreError, ClientError) as error:
                 if "ResponseMetadata" in getattr(error, "response", {}) and \
@@ -214,23 +224,33 @@ class Soak:
                     self.problems.append(f"upload of {key}: {error}")
                     return
 
-    def pause_while_behind(self, sqs):
+    def announce(self, key):
+        """The store sends its events by itself."""
+
+    def backlog(self):
+        """Messages of one queue; None: it does not respond."""
+        try:
+            return sum(depth(self.sqs, self.urls[QUEUES[0]]))
+        except (BotoCoreError, ClientError):
+            return None
+
+    def pause_while_behind(self):
         def caught_up():
-            try:
-                return self.enough.is_set() or sum(depth(sqs, self.urls[QUEUES[0]])) < BACKLOG
-            except (BotoCoreError, ClientError):
-                return False
+            return self.enough.is_set() or (count := self.backlog()) is not None and count < BACKLOG
         until(caught_up, "the engine has caught up", timeout=600)
 
     # ---- kills ----
 
+    def victims(self):
+        return ["engine"] * self.kills + ["cloud"] * self.cloud_kills
+
     def plan(self):
-        victims = ["engine"] * self.kills + ["cloud"] * self.cloud_kills
+        victims = self.victims()
         self.random.shuffle(victims)
         offset = self.random.randrange(1000)
         turns = collections.Counter()
         for victim in victims:  # each moment equally often
-            moments = MOMENTS[victim]
+            moments = self.moments_of[victim]
             yield victim, moments[(offset + turns[victim]) % len(moments)], self.random.random()
             turns[victim] += 1
 
@@ -314,7 +334,7 @@ class Soak:
         pending = collections.deque(self.plan())
         while pending:
             victim, moment, chance = pending.popleft()
-            if self.counts[f"{victim} kills"] == (self.kills if victim == "engine" else self.cloud_kills):
+            if self.counts[f"{victim} kills"] == self.victims().count(victim):
                 continue
             self.strike(victim, moment, chance)
             if self.problems:
@@ -336,7 +356,7 @@ class Soak:
         for line in process.lines:
             if '"state":"matching"' in line:
                 self.counts["receives"] += 1
-                self.messages.add(re.search(r'"job":"([^"]+)"', line).group(1))
+                self.messages.add(re.search(r'"job":"([^"]+)","pipeline":"([^"]+)"', line).groups())
         self.check_output(process)
 
     def check_output(self, process):
@@ -345,13 +365,20 @@ class Soak:
         except AssertionError as error:
             self.problems.append(str(error)[-4000:])
 
+    def waiting(self):
+        """The queues that are not empty, and what is in them."""
+        depths = {name: depth(self.sqs, url) for name, url in self.urls.items()}
+        return {name: found for name, found in depths.items() if found != (0, 0, 0)}
+
+    def dead_letters(self):
+        depths = {f"{name}-dlq": depth(self.sqs, f"{self.urls[name]}-dlq") for name in QUEUES}
+        return {name: found for name, found in depths.items() if found != (0, 0, 0)}
+
     def drain(self):
-        def left():
-            return {name: depth(self.sqs, url) for name, url in self.urls.items() if depth(self.sqs, url) != (0, 0, 0)}
         try:
-            until(lambda: not left(), "all queues are empty", 300)
+            until(lambda: not self.waiting(), "all queues are empty", 300)
         except AssertionError:
-            raise AssertionError(f"the queues are not empty: {left()}") from None
+            raise AssertionError(f"the queues are not empty: {self.waiting()}") from None
 
     def check_photos(self):
         for key, picture in sorted(self.uploaded.items()):
@@ -368,10 +395,7 @@ class Soak:
                 self.problems.append(f"{key}: missing: {missing}, wrong: {[name for name in wrong if name not in missing]}")
 
     def check_dead_letters(self):
-        for name in QUEUES:
-            found = depth(self.sqs, f"{self.urls[name]}-dlq")
-            if found != (0, 0, 0):
-                self.problems.append(f"{name}-dlq: {found}")
+        self.problems += [f"{name}: {found}" for name, found in self.dead_letters().items()]
 
     def check_leftovers(self):
         found = harness.leftovers(self.folder / "data")
@@ -413,8 +437,7 @@ class Soak:
                     process.kill()
 
     def kill_under_load(self):
-        uploaders = [threading.Thread(target=self.upload_all_the_time,
-                                      args=(number, self.client("s3"), self.client("sqs"))) for number in range(2)]
+        uploaders = [threading.Thread(target=self.upload_all_the_time, args=(number,)) for number in range(2)]
         try:
             for thread in uploaders:
                 thread.start()

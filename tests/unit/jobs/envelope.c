@@ -4,8 +4,8 @@
  * those of the S3, EventBridge, SNS and extended-client documentation. Of other stores:
  *   minio*    recorded from MinIO: xlab-si/xopera-examples, minio-notification-message-example.rst;
  *             its keys are query-escaped (minio/minio cmd/event-notification.go)
- *   ceph*     recorded from RGW, found by its x-amz-request-id d5a87e11-31a2-4e74-9f6d-ebc48a187271
- *             (ceph/ceph src/rgw/rgw_pubsub.cc)
+ *   ceph*     recorded from RGW 16.2.15, and with a region from an RGW under Rook; its keys are not
+ *             encoded (ceph/ceph src/rgw/rgw_pubsub.cc)
  *   rustfs    as rustfs/rustfs crates/notify/src/event.rs serializes it
  *   seaweed*  EventNotification of seaweedfs/seaweedfs weed/pb/filer.proto, encoded with protoc
  */
