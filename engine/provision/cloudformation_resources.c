@@ -238,6 +238,10 @@ void stack_add_resource(struct stack *s, size_t index)
     case PROVISION_EVENT_BRIDGE:
         add_event_bridge(s, resource);
         return;
+    case PROVISION_EXCHANGE: /* nothing of a broker is in a template */
+    case PROVISION_BROKER_QUEUE:
+    case PROVISION_BINDING:
+    case PROVISION_BROKER_POLICY:
     case PROVISION_KINDS:
         return;
     }

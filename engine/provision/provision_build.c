@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void fail(struct provision_build *build, int code)
+void provision_fail(struct provision_build *build, int code)
 {
     if (!build->code)
         build->code = error_set(build->error, code, "%s", "out of memory");
@@ -22,7 +22,7 @@ const char *provision_keep_format(struct provision_build *build, const char *for
     const char *text = text_list_vformat(&build->plan->texts, format, args);
     va_end(args);
     if (!text)
-        fail(build, ERR_MEMORY);
+        provision_fail(build, ERR_MEMORY);
     return text ? text : "";
 }
 
@@ -31,7 +31,7 @@ void provision_note(struct provision_build *build, const char *format, ...)
     va_list args;
     va_start(args, format);
     if (!text_list_vformat(&build->plan->notes, format, args))
-        fail(build, ERR_MEMORY);
+        provision_fail(build, ERR_MEMORY);
     va_end(args);
 }
 
@@ -52,7 +52,7 @@ size_t provision_add(struct provision_build *build, struct provision_resource re
     struct provision_resource *grown =
         reallocarray(plan->resources, plan->count + 1, sizeof *plan->resources);
     if (!grown) {
-        fail(build, ERR_MEMORY);
+        provision_fail(build, ERR_MEMORY);
         return PROVISION_NONE;
     }
     plan->resources = grown;
@@ -68,7 +68,7 @@ void provision_add_filter(struct provision_build *build, size_t resource,
         reallocarray(plan->filters, plan->filter_count + 1, sizeof *plan->filters);
     if (!grown || resource == PROVISION_NONE) {
         plan->filters = grown ? grown : plan->filters;
-        fail(build, ERR_MEMORY);
+        provision_fail(build, ERR_MEMORY);
         return;
     }
     struct provision_resource *owner = &plan->resources[resource];
@@ -81,5 +81,7 @@ void provision_add_filter(struct provision_build *build, size_t resource,
 
 bool provision_makes_queue(const struct provision_build *build, size_t pipeline)
 {
-    return !strpbrk(build->ops->facts(build->pipelines[pipeline])->queue, ":/");
+    const char *queue = build->ops->facts(build->pipelines[pipeline])->queue;
+    return build->plan->settings.via == PROVISION_RABBITMQ ? provision_is_in_broker(build, queue)
+                                                           : !strpbrk(queue, ":/");
 }

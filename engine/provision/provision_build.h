@@ -14,6 +14,8 @@ struct provision_build {
     struct error *error;
 };
 
+/* Keeps the first error, without a text of its own. */
+void provision_fail(struct provision_build *build, int code);
 /* Keeps a text in the plan; "" after an error. */
 const char *provision_keep(struct provision_build *build, const char *text);
 const char *provision_keep_format(struct provision_build *build, const char *format, ...)
@@ -35,7 +37,8 @@ void provision_prefixes(struct provision_build *build, const struct pipeline *pi
                         struct text_list *out);
 /* Refuses pipelines whose prefixes overlap: S3 notifies one destination for each key. */
 void provision_check_apart(struct provision_build *build);
-/* Whether provision makes the pipeline's queue: the file gives its name, not its URL or ARN. */
+/* Whether provision makes the pipeline's queue: the file gives its name, not its URL or ARN; or, with
+ * PROVISION_RABBITMQ, its address in the broker. */
 bool provision_makes_queue(const struct provision_build *build, size_t pipeline);
 
 /* Whether the name is that of a FIFO queue or topic. */
@@ -48,5 +51,15 @@ bool provision_is_access_point(const char *bucket);
 void provision_build_outputs(struct provision_build *build);
 /* The topics and queues that the pipelines notify; after all others. */
 void provision_build_notify(struct provision_build *build);
+
+/* Whether a queue is one of a message broker. */
+bool provision_is_in_broker(const struct provision_build *build, const char *queue);
+/* The resources in the broker. */
+void provision_build_broker(struct provision_build *build);
+/* Completes settings.events_to; after provision_build_broker. */
+void provision_settle_events_to(struct provision_build *build);
+/* How a store comes to publish events: a note, and MinIO's commands. */
+void provision_note_publisher(struct provision_build *build);
+void provision_build_minio(struct provision_build *build);
 
 #endif

@@ -47,6 +47,7 @@ struct provision_run {
     const struct provision_plan *plan;
     struct provision_place place;
     bool write;
+    const char *events_password; /* of the user in the plan's events_to; NULL: none. Not logged. */
     /* Either may be NULL. The change is borrowed. */
     void (*compared)(size_t index, const struct provision_change *change, void *user);
     void (*written)(size_t index, void *user);

@@ -25,6 +25,10 @@ static const struct kind_row {
     [PROVISION_TARGET] = {"target of rule", "events"},
     [PROVISION_NOTIFICATION] = {"notification of bucket", "s3"},
     [PROVISION_EVENT_BRIDGE] = {"EventBridge events of bucket", "s3"},
+    [PROVISION_EXCHANGE] = {"exchange", NULL},
+    [PROVISION_BROKER_QUEUE] = {"queue", NULL},
+    [PROVISION_BINDING] = {"binding of queue", NULL},
+    [PROVISION_BROKER_POLICY] = {"policy", NULL},
 };
 
 const char *provision_kind_name(enum provision_kind kind)
@@ -218,10 +222,30 @@ static int target_attributes(const struct provision_plan *plan, size_t index,
     return failed;
 }
 
+/* "Topics" in Ceph's "Bucket Notifications". Events are kept until the broker has confirmed them. */
+static int push_attributes(const struct provision_plan *plan, json_t *out)
+{
+    const bool has_user = strchr(plan->settings.events_to, '@');
+    json_t *push =
+        json_pack("{s:s, s:s*, s:s, s:s, s:s}", "push-endpoint", plan->settings.events_to,
+                  "password", has_user ? "as given" : NULL, "amqp-exchange", plan->settings.name,
+                  "amqp-ack-level", "broker", "persistent", "true");
+    const int failed = !push || json_object_update(out, push);
+    json_decref(push);
+    return failed;
+}
+
 static int fill(const struct provision_plan *plan, size_t index,
                 const struct provision_place *place, json_t *out)
 {
     switch (at(plan, index)->kind) {
+    case PROVISION_TOPIC:
+        return at(plan, index)->push ? push_attributes(plan, out) : 0;
+    case PROVISION_EXCHANGE:
+    case PROVISION_BROKER_QUEUE:
+    case PROVISION_BINDING:
+    case PROVISION_BROKER_POLICY:
+        return json_object_update(out, at(plan, index)->attributes);
     case PROVISION_QUEUE:
         return queue_attributes(plan, index, place, out);
     case PROVISION_TOPIC_POLICY:

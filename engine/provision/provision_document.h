@@ -39,6 +39,8 @@ json_t *provision_pattern(const struct provision_plan *plan, size_t index);
  * notification: for the id of each filter an object: Target, Prefix, Suffix, Events
  * lifecycle: for the id of each filter an object: Prefix, ExpirationDays
  * EventBridge: EventBridgeConfiguration; bucket, topic: none
+ * topic of Ceph: push-endpoint, password ("as given"), amqp-exchange, amqp-ack-level, persistent
+ * what is in a broker: as the backend described it (provision_broker.h)
  */
 json_t *provision_attributes(const struct provision_plan *plan, size_t index,
                              const struct provision_place *place);

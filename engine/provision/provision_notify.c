@@ -72,7 +72,14 @@ static void add_target(struct provision_build *build, const struct pipeline_fact
     const struct provision_place *place = build->plan->settings.place;
     const char *target = facts->notify->target, *what = provision_kind_name(kind);
     struct resource_home home;
-    if (is_plain_name(facts->notify))
+    const bool in_broker = provision_is_in_broker(build, target);
+    const bool to_broker = build->plan->settings.via == PROVISION_RABBITMQ;
+    if (in_broker && to_broker)
+        return; /* provision_broker.c has made it */
+    if (in_broker || to_broker)
+        leave(build, facts, what,
+              in_broker ? ", since it is in RabbitMQ" : ", since it is not in RabbitMQ");
+    else if (is_plain_name(facts->notify))
         add(build, facts, kind, target, NULL);
     else if (!resource_home_read(target, &home))
         leave(build, facts, what, ", since its URL does not say where it is");

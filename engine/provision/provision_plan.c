@@ -51,6 +51,19 @@ static bool is_plain(const char *name)
     return i > 0 && i <= RULE_NAME_MAX && !name[i];
 }
 
+/* What only a broker has, and what it has not. */
+static void settle_broker(struct provision_build *build)
+{
+    const struct provision_settings *settings = &build->plan->settings;
+    if (settings->via == PROVISION_RABBITMQ) {
+        if (settings->retention_s)
+            provision_refuse(build, "--retention is not for RabbitMQ, whose queues keep messages "
+                                    "until they are processed");
+    } else if (settings->store != PROVISION_STORE_OTHER || settings->events_to) {
+        provision_refuse(build, "--store and --events-to are for --via rabbitmq");
+    }
+}
+
 static void settle(struct provision_build *build, const struct provision_settings *given)
 {
     struct provision_settings *settings = &build->plan->settings;
@@ -61,6 +74,7 @@ static void settle(struct provision_build *build, const struct provision_setting
         provision_refuse(build, "--name \"%.80s\": a name has 1 to 64 letters, digits, '-' and '_'",
                          settings->name);
     settle_bucket(build);
+    settle_broker(build);
     if (build->code)
         return;
     settings->bucket = provision_keep(build, settings->bucket);
@@ -96,6 +110,16 @@ static size_t add_topic(struct provision_build *build, size_t bucket)
     size_t topic = add(build, PROVISION_TOPIC, name, PROVISION_NONE, PROVISION_NONE);
     add(build, PROVISION_TOPIC_POLICY, name, topic, bucket);
     return topic;
+}
+
+/* Ceph's topics know the broker that they publish to. */
+static size_t add_push_topic(struct provision_build *build)
+{
+    return provision_add(build, (struct provision_resource){.kind = PROVISION_TOPIC,
+                                                            .name = build->plan->settings.name,
+                                                            .on = PROVISION_NONE,
+                                                            .to = PROVISION_NONE,
+                                                            .push = true});
 }
 
 bool provision_is_fifo(const char *name)
@@ -220,6 +244,12 @@ static void connect(struct provision_build *build, const struct pipeline *pipeli
 static void note_foreign(struct provision_build *build, const struct pipeline_facts *facts)
 {
     const struct provision_settings *settings = &build->plan->settings;
+    if (provision_is_in_broker(build, facts->queue)) {
+        provision_note(build,
+                       "the queue of the pipeline %s, %s, is in RabbitMQ: --via rabbitmq makes it",
+                       facts->name, facts->queue);
+        return;
+    }
     static const char *const duties[] = {
         [PROVISION_SNS] = "subscribe it to the topic",
         [PROVISION_SQS] = "let the bucket send to it, and notify it",
@@ -261,14 +291,15 @@ static void add_notification(struct provision_build *build, size_t bucket, size_
 {
     const struct provision_plan *plan = build->plan;
     const enum provision_via via = plan->settings.via;
-    if (!makes_any_queue(build) && via != PROVISION_SNS)
+    const bool by_topic = via == PROVISION_SNS || via == PROVISION_RABBITMQ;
+    if (!makes_any_queue(build) && !by_topic)
         return;
     size_t last = add_filtered(
         build, via == PROVISION_EVENTBRIDGE ? PROVISION_EVENT_BRIDGE : PROVISION_NOTIFICATION,
         plan->settings.bucket, bucket);
     if (build->code || via == PROVISION_EVENTBRIDGE)
         return;
-    if (via == PROVISION_SNS)
+    if (by_topic)
         add_filters(build, last, NULL, topic);
     for (size_t i = 0; i < build->pipeline_count && via == PROVISION_SQS; i++)
         if (provision_makes_queue(build, i))
@@ -277,12 +308,39 @@ static void add_notification(struct provision_build *build, size_t bucket, size_
                                        build->ops->facts(build->pipelines[i])->queue));
 }
 
+/* The events come from the store, over the broker, to every queue. */
+static void build_rabbitmq(struct provision_build *build, size_t bucket)
+{
+    provision_build_broker(build);
+    provision_settle_events_to(build);
+    if (!build->code)
+        provision_build_notify(build);
+    if (build->code)
+        return;
+    switch (build->plan->settings.store) {
+    case PROVISION_STORE_CEPH:
+        add_notification(build, bucket, add_push_topic(build));
+        return;
+    case PROVISION_STORE_MINIO:
+        provision_build_minio(build);
+        return;
+    default:
+        provision_note_publisher(build);
+        return;
+    }
+}
+
 static void build_plan(struct provision_build *build)
 {
     const struct provision_settings *settings = &build->plan->settings;
     size_t topic = PROVISION_NONE;
     size_t bucket = add(build, PROVISION_BUCKET, settings->bucket, PROVISION_NONE, PROVISION_NONE);
     provision_build_outputs(build);
+    if (settings->via == PROVISION_RABBITMQ) {
+        if (!build->code)
+            build_rabbitmq(build, bucket);
+        return;
+    }
     if (settings->via == PROVISION_SNS)
         topic = add_topic(build, bucket);
     if (settings->via == PROVISION_SQS)
@@ -310,9 +368,12 @@ int provision_plan_make(struct provision_plan *plan, const struct pipeline_ops *
 
 void provision_plan_clear(struct provision_plan *plan)
 {
+    for (size_t i = 0; i < plan->count; i++)
+        json_decref(plan->resources[i].attributes);
     free(plan->resources);
     free(plan->filters);
     text_list_clear(&plan->notes);
+    text_list_clear(&plan->commands);
     text_list_clear(&plan->texts);
     *plan = (struct provision_plan){0};
 }

@@ -34,10 +34,22 @@ enum provision_kind {                      /* name;                       on;   
                       PROVISION_TARGET, /* the target's id;            rule;   queue */
                       PROVISION_NOTIFICATION, /* the bucket's;               bucket; -      ; filters */
                       PROVISION_EVENT_BRIDGE, /* the bucket's;               bucket; - */
+                      /* In a message broker: described by the backend (provision_broker.h). */
+                      PROVISION_EXCHANGE,      /* the exchange's;             -;      - */
+                      PROVISION_BROKER_QUEUE,  /* the queue's;                -;      - */
+                      PROVISION_BINDING,       /* the queue's;                exchange; queue */
+                      PROVISION_BROKER_POLICY, /* the policy's;               exchange; - */
                       PROVISION_KINDS
 };
 
-enum provision_via { PROVISION_SNS, PROVISION_SQS, PROVISION_EVENTBRIDGE };
+enum provision_via { PROVISION_SNS, PROVISION_SQS, PROVISION_EVENTBRIDGE, PROVISION_RABBITMQ };
+
+/* Who publishes the events of new photos to a broker's exchange. */
+enum provision_store {
+    PROVISION_STORE_OTHER, /* it is set up by hand */
+    PROVISION_STORE_CEPH,  /* a topic and a notification of the bucket make it do so */
+    PROVISION_STORE_MINIO, /* it is set up by commands, which the plan lists */
+};
 
 enum {
     PROVISION_DEAD_RETENTION_S =
@@ -70,6 +82,7 @@ struct provision_resource {
     bool output;       /* a bucket that only receives outputs */
     bool raw_delivery; /* of a subscription */
     bool notify;       /* a topic or queue that only receives notifications */
+    bool push;         /* a topic that publishes to the plan's exchange (Ceph) */
     unsigned days;     /* of a lifecycle: objects expire after so many */
 
     /* Where a topic or queue must be, if the place of the plan is not known: a template makes it
@@ -77,6 +90,8 @@ struct provision_resource {
     const char *home_region, *home_account;
 
     size_t filter, filter_count; /* in the plan's filters */
+
+    struct json_t *attributes; /* of what is in a broker; owned by the plan; NULL: none */
 };
 
 struct provision_settings {
@@ -94,6 +109,13 @@ struct provision_settings {
     /* Where the plan is applied; NULL: not known, as for a template. Borrowed. */
     const struct provision_place *place;
     bool envelopes; /* deliver through the topic in SNS envelopes, not raw */
+
+    /* With PROVISION_RABBITMQ. */
+    enum provision_store store;
+    const char
+        *events_to; /* the broker as the store reaches it, amqp://USER@HOST:PORT/VHOST, without
+                            * a password; NULL: as the pipelines' queues name it */
+    const struct provision_broker *broker; /* borrowed */
 };
 
 struct provision_plan {                 /* everything is owned by the plan */
@@ -102,8 +124,10 @@ struct provision_plan {                 /* everything is owned by the plan */
     size_t count;
     struct provision_filter *filters;
     size_t filter_count;
-    struct text_list notes; /* what is left to somebody else, for people */
-    struct text_list texts; /* all strings */
+    struct text_list notes;    /* what is left to somebody else, for people */
+    struct text_list commands; /* how the store is set up: lines of shell, without passwords */
+    const char *broker;        /* address of the first queue in the broker; NULL: none */
+    struct text_list texts;    /* all strings */
 };
 
 /* Makes the plan for these pipelines. ERR_INVALID: the pipelines and settings do not go together;

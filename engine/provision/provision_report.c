@@ -83,6 +83,10 @@ void provision_print(FILE *out, const struct provision_plan *plan,
                      provision_shown_name(plan, i), &changes[i], colour);
     for (size_t i = 0; i < plan->notes.count; i++)
         terminal_line(out, "  note: %s", plan->notes.items[i]);
+    if (plan->commands.count)
+        fprintf(out, "\nTo let the store publish, run these commands with its own client:\n\n");
+    for (size_t i = 0; i < plan->commands.count; i++)
+        terminal_line(out, "    %s", plan->commands.items[i]);
 }
 
 /* ---- for programs ---- */
@@ -117,11 +121,12 @@ json_t *provision_report(const struct provision_plan *plan, const struct provisi
         applied &= done[i] || changes[i].action == PROVISION_KEEP;
     }
     if (!failed)
-        return json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:o, s:o}", "account", place->account,
-                         "region", place->region, "applied", (int)applied, "create",
-                         (json_int_t)counts.create, "change", (json_int_t)counts.change, "keep",
-                         (json_int_t)counts.keep, "conflicts", (json_int_t)counts.conflict, "notes",
-                         texts_of(&plan->notes), "resources", resources);
+        return json_pack("{s:s, s:s, s:s?, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "account",
+                         place->account, "region", place->region, "broker", plan->broker, "applied",
+                         (int)applied, "create", (json_int_t)counts.create, "change",
+                         (json_int_t)counts.change, "keep", (json_int_t)counts.keep, "conflicts",
+                         (json_int_t)counts.conflict, "notes", texts_of(&plan->notes), "commands",
+                         texts_of(&plan->commands), "resources", resources);
     json_decref(resources);
     return NULL;
 }

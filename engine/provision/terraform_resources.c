@@ -198,6 +198,10 @@ void module_add_resource(struct module *m, size_t index)
     case PROVISION_EVENT_BRIDGE:
         add_notification(m, index);
         return;
+    case PROVISION_EXCHANGE: /* nothing of a broker is in a template */
+    case PROVISION_BROKER_QUEUE:
+    case PROVISION_BINDING:
+    case PROVISION_BROKER_POLICY:
     case PROVISION_KINDS:
         return;
     }

@@ -45,6 +45,7 @@ static const struct validity_row {
     {"PutBucketLifecycleConfiguration", FORM_EMPTY, NULL, {NULL}},
     {"GetBucketNotificationConfiguration", FORM_XML, "NotificationConfiguration", {NULL}},
     {"PutBucketNotificationConfiguration", FORM_EMPTY, NULL, {NULL}},
+    {"DeleteBucketNotification", FORM_EMPTY, NULL, {NULL}}, /* Ceph's */
     {"PutBucketVersioning", FORM_EMPTY, NULL, {NULL}},
     {"PutBucketTagging", FORM_EMPTY, NULL, {NULL}},
     {"PutBucketCors", FORM_EMPTY, NULL, {NULL}},
@@ -82,6 +83,7 @@ static const struct validity_row {
     {"PublishBatch", FORM_XML, "PublishBatchResponse", {"PublishBatchResult"}},
     {"CreateTopic", FORM_XML, "CreateTopicResponse", {"TopicArn"}},
     {"Subscribe", FORM_XML, "SubscribeResponse", {"SubscriptionArn"}},
+    {"GetTopic", FORM_XML, "GetTopicResponse", {"Topic"}}, /* Ceph's */
     {"SetTopicAttributes", FORM_XML, "SetTopicAttributesResponse", {NULL}},
     {"GetTopicAttributes", FORM_XML, "GetTopicAttributesResponse", {"Attributes"}},
     {"ListSubscriptionsByTopic", FORM_XML, "ListSubscriptionsByTopicResponse", {"Subscriptions"}},

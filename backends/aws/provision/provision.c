@@ -8,6 +8,7 @@
 #include "provision_private.h"
 #include "sqs_private.h"
 
+/* Those without functions are in a message broker. */
 static const struct kind {
     provision_start *read, *write;
 } kinds[PROVISION_KINDS] = {
@@ -110,9 +111,18 @@ static int start_phase(struct provision *p, bool writing)
 
 static int next_resource(struct provision *p)
 {
+    const struct provision_plan *plan = p->run->plan;
     resource_clear(p);
-    p->index++;
-    return p->index < p->run->plan->count ? start_phase(p, false) : 0;
+    do
+        p->index++;
+    while (p->index < plan->count && !kinds[plan->resources[p->index].kind].read);
+    return p->index < plan->count ? start_phase(p, false) : 0;
+}
+
+/* Ceph copies a topic into the notifications that name it when they are written. */
+static bool is_outdated(const struct provision *p)
+{
+    return p->topic_written && provision_now(p)->kind == PROVISION_NOTIFICATION;
 }
 
 /* After a resource was read. */
@@ -124,7 +134,7 @@ static int compare(struct provision *p, struct error *error)
         return provision_out_of_memory(error);
     if (run->compared)
         run->compared(p->index, &p->change, run->user);
-    if (!run->write || p->change.action == PROVISION_KEEP)
+    if (!run->write || (p->change.action == PROVISION_KEEP && !is_outdated(p)))
         code = next_resource(p);
     else if (p->change.action == PROVISION_CONFLICT)
         return error_set(error, ERR_CONFLICT, "%s", p->change.conflict);

@@ -1,20 +1,14 @@
-/* Buckets, their notifications and lifecycles. The latter two are one document each, which S3
- * replaces as a whole: the entries of others are written back byte for byte. */
+/* Buckets, and what their documents (provision_entries.c) need as well. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "bucket_entries.h"
-#include "json_text.h"
 #include "provision_private.h"
 #include "s3_bucket.h"
 #include "xml_reader.h"
-#include "xml_writer.h"
 
-enum { DOCUMENT_MAX = 1024 * 1024 };
+const char provision_s3_namespace[] = "http://s3.amazonaws.com/doc/2006-03-01/";
 
-static const char name_space[] = "http://s3.amazonaws.com/doc/2006-03-01/";
-
-static int s3_call(struct provision *p, struct s3_bucket_call call, provision_reply *reply)
+int provision_s3_call(struct provision *p, struct s3_bucket_call call, provision_reply *reply)
 {
     call.bucket = provision_now(p)->name;
     call.done = provision_replied;
@@ -24,16 +18,22 @@ static int s3_call(struct provision *p, struct s3_bucket_call call, provision_re
     return s3_bucket_start(p->aws, &call);
 }
 
-static struct slice body_of(const struct aws_reply *reply)
+struct slice provision_body(const struct aws_reply *reply)
 {
     return (struct slice){reply->response->body.data, reply->response->body.size};
 }
 
-static int conflict(struct provision *p, struct buffer *text)
+int provision_set_conflict(struct provision *p, struct buffer *text)
 {
     free(p->finding.conflict);
     p->finding.conflict = buffer_take_text(text);
     return p->finding.conflict ? 0 : ERR_MEMORY;
+}
+
+/* Other stores than AWS have other regions, and their topics are not in one. */
+bool provision_to_broker(const struct provision *p)
+{
+    return p->run->plan->settings.via == PROVISION_RABBITMQ;
 }
 
 /* ---- buckets ---- */
@@ -55,7 +55,7 @@ static int location_element(void *user, const char *path, struct slice text, siz
 static int location_read(const struct aws_reply *reply, char region[REGION_SIZE_MAX])
 {
     strcpy(region, "us-east-1");
-    int code = xml_read(body_of(reply), NULL, location_element, region);
+    int code = xml_read(provision_body(reply), NULL, location_element, region);
     if (strcmp(region, "EU") == 0)
         strcpy(region, "eu-west-1");
     return code;
@@ -69,7 +69,7 @@ static int bucket_elsewhere(struct provision *p, const char *region)
                   "the bucket is in %s: a bucket notifies only queues and topics of its own "
                   "region: use --region %s",
                   region, region);
-    return conflict(p, &text);
+    return provision_set_conflict(p, &text);
 }
 
 static int bucket_denied(struct provision *p)
@@ -78,7 +78,7 @@ static int bucket_denied(struct provision *p)
     buffer_init(&text, 1024);
     buffer_text(&text, "the bucket exists, but access to it is denied: it belongs to somebody else "
                        "(choose another name), or the permission s3:GetBucketLocation is missing");
-    return conflict(p, &text);
+    return provision_set_conflict(p, &text);
 }
 
 static int location_known(struct provision *p, const struct aws_reply *reply, struct error *error)
@@ -92,17 +92,19 @@ static int location_known(struct provision *p, const struct aws_reply *reply, st
     if (error->code)
         return error->code;
     int code = location_read(reply, region);
-    if (!code && !provision_now(p)->output && strcmp(region, p->run->place.region) != 0)
+    if (!code && !provision_now(p)->output && !provision_to_broker(p) &&
+        strcmp(region, p->run->place.region) != 0)
         code = bucket_elsewhere(p, region);
     return code;
 }
 
 int provision_read_bucket(struct provision *p)
 {
-    return s3_call(p,
-                   (struct s3_bucket_call){
-                       .operation = "GetBucketLocation", .method = "GET", .query = "location="},
-                   location_known);
+    return provision_s3_call(p,
+                             (struct s3_bucket_call){.operation = "GetBucketLocation",
+                                                     .method = "GET",
+                                                     .query = "location="},
+                             location_known);
 }
 
 static int bucket_created(struct provision *p, const struct aws_reply *reply, struct error *error)
@@ -118,249 +120,14 @@ int provision_write_bucket(struct provision *p)
     struct s3_bucket_call call = {.operation = "CreateBucket", .method = "PUT"};
     struct buffer body;
     buffer_init(&body, 1024);
-    if (strcmp(p->aws->region, "us-east-1") != 0) /* the default, which must not be named here */
+    /* us-east-1 is the default, which must not be named here. */
+    if (!provision_to_broker(p) && strcmp(p->aws->region, "us-east-1") != 0)
         buffer_format(&body,
                       "<CreateBucketConfiguration xmlns=\"%s\"><LocationConstraint>%s"
                       "</LocationConstraint></CreateBucketConfiguration>",
-                      name_space, p->aws->region);
+                      provision_s3_namespace, p->aws->region);
     if (body.error)
         return body.error;
     call.body = buffer_take(&body);
-    return s3_call(p, call, bucket_created);
-}
-
-/* ---- documents ---- */
-
-/* Whether one of our ids: the plan's, or the same with a number from an earlier plan. */
-static bool is_own_notification(const struct provision *p, const char *id)
-{
-    const char *own = p->run->plan->settings.notification_id;
-    const size_t size = strlen(own);
-    return id && strncmp(id, own, size) == 0 && (!id[size] || id[size] == '/');
-}
-
-static bool is_planned(const struct provision *p, const char *id)
-{
-    const struct provision_resource *resource = provision_now(p);
-    for (size_t i = 0; id && i < resource->filter_count; i++)
-        if (strcmp(p->run->plan->filters[resource->filter + i].id, id) == 0)
-            return true;
-    return false;
-}
-
-static bool is_event_bridge(const json_t *entry)
-{
-    return strcmp(bucket_entry_name(entry), "EventBridgeConfiguration") == 0;
-}
-
-/* Whether the current resource replaces this entry of its document. */
-static bool is_ours(const struct provision *p, const json_t *entry)
-{
-    switch (provision_now(p)->kind) {
-    case PROVISION_LIFECYCLE:
-        return is_planned(p, bucket_entry_text(entry, "ID"));
-    case PROVISION_NOTIFICATION:
-        return is_own_notification(p, bucket_entry_text(entry, "Id"));
-    default:
-        return is_event_bridge(entry);
-    }
-}
-
-static int wanted_append(const struct provision *p, struct buffer *out)
-{
-    json_t *wanted = provision_attributes(p->run->plan, p->index, &p->run->place);
-    const char *id;
-    json_t *entry;
-    if (!wanted)
-        return ERR_MEMORY;
-    if (provision_now(p)->kind == PROVISION_EVENT_BRIDGE)
-        buffer_text(out, "<EventBridgeConfiguration/>");
-    else
-        json_object_foreach(wanted, id, entry)
-        {
-            if (provision_now(p)->kind == PROVISION_LIFECYCLE)
-                lifecycle_append(out, id, entry);
-            else
-                notification_append(out, id, entry);
-        }
-    json_decref(wanted);
-    return out->error;
-}
-
-static int document_make(const struct provision *p, const char *root, struct buffer *out)
-{
-    json_t *entries;
-    const struct slice document = slice_of(p->text);
-    int code = bucket_entries_read(document, &entries);
-    buffer_format(out, "<%s xmlns=\"%s\">", root, name_space);
-    for (size_t i = 0; i < json_array_size(entries) && !code; i++)
-        if (!is_ours(p, json_array_get(entries, i)))
-            bucket_entry_copy(json_array_get(entries, i), document, out);
-    if (!code)
-        code = wanted_append(p, out);
-    json_decref(entries);
-    buffer_format(out, "</%s>", root);
-    return code ? code : out->error;
-}
-
-static int document_write(struct provision *p, const char *root, struct s3_bucket_call call)
-{
-    struct buffer document;
-    buffer_init(&document, DOCUMENT_MAX);
-    int code = document_make(p, root, &document);
-    if (code) {
-        buffer_free(&document);
-        return code;
-    }
-    call.method = "PUT";
-    call.body = buffer_take(&document);
-    call.settling = true;
-    return s3_call(p, call, provision_written);
-}
-
-/* ---- notifications ---- */
-
-static bool announces_new_photos(const json_t *notification)
-{
-    static const char created[] = "s3:ObjectCreated:";
-    const json_t *events = json_object_get(notification, "Events");
-    for (size_t i = 0; i < json_array_size(events); i++)
-        if (strncmp(json_string_value(json_array_get(events, i)), created, strlen(created)) == 0)
-            return true;
-    return false;
-}
-
-static bool overlaps(const struct provision *p, const json_t *notification)
-{
-    const struct provision_resource *resource = provision_now(p);
-    if (resource->kind != PROVISION_NOTIFICATION || !announces_new_photos(notification))
-        return false;
-    for (size_t i = 0; i < resource->filter_count; i++) {
-        const struct provision_filter *filter = &p->run->plan->filters[resource->filter + i];
-        if (provision_filters_overlap(filter->prefix, filter->suffix,
-                                      json_text_in(notification, "Prefix"),
-                                      json_text_in(notification, "Suffix")))
-            return true;
-    }
-    return false;
-}
-
-static int overlap_report(struct provision *p, const char *id, const json_t *notification)
-{
-    struct buffer text;
-    buffer_init(&text, 4096);
-    buffer_format(&text,
-                  "the notification \"%s\" already sends the events of new objects \"%s*%s\" to "
-                  "%s, and S3 allows one destination for each object: use a --prefix or --suffix "
-                  "that does not overlap, or --via eventbridge, which stands beside it, or remove "
-                  "that notification",
-                  id, json_text_in(notification, "Prefix"), json_text_in(notification, "Suffix"),
-                  json_text_in(notification, "Target"));
-    return conflict(p, &text);
-}
-
-static int other_notification(struct provision *p, const json_t *entry)
-{
-    const char *id = bucket_entry_text(entry, "Id");
-    if (is_event_bridge(entry))
-        return provision_other(p, "its events also go to EventBridge");
-    json_t *notification = notification_of(entry);
-    if (!notification)
-        return ERR_MEMORY;
-    id = id ? id : "";
-    int code;
-    if (overlaps(p, notification))
-        code = overlap_report(p, id, notification);
-    else if (is_own_notification(p, id))
-        code = provision_other(p,
-                               "its notification \"%s\" to %s is from another --via: while it "
-                               "stays, photos may be announced twice; remove it if it is not used",
-                               id, json_text_in(notification, "Target"));
-    else
-        code = provision_other(p, "its notification \"%s\" to %s is not ours", id,
-                               json_text_in(notification, "Target"));
-    json_decref(notification);
-    return code;
-}
-
-static int own_notification(struct provision *p, const json_t *entry)
-{
-    p->finding.exists = true;
-    if (is_event_bridge(entry))
-        return provision_found(p, "EventBridgeConfiguration", json_true());
-    return provision_found(p, bucket_entry_text(entry, "Id"), notification_of(entry));
-}
-
-/* ---- reading ---- */
-
-static int other_rule(struct provision *p, const json_t *entry)
-{
-    const char *id = bucket_entry_text(entry, "ID");
-    return provision_other(p, "its lifecycle rule \"%s\" is not ours", id ? id : "");
-}
-
-static int own_rule(struct provision *p, const json_t *entry)
-{
-    p->finding.exists = true;
-    return provision_found(p, bucket_entry_text(entry, "ID"), lifecycle_of(entry));
-}
-
-static int entry_found(struct provision *p, const json_t *entry)
-{
-    if (provision_now(p)->kind == PROVISION_LIFECYCLE)
-        return is_ours(p, entry) ? own_rule(p, entry) : other_rule(p, entry);
-    return is_ours(p, entry) ? own_notification(p, entry) : other_notification(p, entry);
-}
-
-static int document_known(struct provision *p, const struct aws_reply *reply, struct error *error)
-{
-    json_t *entries;
-    if (provision_is_absent(error))
-        return 0;
-    if (error->code)
-        return error->code;
-    p->text = slice_dup(body_of(reply));
-    int code = p->text ? bucket_entries_read(slice_of(p->text), &entries) : ERR_MEMORY;
-    if (code) {
-        aws_error_unreadable(error, &reply->subject, code, "the configuration cannot be read");
-        return code;
-    }
-    for (size_t i = 0; i < json_array_size(entries) && !code; i++)
-        code = entry_found(p, json_array_get(entries, i));
-    json_decref(entries);
-    return code;
-}
-
-int provision_read_notification(struct provision *p)
-{
-    return s3_call(p,
-                   (struct s3_bucket_call){.operation = "GetBucketNotificationConfiguration",
-                                           .method = "GET",
-                                           .query = "notification=",
-                                           .settling = p->run->write},
-                   document_known);
-}
-
-int provision_write_notification(struct provision *p)
-{
-    return document_write(p, "NotificationConfiguration",
-                          (struct s3_bucket_call){.operation = "PutBucketNotificationConfiguration",
-                                                  .query = "notification="});
-}
-
-int provision_read_lifecycle(struct provision *p)
-{
-    return s3_call(p,
-                   (struct s3_bucket_call){.operation = "GetBucketLifecycleConfiguration",
-                                           .method = "GET",
-                                           .query = "lifecycle=",
-                                           .settling = p->run->write},
-                   document_known);
-}
-
-int provision_write_lifecycle(struct provision *p)
-{
-    return document_write(p, "LifecycleConfiguration",
-                          (struct s3_bucket_call){.operation = "PutBucketLifecycleConfiguration",
-                                                  .query = "lifecycle="});
+    return provision_s3_call(p, call, bucket_created);
 }

@@ -10,6 +10,7 @@
 
 #include "aws_request.h"
 #include "provision.h"
+#include "s3_bucket.h"
 
 enum { PROVISION_WAITS = 1 };
 
@@ -28,6 +29,8 @@ struct provision {
     bool writing;
     provision_reply *reply;
     char *sqs_url, *events_url;
+
+    bool topic_written; /* a topic of Ceph, which notifications copy */
 
     /* Of the current resource. */
     struct provision_finding finding;
@@ -53,6 +56,15 @@ int provision_out_of_memory(struct error *error);
 /* A provision_reply for writes that return nothing of interest. */
 provision_reply provision_written;
 
+/* A request on the current resource's bucket; the call's members for the result are set here. */
+int provision_s3_call(struct provision *p, struct s3_bucket_call call, provision_reply *reply);
+struct slice provision_body(const struct aws_reply *reply);
+/* Takes the text. */
+int provision_set_conflict(struct provision *p, struct buffer *text);
+/* Whether the events go to a broker, and the store is not AWS. */
+bool provision_to_broker(const struct provision *p);
+extern const char provision_s3_namespace[];
+
 /* The callback and the release function of all requests. */
 void provision_replied(const struct aws_reply *reply, void *provision);
 void provision_free(void *provision);
@@ -63,6 +75,7 @@ provision_start provision_read_lifecycle, provision_write_lifecycle;
 provision_start provision_read_queue, provision_write_queue;
 provision_start provision_read_queue_policy, provision_write_queue_policy;
 provision_start provision_read_topic, provision_write_topic;
+provision_start provision_read_push_topic, provision_write_push_topic;
 provision_start provision_read_topic_policy, provision_write_topic_policy;
 provision_start provision_read_subscription, provision_write_subscription;
 provision_start provision_read_rule, provision_write_rule;

@@ -61,6 +61,8 @@ static int topic_read(struct provision *p, size_t topic, bool settling, provisio
 
 int provision_read_topic(struct provision *p)
 {
+    if (provision_now(p)->push)
+        return provision_read_push_topic(p);
     return topic_read(p, p->index, false, topic_known);
 }
 
@@ -71,6 +73,8 @@ int provision_read_topic_policy(struct provision *p)
 
 int provision_write_topic(struct provision *p)
 {
+    if (provision_now(p)->push)
+        return provision_write_push_topic(p);
     const struct sns_parameter parameters[] = {{"Name", provision_now(p)->name},
                                                {"Attributes.entry.1.key", "FifoTopic"},
                                                {"Attributes.entry.1.value", "true"}};

@@ -23,9 +23,10 @@ static int form_make(const struct sns_client_call *call, struct buffer *out)
     return out->error;
 }
 
-static int url_make(const struct aws *aws, const char *region, struct buffer *out)
+static int url_make(const struct aws *aws, enum aws_service service, const char *region,
+                    struct buffer *out)
 {
-    endpoint_append(&aws->endpoints, AWS_SNS, region, out);
+    endpoint_append(&aws->endpoints, service, region, out);
     return buffer_byte(out, '/');
 }
 
@@ -55,7 +56,7 @@ int sns_start(struct aws *aws, const struct sns_client_call *call)
     code = form_make(call, &form);
     if (code)
         goto out;
-    code = url_make(aws, region, &url);
+    code = url_make(aws, call->of_store ? AWS_S3 : AWS_SNS, region, &url);
     if (code)
         goto out;
     struct aws_call request = {.service = AWS_SNS,

@@ -17,6 +17,7 @@ struct sns_client_call {
     size_t parameter_count;
     const struct trace_context *trace; /* NULL: none */
     bool settling;
+    bool of_store; /* a topic of the object store (Ceph), at the endpoint of S3 */
     aws_replied *done;
     void (*release)(void *user);
     void *user;
