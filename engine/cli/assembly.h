@@ -22,6 +22,7 @@
 #include "notifier.h"
 #include "object_store.h"
 #include "pipeline.h"
+#include "provision_broker.h"
 #include "provision_change.h"
 #include "queue_backend.h"
 #include "topic_backend.h"
@@ -87,6 +88,15 @@ struct assembly {
     /* Reads and writes the resources of a plan. The run is borrowed until the callback. */
     int (*backend_provision)(struct backend *backend, const struct provision_run *run,
                              assembly_done *done, void *user);
+
+    /* What queues need in RabbitMQ, and its part of a run: that is borrowed until the callback or the
+     * cancel. An error has a text. */
+    const struct provision_broker *broker;
+    int (*broker_provision)(uv_loop_t *loop, struct http_client *http,
+                            const struct provision_broker_access *access,
+                            const struct provision_run *run, assembly_done *done, void *user,
+                            void **out, struct error *error);
+    void (*broker_provision_cancel)(void *pending);
 
     /* Sends the requests of an init file, which is borrowed until the callback. */
     int (*backend_init)(struct backend *backend, const struct init_file *file, assembly_done *done,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "broker_part.h"
 #include "confirm.h"
 #include "core_files.h"
 #include "json_line.h"
@@ -24,6 +25,7 @@ struct provision_command {
     struct service service;
     struct provision_run run;
     char *account, *partition; /* of the run's place */
+    char *events_password;     /* a secret; NULL: none */
     bool here;                 /* the pending operation has ended */
     struct error error;        /* its result, or why the command fails */
 };
@@ -35,8 +37,18 @@ static bool is_here(void *user)
 
 /* ---- the plan ---- */
 
+static bool by_broker(const struct config *config)
+{
+    return config->provision.via == PROVISION_RABBITMQ;
+}
+
 static int usage_check(const struct config *config)
 {
+    if (config->emit && by_broker(config)) {
+        command_error("--emit makes templates of AWS, which has no RabbitMQ: use --dry-run to see "
+                      "the plan");
+        return STATUS_USAGE;
+    }
     if (config->emit && (config->yes || config->dry_run || config->json)) {
         command_error("--emit prints a template and changes nothing: it takes neither --yes nor "
                       "--dry-run nor --json");
@@ -57,6 +69,7 @@ static int plan_make(struct provision_command *command)
     struct provision_settings settings = command->config->provision;
     const struct pipeline_set *set = &command->pipelines;
     settings.visibility_s = command->config->engine.visibility_s;
+    settings.broker = command->assembly->broker;
     settings.place = command->account ? &command->run.place : NULL;
     provision_plan_clear(&command->plan);
     return provision_plan_make(&command->plan, set->ops, set->items, set->count, &settings,
@@ -115,10 +128,23 @@ static int wait_for(struct provision_command *command, int code)
     return command->error.code;
 }
 
+/* Beyond AWS, neither the broker nor the store has accounts. */
+static int identify_none(struct provision_command *command)
+{
+    command->run.place = (struct provision_place){
+        .partition = "aws",
+        .region = command->assembly->backend_region(&command->service.backend),
+        .account = ""};
+    return broker_part_password(&command->service, &command->plan, &command->events_password,
+                                &command->error);
+}
+
 static int identify(struct provision_command *command)
 {
     struct service *service = &command->service;
     command->here = false;
+    if (by_broker(command->config))
+        return identify_none(command);
     int code = wait_for(
         command, command->assembly->backend_identify(&service->backend, on_identified, command));
     if (code)
@@ -166,6 +192,12 @@ static int run_plan(struct provision_command *command, bool write)
     struct service *service = &command->service;
     command->here = false;
     command->run.write = write;
+    command->run.events_password = command->events_password;
+    if (by_broker(command->config)) {
+        const int code = broker_part_run(service, &command->run, &command->error);
+        if (code)
+            return code;
+    }
     return wait_for(command, command->assembly->backend_provision(&service->backend, &command->run,
                                                                   on_done, command));
 }
@@ -179,9 +211,20 @@ static int print_json(const struct provision_command *command)
         stdout);
 }
 
+static void print_broker(const struct provision_command *command)
+{
+    char *address = command->assembly->broker->publish_address(command->plan.broker);
+    terminal_line(stdout, "RabbitMQ, %s", address ? address : "");
+    putchar('\n');
+    free(address);
+}
+
 static void print_plan(const struct provision_command *command, struct provision_counts counts)
 {
-    printf("Account %s, region %s\n\n", command->run.place.account, command->run.place.region);
+    if (by_broker(command->config))
+        print_broker(command);
+    else
+        printf("Account %s, region %s\n\n", command->run.place.account, command->run.place.region);
     provision_print(stdout, &command->plan, command->changes, terminal_colour(STDOUT_FILENO));
     if (counts.create + counts.change + counts.conflict == 0)
         printf("\nNo changes: all %zu resources are as the pipelines need them.\n", counts.keep);
@@ -191,13 +234,22 @@ static void print_plan(const struct provision_command *command, struct provision
     fflush(stdout);
 }
 
+static bool is_confirmed(const struct provision_command *command)
+{
+    const struct config *config = command->config;
+    const struct provision_place *place = &command->run.place;
+    return (by_broker(config)
+                ? command_confirm(config->yes, "Apply this plan to RabbitMQ and the store")
+                : command_confirm(config->yes, "Apply this plan to account %s, region %s",
+                                  place->account, place->region)) == CONFIRM_YES;
+}
+
 static int apply(struct provision_command *command, struct provision_counts counts)
 {
     const struct config *config = command->config;
     if (config->dry_run || counts.create + counts.change == 0)
         return 0;
-    if (command_confirm(config->yes, "Apply this plan to account %s, region %s",
-                        command->run.place.account, command->run.place.region) != CONFIRM_YES)
+    if (!is_confirmed(command))
         return error_set(&command->error, ERR_CANCELLED, "nothing was changed");
     int code = run_plan(command, true);
     if (!code && !config->json)
@@ -287,6 +339,7 @@ int cmd_provision(const struct assembly *assembly, const struct config *config)
     free(command.done);
     free(command.account);
     free(command.partition);
+    broker_part_forget(command.events_password);
     provision_plan_clear(&command.plan);
     pipeline_set_clear(&command.pipelines);
     return exit_status;

@@ -113,6 +113,9 @@ struct config { /* strings are owned; NULL if unset */
         const char *add_user; /* gallery: add a user; NULL: serve */
     } gallery;
 
+    struct { /* provision --via rabbitmq */
+        const char *api, *api_password_file, *events_password_file;
+    } broker;
     bool yes, dry_run; /* provision, dlq: without asking; without changing anything */
     enum config_emit emit;
     bool ready; /* health: ask for readiness */

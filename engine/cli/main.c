@@ -6,6 +6,8 @@
 #include "aws.h"
 #include "aws_identity.h"
 #include "aws_init.h"
+#include "broker_plan.h"
+#include "broker_provision.h"
 #include "command.h"
 #include "decoder_child.h"
 #include "isolation.h"
@@ -142,6 +144,22 @@ static int backend_provision(struct backend *backend, const struct provision_run
     return aws_provision(aws_of(backend), run, done, user);
 }
 
+static int provision_broker(uv_loop_t *loop, struct http_client *http,
+                            const struct provision_broker_access *access,
+                            const struct provision_run *run, assembly_done *done, void *user,
+                            void **out, struct error *error)
+{
+    struct broker_run *pending;
+    int code = broker_provision(loop, http, access, run, done, user, &pending, error);
+    *out = pending;
+    return code;
+}
+
+static void provision_broker_cancel(void *pending)
+{
+    broker_provision_cancel(pending);
+}
+
 static int backend_init(struct backend *backend, const struct init_file *file, assembly_done *done,
                         void *user)
 {
@@ -206,6 +224,9 @@ int main(int argc, char **argv)
         .backend_identify = backend_identify,
         .backend_region = backend_region,
         .backend_provision = backend_provision,
+        .broker = &rabbitmq_broker,
+        .broker_provision = provision_broker,
+        .broker_provision_cancel = provision_broker_cancel,
         .backend_init = backend_init,
         .cloud_start = cloud_start,
         .cloud_endpoint = cloud_endpoint,
