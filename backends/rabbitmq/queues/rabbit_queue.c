@@ -23,6 +23,7 @@ enum { WAITING_MAX_MS = 2000 /* how long a delivery waits for a receive */ };
 struct rabbit_receive { /* the seam's struct queue_request */
     struct list link;   /* in queue->requests */
     unsigned max;
+    unsigned visibility_s;
     uint64_t end_ms;
     queue_received *done;
     void *user;
@@ -48,6 +49,17 @@ static struct rabbit_receive *receive_at(struct list *link)
 static uint64_t life_end(const struct rabbit_queue *queue, const struct rabbit_delivery *delivery)
 {
     return delivery->since_ms + (uint64_t)queue->life_s * 1000;
+}
+
+int rabbit_delivery_extend(const struct rabbit_queue *queue, struct rabbit_delivery *delivery,
+                           unsigned seconds)
+{
+    const uint64_t now = now_ms(queue), end = life_end(queue, delivery);
+    const uint64_t wanted = now + (uint64_t)seconds * 1000;
+    if (now >= end)
+        return ERR_RECEIPT;
+    delivery->deadline_ms = wanted < end ? wanted : end;
+    return 0;
 }
 
 /* Without an owner any more. */
@@ -115,7 +127,7 @@ static void receives_fail(struct rabbit_queue *queue, const struct error *error)
 /* A message that is too large, or for which there is no memory, is not given to the engine: it
  * stays unacknowledged until its time is over. */
 static bool delivery_give(struct rabbit_queue *queue, struct rabbit_delivery *delivery,
-                          struct queue_message *out)
+                          unsigned visibility_s, struct queue_message *out)
 {
     char receipt[RABBIT_RECEIPT_SIZE];
     list_remove(&delivery->link);
@@ -134,7 +146,7 @@ static bool delivery_give(struct rabbit_queue *queue, struct rabbit_delivery *de
         delivery->entry.id = 0;
         return false;
     }
-    delivery->deadline_ms = now_ms(queue) + (uint64_t)RABBIT_VISIBILITY_S * 1000;
+    rabbit_delivery_extend(queue, delivery, visibility_s);
     id_table_add(&queue->receipts, &delivery->entry);
     return true;
 }
@@ -146,7 +158,8 @@ static void receives_serve(struct rabbit_queue *queue)
         struct rabbit_receive *receive = receive_at(queue->requests.next);
         size_t count = 0;
         while (count < receive->max && !list_empty(&queue->waiting))
-            count += delivery_give(queue, delivery_at(queue->waiting.next), &messages[count]);
+            count += delivery_give(queue, delivery_at(queue->waiting.next), receive->visibility_s,
+                                   &messages[count]);
         if (count)
             receive_end(receive, messages, count, &(struct error){0});
     }
@@ -162,6 +175,7 @@ int rabbit_receive(struct queue *handle, const struct queue_receive *what, queue
     if (!receive)
         return ERR_MEMORY;
     receive->max = what->max;
+    receive->visibility_s = what->visibility_s;
     receive->end_ms = now_ms(queue) + (uint64_t)what->wait_s * 1000;
     receive->done = done;
     receive->user = user;

@@ -270,17 +270,6 @@ static int retry_start(struct rabbit_queue *queue, struct rabbit_delivery *deliv
 
 /* ---- extensions ---- */
 
-static int extend(struct rabbit_queue *queue, struct rabbit_delivery *delivery, unsigned seconds)
-{
-    const uint64_t now = uv_now(queue->turn.loop);
-    const uint64_t end = delivery->since_ms + (uint64_t)queue->life_s * 1000;
-    if (now >= end)
-        return ERR_RECEIPT;
-    const uint64_t wanted = now + (uint64_t)seconds * 1000;
-    delivery->deadline_ms = wanted < end ? wanted : end;
-    return 0;
-}
-
 int rabbit_extend_batch(struct queue *handle, const struct queue_entry *entries, size_t count,
                         queue_batch_done *done, void *user)
 {
@@ -305,7 +294,7 @@ int rabbit_extend_batch(struct queue *handle, const struct queue_entry *entries,
         } else if (entries[i].release) {
             batch->codes[i] = retry_start(queue, delivery, entries[i].visibility_s, batch, i);
         } else {
-            batch->codes[i] = extend(queue, delivery, entries[i].visibility_s);
+            batch->codes[i] = rabbit_delivery_extend(queue, delivery, entries[i].visibility_s);
         }
     }
     settle_submit(returns);

@@ -6,6 +6,9 @@
 
 /* In rabbit_queue.c. NULL: it was settled, returned or lost. */
 struct rabbit_delivery *rabbit_delivery_find(struct rabbit_queue *queue, const char *receipt);
+/* From now on, but not beyond its life. ERR_RECEIPT: that is over. */
+int rabbit_delivery_extend(const struct rabbit_queue *queue, struct rabbit_delivery *delivery,
+                           unsigned seconds);
 void rabbit_delivery_settled(struct rabbit_queue *queue, struct rabbit_delivery *delivery);
 unsigned rabbit_life(unsigned consumer_timeout_s);
 void rabbit_queue_turn(struct rabbit_queue *queue);

@@ -142,7 +142,8 @@ static int queue_name(struct rabbit_queue *queue, const struct amqp_address *add
     queue->facts.arn = queue->facts.url;
     queue->facts.name = queue->channel.name = queue->name;
     queue->channel.queue = queue;
-    queue->facts.visibility_s = RABBIT_VISIBILITY_S;
+    queue->facts.visibility_s =
+        queue->life_s < RABBIT_VISIBILITY_S ? queue->life_s : RABBIT_VISIBILITY_S;
     return queue->name && queue->facts.url && (queue->facts.dead_letter_arn || !dead) ? 0
                                                                                       : ERR_MEMORY;
 }
