@@ -40,8 +40,9 @@ static int take_line(struct aws_chunked *decoder, struct slice *in)
     advance(in, end ? size + 1 : size);
     if (code || !end)
         return code;
-    if (decoder->line.size && decoder->line.data[decoder->line.size - 1] == '\r')
-        decoder->line.data[--decoder->line.size] = '\0';
+    if (!decoder->line.size || decoder->line.data[decoder->line.size - 1] != '\r')
+        return ERR_PROTOCOL;
+    decoder->line.data[--decoder->line.size] = '\0';
     return 1;
 }
 
@@ -131,8 +132,10 @@ int aws_chunked_next(struct aws_chunked *decoder, struct slice *in, struct slice
     while (in->size) {
         if (decoder->state == AWS_CHUNKED_DATA)
             return take_data(decoder, in, data);
-        if (decoder->state == AWS_CHUNKED_DONE)
-            return ERR_PROTOCOL;
+        if (decoder->state == AWS_CHUNKED_DONE) { /* S3 ignores what follows */
+            advance(in, in->size);
+            return 0;
+        }
         int code = take_line(decoder, in);
         if (code == 1)
             code = end_of_line(decoder);
@@ -153,6 +156,7 @@ bool aws_chunked_complete(const struct aws_chunked *decoder)
 struct slice aws_chunked_trailer(const struct aws_chunked *decoder, const char *name)
 {
     size_t size = strlen(name);
+    struct slice found = {0};
     const char *line = decoder->trailers.data;
     for (const char *end; line && (end = strchr(line, '\n')); line = end + 1) {
         if (strncasecmp(line, name, size) != 0 || line[size] != ':')
@@ -160,7 +164,18 @@ struct slice aws_chunked_trailer(const struct aws_chunked *decoder, const char *
         const char *value = line + size + 1;
         while (value < end && *value == ' ')
             value++;
-        return (struct slice){value, (size_t)(end - value)};
+        found = (struct slice){value, (size_t)(end - value)};
     }
-    return (struct slice){0};
+    return found;
+}
+
+bool aws_chunked_has_other_trailers(const struct aws_chunked *decoder, const char *name)
+{
+    size_t size = strlen(name);
+    const char *line = decoder->trailers.data;
+    for (const char *end; line && (end = strchr(line, '\n')); line = end + 1) {
+        if (strncasecmp(line, name, size) != 0 || line[size] != ':')
+            return true;
+    }
+    return false;
 }

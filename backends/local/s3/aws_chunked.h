@@ -1,7 +1,7 @@
 /*
  * The aws-chunked body encoding ("Signature Calculations for the Authorization Header: Transferring
  * Payload in Multiple Chunks" and "Including trailing headers", S3 API Reference), as a push
- * decoder:
+ * decoder, which ignores what follows the end:
  *
  *     <hex size>[;chunk-signature=<hex>] CRLF <data> CRLF … 0[;…] CRLF [trailer: value CRLF]… CRLF
  *
@@ -44,7 +44,8 @@ void aws_chunked_free(struct aws_chunked *decoder);
 int aws_chunked_next(struct aws_chunked *decoder, struct slice *in, struct slice *data);
 /* The last chunk and the trailers are complete. */
 bool aws_chunked_complete(const struct aws_chunked *decoder);
-/* A trailer's value by its lower-case name; data NULL if absent. */
+/* A trailer's value by its lower-case name, the last one of several; data NULL if absent. */
 struct slice aws_chunked_trailer(const struct aws_chunked *decoder, const char *name);
+bool aws_chunked_has_other_trailers(const struct aws_chunked *decoder, const char *name);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "fault_injection.h"
 #include "object_store.h"
@@ -57,7 +58,14 @@ static void respond_unknown_parameter(struct s3_request *request, const char *op
 static void respond_unknown_header(struct s3_request *request, const char *operation,
                                    struct slice name)
 {
+    static const char checksum[] = "x-amz-checksum-";
     char message[256];
+    if (name.size >= sizeof checksum - 1 &&
+        strncasecmp(name.data, checksum, sizeof checksum - 1) == 0) {
+        s3_respond_error(request, S3_INVALID_REQUEST,
+                         "The algorithm type you specified in x-amz-checksum- header is invalid.");
+        return;
+    }
     snprintf(message, sizeof message, "The header %.*s of %s is not implemented.",
              name.size > 100 ? 100 : (int)name.size, name.data, operation);
     s3_respond_error(request, S3_NOT_IMPLEMENTED, message);

@@ -70,11 +70,40 @@ static enum s3_error take_checksum(struct s3_claims *claims, struct slice value)
     return S3_OK;
 }
 
-enum s3_error s3_claims_take_trailer(struct s3_claims *claims, struct slice value)
+static const char *const bad_trailers[CHECKSUM_KINDS] = {
+    [CHECKSUM_CRC32] = "Value for x-amz-checksum-crc32 trailing header is invalid.",
+    [CHECKSUM_CRC32C] = "Value for x-amz-checksum-crc32c trailing header is invalid.",
+    [CHECKSUM_CRC64NVME] = "Value for x-amz-checksum-crc64nvme trailing header is invalid.",
+    [CHECKSUM_SHA1] = "Value for x-amz-checksum-sha1 trailing header is invalid.",
+    [CHECKSUM_SHA256] = "Value for x-amz-checksum-sha256 trailing header is invalid.",
+};
+
+enum s3_error s3_claims_take_trailers(struct s3_claims *claims, const struct aws_chunked *decoder,
+                                      const char **message)
 {
+    const char *name = checksum_header(claims->kind);
+    *message = NULL;
     if (!claims->in_trailer)
         return S3_OK;
-    return value.data ? take_checksum(claims, value) : S3_INVALID_REQUEST;
+    struct slice value = aws_chunked_trailer(decoder, name);
+    if (!value.data || aws_chunked_has_other_trailers(decoder, name))
+        return S3_MALFORMED_TRAILER;
+    *message = bad_trailers[claims->kind];
+    return take_checksum(claims, value);
+}
+
+/* A client that states the size of the framed body has no place for the framing. */
+void s3_claims_refuse_size(struct s3_request *request, const struct s3_claims *claims,
+                           uint64_t provided)
+{
+    int64_t sent = request->base ? http_call_content_length(request->base->call) : -1;
+    if (claims->chunked && sent >= 0 && sent <= claims->size) {
+        s3_respond_error(request, S3_BODY_TERMINATED, NULL);
+        return;
+    }
+    s3_detail_number(request, "NumberBytesExpected", (uint64_t)claims->size);
+    s3_detail_number(request, "NumberBytesProvided", provided);
+    s3_respond_error(request, S3_INCOMPLETE_BODY, NULL);
 }
 
 static enum s3_error read_md5(struct s3_request *request, struct s3_claims *claims)
@@ -91,13 +120,54 @@ static enum s3_error read_md5(struct s3_request *request, struct s3_claims *clai
     return S3_OK;
 }
 
-/* An algorithm without a value: the server computes the checksum. */
-static enum s3_error read_algorithm(struct s3_claims *claims, struct slice name,
-                                    const char **message)
+/* The algorithm that a client announces must be that of the value which it sends. */
+static enum s3_error check_algorithm(const struct s3_claims *claims, struct slice name,
+                                     const char **message)
 {
-    *message = "Value for x-amz-sdk-checksum-algorithm header is invalid.";
-    claims->kind = checksum_from_name(name);
-    return name.data && !claims->kind ? S3_INVALID_REQUEST : S3_OK;
+    if (!name.data)
+        return S3_OK;
+    *message =
+        claims->kind || !checksum_from_name(name)
+            ? "Value for x-amz-sdk-checksum-algorithm header is invalid."
+            : "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* "
+              "or x-amz-trailer headers were found.";
+    return claims->kind && checksum_from_name(name) == claims->kind ? S3_OK : S3_INVALID_REQUEST;
+}
+
+static struct slice trimmed(struct slice text)
+{
+    while (text.size && *text.data == ' ')
+        text = (struct slice){text.data + 1, text.size - 1};
+    while (text.size && text.data[text.size - 1] == ' ')
+        text.size--;
+    return text;
+}
+
+static const char several[] =
+    "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.";
+
+/* The names in x-amz-trailer; empty ones at the end count for nothing. */
+static enum s3_error read_trailer_names(struct s3_claims *claims, struct slice names,
+                                        const char **message)
+{
+    *message = "The value specified in the x-amz-trailer header is not supported";
+    while (names.size && names.data[names.size - 1] == ',')
+        names.size--;
+    do {
+        const char *comma = memchr(names.data, ',', names.size);
+        struct slice name = {names.data, comma ? (size_t)(comma - names.data) : names.size};
+        enum checksum_kind kind = checksum_from_header(trimmed(name));
+        if (!kind)
+            return S3_INVALID_REQUEST;
+        if (claims->kind)
+            *message = several;
+        if (claims->kind)
+            return S3_INVALID_REQUEST;
+        claims->kind = kind;
+        size_t used = name.size + (comma != NULL);
+        names = (struct slice){names.data + used, names.size - used};
+    } while (names.size);
+    return S3_OK;
 }
 
 static enum s3_error read_checksum(struct s3_request *request, struct s3_claims *claims,
@@ -108,8 +178,7 @@ static enum s3_error read_checksum(struct s3_request *request, struct s3_claims 
         struct slice value = s3_header(request, checksum_header((enum checksum_kind)kind));
         if (!value.data)
             continue;
-        *message = "Expecting a single x-amz-checksum- header. Multiple checksum Types are not "
-                   "allowed.";
+        *message = several;
         if (claims->kind)
             return S3_INVALID_REQUEST;
         claims->kind = (enum checksum_kind)kind;
@@ -118,14 +187,16 @@ static enum s3_error read_checksum(struct s3_request *request, struct s3_claims 
         if (error)
             return error;
     }
-    if (claims->kind)
-        return S3_OK;
-    if (!trailer.data)
-        return read_algorithm(claims, s3_header(request, "x-amz-sdk-checksum-algorithm"), message);
-    *message = "The value specified in the x-amz-trailer header is not supported";
-    claims->kind = checksum_from_header(trailer);
+    struct slice algorithm = s3_header(request, "x-amz-sdk-checksum-algorithm");
+    if (claims->kind || !trailer.data)
+        return check_algorithm(claims, algorithm, message);
+    enum s3_error error = read_trailer_names(claims, trailer, message);
+    if (error)
+        return error;
     claims->in_trailer = true;
-    return claims->kind && claims->chunked ? S3_OK : S3_INVALID_REQUEST;
+    if (!claims->chunked)
+        return S3_INVALID_REQUEST;
+    return check_algorithm(claims, algorithm, message);
 }
 
 static enum s3_error read_size(struct s3_request *request, struct s3_claims *claims)
@@ -250,7 +321,7 @@ enum s3_error s3_unframer_error(int code)
 {
     if (code == ERR_DENIED)
         return S3_SIGNATURE_MISMATCH;
-    return code == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_INVALID_REQUEST;
+    return code == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_BODY_TERMINATED;
 }
 
 /* Digests. */
@@ -334,7 +405,7 @@ static bool verify(struct s3_request *request, struct s3_claims *claims, struct 
 {
     struct s3_digest digest;
     if (claims->size >= 0 && (uint64_t)claims->size != body.size) {
-        s3_respond_error(request, S3_INCOMPLETE_BODY, NULL);
+        s3_claims_refuse_size(request, claims, body.size);
         return false;
     }
     s3_digest_start(&digest, claims);
@@ -346,7 +417,7 @@ static bool verify(struct s3_request *request, struct s3_claims *claims, struct 
 }
 
 static enum s3_error unframe(struct s3_unframer *unframer, struct s3_claims *claims,
-                             struct slice in, struct buffer *out)
+                             struct slice in, struct buffer *out, const char **message)
 {
     struct slice piece;
     int code;
@@ -355,11 +426,8 @@ static enum s3_error unframe(struct s3_unframer *unframer, struct s3_claims *cla
     if (code)
         return s3_unframer_error(code);
     if (out->error || !aws_chunked_complete(&unframer->decoder))
-        return S3_INCOMPLETE_BODY;
-    if (!claims->in_trailer)
-        return S3_OK;
-    return s3_claims_take_trailer(
-        claims, aws_chunked_trailer(&unframer->decoder, checksum_header(claims->kind)));
+        return S3_BODY_TERMINATED;
+    return s3_claims_take_trailers(claims, &unframer->decoder, message);
 }
 
 static void on_collected(struct http_call *call, struct bytes *body, void *user)
@@ -371,10 +439,11 @@ static void on_collected(struct http_call *call, struct bytes *body, void *user)
     struct slice content = {body->data ? body->data : "", body->size};
     struct buffer decoded;
     enum s3_error error = S3_OK;
+    const char *message = NULL;
     (void)call;
     buffer_init(&decoded, body->size);
     if (claims.chunked) {
-        error = unframe(&collecting->unframer, &claims, content, &decoded);
+        error = unframe(&collecting->unframer, &claims, content, &decoded, &message);
         content = (struct slice){decoded.data ? decoded.data : "", decoded.size};
     }
     /* The collector is done, so the handler may set its own operation. */
@@ -382,7 +451,7 @@ static void on_collected(struct http_call *call, struct bytes *body, void *user)
     request->operation_free = NULL;
     collecting_free(collecting);
     if (error)
-        s3_respond_error(request, error, NULL);
+        s3_respond_error(request, error, message);
     else if (verify(request, &claims, content))
         handler(request, content);
     buffer_free(&decoded);

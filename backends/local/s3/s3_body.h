@@ -45,8 +45,13 @@ enum s3_error s3_unframer_error(int code);
 /* Reads the claims from the headers. False: they are invalid, and an error was sent. */
 bool s3_claims_read(struct s3_request *request, struct s3_claims *claims);
 
-/* Reads the checksum from a trailer. */
-enum s3_error s3_claims_take_trailer(struct s3_claims *claims, struct slice value);
+/* Reads the checksum from the trailers of a complete body; *message: of the error, or NULL. */
+enum s3_error s3_claims_take_trailers(struct s3_claims *claims, const struct aws_chunked *decoder,
+                                      const char **message);
+/* Responds to a body of another size than stated. provided: its size, as far as it is known. Loop
+ * thread. */
+void s3_claims_refuse_size(struct s3_request *request, const struct s3_claims *claims,
+                           uint64_t provided);
 
 /* Computes the claimed digests, and MD5 for the ETag. Any thread, but only one at a time. */
 struct s3_digest {

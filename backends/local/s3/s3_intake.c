@@ -279,18 +279,23 @@ static enum s3_error append_chunked(struct s3_intake *intake, struct slice in)
     return code ? s3_unframer_error(code) : S3_OK;
 }
 
-static enum s3_error take_end(struct s3_intake *intake)
+static enum s3_error take_end(struct s3_intake *intake, const char **message)
 {
     intake->ended = true;
     if (intake->claims.chunked && !aws_chunked_complete(&intake->unframer.decoder))
-        return S3_INCOMPLETE_BODY;
+        return S3_BODY_TERMINATED;
     if (intake->claims.size >= 0 && intake->size != (uint64_t)intake->claims.size)
         return S3_INCOMPLETE_BODY;
-    if (!intake->claims.in_trailer)
-        return S3_OK;
-    return s3_claims_take_trailer(
-        &intake->claims,
-        aws_chunked_trailer(&intake->unframer.decoder, checksum_header(intake->claims.kind)));
+    return s3_claims_take_trailers(&intake->claims, &intake->unframer.decoder, message);
+}
+
+/* Of a chunk, the size counts that it announces. */
+static void fail_size(struct s3_intake *intake)
+{
+    uint64_t ahead = intake->claims.chunked ? intake->unframer.decoder.left : 0;
+    if (!intake->failed)
+        s3_claims_refuse_size(intake->request, &intake->claims, intake->size + ahead);
+    intake->failed = true;
 }
 
 static void on_data(struct http_call *call, int code, const void *data, size_t size, void *user)
@@ -298,16 +303,19 @@ static void on_data(struct http_call *call, int code, const void *data, size_t s
     struct s3_intake *intake = user;
     struct slice piece = {data, size};
     enum s3_error bad = S3_OK;
+    const char *message = NULL;
     if (intake->failed)
         return;
     if (code)
         intake->failed = true; /* the HTTP server responds */
     else if (!size)
-        bad = take_end(intake);
+        bad = take_end(intake, &message);
     else
         bad = intake->claims.chunked ? append_chunked(intake, piece) : append(intake, piece);
-    if (bad)
-        fail(intake, bad, NULL);
+    if (bad == S3_INCOMPLETE_BODY)
+        fail_size(intake);
+    else if (bad)
+        fail(intake, bad, message);
     if (intake->busy && intake->pending.size >= PIECE && !intake->failed)
         http_call_pause(call);
     advance(intake);

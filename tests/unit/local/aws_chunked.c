@@ -60,6 +60,7 @@ static void framing_is_removed(void **state)
     assert_decoded("0\r\n\r\n", "");
     assert_decoded("1\r\nx\r\n0\r\nx-amz-checksum-crc32: AAAA==\r\n\r\n", "x");
     assert_decoded("1\r\nx\r\n0\r\n", "x"); /* without the last empty line */
+    assert_decoded("1\r\nx\r\n0\r\n\r\nmore\n", "x");
 }
 
 static void trailers_are_found_by_name(void **state)
@@ -100,7 +101,7 @@ static void wrong_framing_is_refused(void **state)
     assert_refused("3\r\nabcd\r\n");
     assert_refused("fffffffffffffffff\r\n");
     assert_refused("0\r\nno colon\r\n\r\n");
-    assert_refused("0\r\n\r\nmore");
+    assert_refused("1\nx\n0\n\n");
     memset(endless, '1', sizeof(endless));
     memcpy(endless, "1;", 2);
     endless[sizeof(endless) - 1] = '\0';

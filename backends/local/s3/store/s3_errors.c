@@ -25,6 +25,10 @@ static const struct s3_error_facts table[S3_ERRORS] = {
     [S3_BUCKET_ALREADY_OWNED] =
         {409, "BucketAlreadyOwnedByYou",
          "Your previous request to create the named bucket succeeded and you already own it."},
+    [S3_BUCKET_ALREADY_EXISTS] =
+        {409, "BucketAlreadyExists",
+         "The requested bucket name is not available. The bucket namespace is shared by all users "
+         "of the system. Please select a different name and try again."},
     [S3_BUCKET_NOT_EMPTY] = {409, "BucketNotEmpty", "The bucket you tried to delete is not empty"},
     [S3_CONDITIONAL_CONFLICT] = {409, "ConditionalRequestConflict",
                                  "The conditional request cannot succeed due to a conflicting "
@@ -41,6 +45,7 @@ static const struct s3_error_facts table[S3_ERRORS] = {
     [S3_INCOMPLETE_BODY] =
         {400, "IncompleteBody",
          "You did not provide the number of bytes specified by the Content-Length HTTP header"},
+    [S3_BODY_TERMINATED] = {400, "IncompleteBody", "The request body terminated unexpectedly"},
     [S3_INTERNAL_ERROR] = {500, "InternalError",
                            "We encountered an internal error. Please try again."},
     [S3_INVALID_ACCESS_KEY] = {403, "InvalidAccessKeyId",
@@ -96,6 +101,9 @@ static const struct s3_error_facts table[S3_ERRORS] = {
                           "The XML you provided was not well-formed or did not validate against "
                           "our published schema"},
     [S3_MALFORMED_POLICY] = {400, "MalformedPolicy", "This policy contains invalid Json"},
+    [S3_MALFORMED_TRAILER] = {400, "MalformedTrailerError",
+                              "The request contained trailing data that was not well-formed or "
+                              "did not conform to our published schema."},
     [S3_MALFORMED_XML] = {400, "MalformedXML",
                           "The XML you provided was not well-formed or did not validate against "
                           "our published schema"},
@@ -146,6 +154,7 @@ static const struct s3_error_facts table[S3_ERRORS] = {
 
 static const unsigned char shows[S3_ERRORS] = {
     [S3_BUCKET_ALREADY_OWNED] = S3_SHOWS_BUCKET,
+    [S3_BUCKET_ALREADY_EXISTS] = S3_SHOWS_BUCKET,
     [S3_BUCKET_NOT_EMPTY] = S3_SHOWS_BUCKET,
     [S3_CONDITIONAL_CONFLICT] = S3_SHOWS_KEY,
     [S3_INVALID_BUCKET_NAME] = S3_SHOWS_BUCKET,
