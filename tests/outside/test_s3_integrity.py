@@ -1,5 +1,6 @@
 """Files of objects that no longer have the bytes that were stored: no response and no copy passes them off as the object."""
 import re
+import sqlite3
 
 import pytest
 
@@ -151,3 +152,31 @@ def test_the_scrub_finds_what_is_damaged_and_what_is_restored(s3_of, tmp_path):
         cloud.wait_for(f"a stored object is no longer damaged.*key={key} ", timeout=30)
     assert fetch(s3, "bbb", "kms") == b"4" * 50_000 and fetch(s3, "bbb", "single") == whole
     assert not [line for line in cloud.lines if re.search(DAMAGED, line)]  # the others are known
+
+
+@pytest.mark.parametrize("options", [{}, {"ChecksumAlgorithm": "SHA256"}, {"ServerSideEncryption": "aws:kms"}],
+                         ids=["crc64", "md5", "checksum"])
+def test_a_small_object_that_is_damaged_in_the_database_is_not_read(s3_of, tmp_path, options):
+    """And the scrub names it, also if it is an old version."""
+    cloud, s3 = s3_of("0")
+    s3.create_bucket(Bucket="bbb")
+    s3.put_bucket_versioning(Bucket="bbb", VersioningConfiguration={"Status": "Enabled"})
+    old = s3.put_object(Bucket="bbb", Key="k", Body=b"a" * 1000, **options)["VersionId"]
+    new = s3.put_object(Bucket="bbb", Key="k", Body=b"b" * 1000, **options)["VersionId"]
+    s3.put_object(Bucket="bbb", Key="good", Body=b"c" * 1000, **options)
+    s3.put_object(Bucket="bbb", Key="empty", Body=b"", **options)
+    cloud.stop()
+    with sqlite3.connect(tmp_path / "data/cloud.sqlite3") as database:
+        for byte, wrong in ("a", "A"), ("b", "B"):
+            changed = database.execute("UPDATE object_bodies SET data = CAST(replace(CAST(data AS TEXT), ?, ?) AS BLOB) "
+                                       "WHERE CAST(data AS TEXT) LIKE ?", (byte * 7, wrong * 7, byte + "%"))
+            assert changed.rowcount == 1
+    cloud, s3 = s3_of("1G")
+    for version in old, new:
+        line = cloud.wait_for(DAMAGED + f".*version={version} .*").group()
+        assert re.search("bucket=bbb +key=k .*file=database", line)
+    for more in ({}, {"VersionId": old}, {"Range": "bytes=0-9"}):
+        assert error_code(s3.get_object, Bucket="bbb", Key="k", **more) == FAILED
+    assert error_code(s3.copy_object, Bucket="bbb", Key="copy", CopySource={"Bucket": "bbb", "Key": "k"}) == FAILED
+    assert fetch(s3, "bbb", "good") == b"c" * 1000 and fetch(s3, "bbb", "empty") == b""
+    assert len([line for line in cloud.lines if re.search(DAMAGED, line)]) == 2

@@ -1,7 +1,8 @@
 /*
  *   FINDING ──► READING … ──► [MARKING] ──► FINDING …      FINDING at the end ──► waits for a day
  *
- * FINDING is a task of the storage thread, which also opens the file; READING is a task aside for each
+ * FINDING is a task of the storage thread, which also opens the file, and compares the bodies in the
+ * database, whose bytes count for the rate, too; READING is a task aside for each
  * piece, after which the timer waits as long as the rate says; MARKING is a task of the storage thread.
  * At most one of timer and task is pending.
  */
@@ -9,6 +10,7 @@
 
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <uv.h>
 
@@ -90,7 +92,10 @@ static void report(const struct scrub *scrub)
     const struct scrub_blob *blob = &scrub->blob;
     char version[S3_VERSION_SIZE], file[BLOB_NAME_SIZE];
     s3_version_write(blob->version, blob->versioned, version);
-    blob_name(blob->blob, file);
+    if (blob->blob)
+        blob_name(blob->blob, file);
+    else
+        snprintf(file, sizeof file, "database");
     if (scrub->problem.code)
         log_error("a stored object is damaged: restore its file from a backup, or delete it",
                   LOG_TEXT("bucket", blob->bucket), LOG_TEXT("key", blob->key),
@@ -173,7 +178,8 @@ static int find_run(struct storage_task *task, struct storage *storage)
     struct scrub_blob *blob = &scrub->blob;
     int code = scrub_next(storage, &scrub->cursor, blob, &task->error);
     scrub->ended = code == 0;
-    scrub->problem = (struct error){0};
+    scrub->problem = blob->damage;
+    scrub->count = (size_t)blob->read;
     if (code < 0)
         return code;
     if (blob->blob && blob->is_known)
@@ -192,15 +198,20 @@ static void find_done(struct storage_task *task, int code)
         read_piece(scrub);
         return;
     }
-    if (problem.code == ERR_CORRUPT && !scrub->stopped) {
+    bool is_body = scrub->blob.damage.code != 0;
+    if (problem.code == ERR_CORRUPT && !is_body && !scrub->stopped) {
         settle(scrub, problem.code, &problem);
         return;
     }
-    if (problem.code)
+    if (is_body)
+        report(scrub);
+    else if (problem.code)
         log_unreadable(scrub, &problem);
     scrub_blob_clear(&scrub->blob);
     if (code || scrub->ended)
         wait_for_next_pass(scrub);
+    else if (scrub->count)
+        wait_ms(scrub, scrub->count * 1000 / scrub->rate);
     else if (!scrub->stopped)
         find(scrub);
 }

@@ -47,6 +47,27 @@ bool blob_check_of_object(struct blob_check *check, const struct object *object)
     return check->has_md5 || kind;
 }
 
+int blob_check_body(const struct object *object, struct slice body, struct error *error)
+{
+    struct blob_check check = {.size = object->size};
+    char checksum[CHECKSUM_TEXT_SIZE];
+    uint8_t md5[MD5_SIZE];
+    enum checksum_kind kind = read_checksum(&check, object);
+    check.has_md5 = !checksum_combines(kind) && read_md5(&check, object);
+    start(&check, check.has_md5 ? CHECKSUM_NONE : kind);
+    if (check.has_md5)
+        hash_update(&check.hash, body.data, body.size);
+    checksum_update(&check.checksum, body.data, body.size);
+    hash_finish(&check.hash, md5);
+    checksum_finish(&check.checksum, checksum);
+    bool same = check.has_md5 ? memcmp(md5, check.md5, MD5_SIZE) == 0
+                              : !kind || strcmp(checksum, check.checksum_text) == 0;
+    if (same && body.size == object->size)
+        return 0;
+    return error_set(error, ERR_CORRUPT,
+                     "the database has other bytes of the object than those that were stored");
+}
+
 void blob_check_of_part(struct blob_check *check, uint64_t size, const uint8_t md5[MD5_SIZE])
 {
     *check = (struct blob_check){.size = size, .has_md5 = true};

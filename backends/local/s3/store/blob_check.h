@@ -1,5 +1,6 @@
 /*
- * Compares the file of a blob with the digest of what was stored, in pieces.
+ * Compares the file of a blob with the digest of what was stored, in pieces; and small bodies, which
+ * are in the database.
  *
  * It is opened on the storage thread, or anywhere for a file that nobody else knows; then any thread
  * may go on, one at a time. Zeroed: closed.
@@ -30,6 +31,9 @@ struct blob_check {
 
 /* For the only blob of an object. False: nothing is known about its bytes. */
 bool blob_check_of_object(struct blob_check *check, const struct object *object);
+/* Compares a body from the database with what was stored: ERR_CORRUPT. With a checksum if one is
+ * known that costs little, because every read does it. */
+int blob_check_body(const struct object *object, struct slice body, struct error *error);
 /* For a part. */
 void blob_check_of_part(struct blob_check *check, uint64_t size, const uint8_t md5[MD5_SIZE]);
 

@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "blob_check.h"
 #include "blob_damage.h"
 #include "upload_parts.h"
 
@@ -64,13 +65,14 @@ static int open_segments(struct object_reader *reader, uint64_t owner, uint64_t 
     return open_file(reader, segment->blob, offset, segment->size - offset, segment->size, error);
 }
 
-static int load_body(struct object_reader *reader, uint64_t id, uint64_t first, struct error *error)
+static int load_body(struct object_reader *reader, const struct object *object, uint64_t first,
+                     struct error *error)
 {
     struct buffer body;
     buffer_init(&body, OBJECT_INLINE_MAX);
-    int code = objects_read_inline(reader->blobs->storage, id, &body, error);
-    if (!code && body.size < first + reader->left)
-        code = error_set(error, ERR_IO, "an object's body is too short");
+    int code = objects_read_inline(reader->blobs->storage, object->id, &body, error);
+    if (!code)
+        code = blob_check_body(object, buffer_slice(&body), error);
     if (code)
         buffer_free(&body);
     else
@@ -97,7 +99,7 @@ int object_reader_open(struct object_reader *reader, struct blobs *blobs,
     else if (object->blob)
         code = open_blob(reader, object, first, error);
     else
-        code = load_body(reader, object->id, first, error);
+        code = load_body(reader, object, first, error);
     if (code)
         object_reader_close(reader);
     return code;

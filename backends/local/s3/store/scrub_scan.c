@@ -6,7 +6,7 @@
 #include "storage_statement.h"
 #include "upload_parts.h"
 
-enum { ROWS_AT_ONCE = 200 };
+enum { ROWS_AT_ONCE = 200, BYTES_AT_ONCE = 256 * 1024 };
 
 void scrub_blob_clear(struct scrub_blob *blob)
 {
@@ -28,25 +28,42 @@ static void next_stage(struct scrub_cursor *cursor)
 
 /* Objects in one blob. */
 
+enum object_column { ID, BLOB, SIZE, ETAG, HEADERS, CHECKSUM, BUCKET, KEY, VERSIONED, BODY };
+
+static bool name_object(struct statement *row, struct scrub_blob *out)
+{
+    out->bucket = column_dup(row, BUCKET);
+    out->key = column_dup(row, KEY);
+    out->version = column_uint(row, ID);
+    out->versioned = column_int(row, VERSIONED) != 0;
+    return out->bucket && out->key;
+}
+
 static int take_object(struct statement *row, struct scrub_blob *out, struct error *error)
 {
-    struct object object = {.size = column_uint(row, 2)};
-    object.etag = column_dup(row, 3);
-    object.headers = column_dup(row, 4);
-    object.checksum = column_dup(row, 5);
-    out->blob = column_uint(row, 1);
-    out->bucket = column_dup(row, 6);
-    out->key = column_dup(row, 7);
-    out->version = column_uint(row, 0);
-    out->versioned = column_int(row, 8) != 0;
-    bool complete = object.etag && object.headers && object.checksum && out->bucket && out->key;
-    if (complete)
+    struct object object = {.size = column_uint(row, SIZE)};
+    struct slice body = column_blob(row, BODY);
+    object.etag = column_dup(row, ETAG);
+    object.headers = column_dup(row, HEADERS);
+    object.checksum = column_dup(row, CHECKSUM);
+    out->blob = column_uint(row, BLOB);
+    bool complete = object.etag && object.headers && object.checksum;
+    if (complete && out->blob)
         out->is_known = blob_check_of_object(&out->check, &object);
+    else if (complete && body.size)
+        blob_check_body(&object, body, &out->damage);
+    out->read += body.size;
+    if (complete && (out->blob || out->damage.code))
+        complete = name_object(row, out);
     object_clear(&object);
     return complete ? 1 : no_memory(error);
 }
 
-/* Rows of small objects are passed over. */
+static bool has_found(const struct scrub_blob *out)
+{
+    return out->blob || out->damage.code || out->read >= BYTES_AT_ONCE;
+}
+
 static int next_object(struct storage *storage, const char *sql, struct scrub_cursor *cursor,
                        struct scrub_blob *out, struct error *error)
 {
@@ -55,11 +72,10 @@ static int next_object(struct storage *storage, const char *sql, struct scrub_cu
     unsigned rows = 0;
     bind_uint(&select, cursor->id);
     bind_int(&select, ROWS_AT_ONCE);
-    while (code == 1 && !out->blob && (code = statement_step(&select, error)) == 1) {
+    while (code == 1 && !has_found(out) && (code = statement_step(&select, error)) == 1) {
         rows++;
-        cursor->id = column_uint(&select, 0);
-        if (column_uint(&select, 1))
-            code = take_object(&select, out, error);
+        cursor->id = column_uint(&select, ID);
+        code = take_object(&select, out, error);
     }
     statement_reset(&select);
     if (code < 0)
@@ -131,6 +147,7 @@ int scrub_next(struct storage *storage, struct scrub_cursor *cursor, struct scru
                struct error *error)
 {
 #define OBJECT_COLUMNS "o.id, o.blob, o.size, o.etag, o.headers, o.checksum, b.name, o.key, "
+#define BODY_TABLE     "LEFT JOIN object_bodies d ON d.id = o.id "
 #define PART_COLUMNS   "p.id, p.owner, b.name, coalesce(o.key, h.key), "
 #define PART_TABLES                                                                                \
     " FROM object_parts p LEFT JOIN objects o ON o.id = p.id "                                     \
@@ -139,15 +156,15 @@ int scrub_next(struct storage *storage, struct scrub_cursor *cursor, struct scru
     switch (cursor->stage) {
     case SCRUB_OBJECTS:
         return next_object(storage,
-                           "SELECT " OBJECT_COLUMNS "v.id IS NOT NULL FROM objects o "
-                           "JOIN buckets b ON b.id = o.bucket "
+                           "SELECT " OBJECT_COLUMNS "v.id IS NOT NULL, d.data FROM objects o "
+                           "JOIN buckets b ON b.id = o.bucket " BODY_TABLE
                            "LEFT JOIN versioned_objects v ON v.id = o.id "
                            "WHERE o.id > ? ORDER BY o.id LIMIT ?",
                            cursor, out, error);
     case SCRUB_HISTORY:
         return next_object(storage,
-                           "SELECT " OBJECT_COLUMNS "o.versioned FROM object_history o "
-                           "JOIN buckets b ON b.id = o.bucket "
+                           "SELECT " OBJECT_COLUMNS "o.versioned, d.data FROM object_history o "
+                           "JOIN buckets b ON b.id = o.bucket " BODY_TABLE
                            "WHERE o.id > ? ORDER BY o.id LIMIT ?",
                            cursor, out, error);
     case SCRUB_PARTS:

@@ -1,5 +1,6 @@
 /* Finds the blobs one after the other, with the objects that they belong to: of objects, of noncurrent
- * versions, and of the parts of objects and of pending uploads. Storage thread, in run(). */
+ * versions, and of the parts of objects and of pending uploads. Small bodies, which are in the database,
+ * are compared on the way. Storage thread, in run(). */
 #ifndef THUMBWHEEL_LOCAL_SCRUB_SCAN_H
 #define THUMBWHEEL_LOCAL_SCRUB_SCAN_H
 
@@ -16,8 +17,10 @@ struct scrub_cursor { /* zeroed: the beginning */
 };
 
 struct scrub_blob {
-    uint64_t blob; /* 0: none among the rows that were looked at */
-    bool is_known; /* its digest is */
+    uint64_t blob;       /* 0: none among the rows that were looked at */
+    uint64_t read;       /* bytes of the bodies in the database that were compared */
+    struct error damage; /* of such a body, which is the object below; code 0: none */
+    bool is_known;       /* its digest is */
     struct blob_check check;
     /* the object */
     char *bucket, *key; /* owned */
