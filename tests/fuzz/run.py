@@ -28,6 +28,7 @@ SHARED_SEEDS = {
     "envelope": ["tests/fixtures/envelopes/*.body"],
     "pipeline": ["pipelines/*.yaml", "pipelines/examples/*/*.yaml",
                  "tests/fixtures/pipelines/*.yaml"],
+    "init_file": ["deploy/local-init.yaml"],
     "xml_text": ["tests/fuzz/corpus/s3_xml/*"],
     "s3_xml": ["tests/fuzz/corpus/xml_text/*"],
 }
