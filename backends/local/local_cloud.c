@@ -21,6 +21,7 @@
 #include "own_key.h"
 #include "queues.h"
 #include "request_log.h"
+#include "restore_expiry.h"
 #include "router.h"
 #include "scrub.h"
 #include "services.h"
@@ -184,6 +185,14 @@ static int lifecycle_start(struct local_cloud *lc, const struct cloud_settings *
     return lc->cloud.lifecycle ? 0 : error_set(error, ERR_MEMORY, "out of memory");
 }
 
+static int restores_start(struct local_cloud *lc, const struct cloud_settings *o,
+                          struct error *error)
+{
+    (void)o;
+    lc->cloud.restores = restore_expiry_start(&lc->cloud);
+    return lc->cloud.restores ? 0 : error_set(error, ERR_MEMORY, "out of memory");
+}
+
 static int scrub_begin(struct local_cloud *lc, const struct cloud_settings *o, struct error *error)
 {
     if (!o->scrub_rate)
@@ -261,10 +270,10 @@ typedef int start_stage(struct local_cloud *lc, const struct cloud_settings *o,
                         struct error *error);
 
 static start_stage *const start_stages[] = {
-    options_copy,      keys_check,   faults_start,    storage_start, keys_start,
-    request_log_start, queues_start, topics_start,    signer_start,  outbox_start,
-    expiry_start,      events_start, buckets_start,   loading_end,   detector_start,
-    tls_open,          server_open,  lifecycle_start, scrub_begin,
+    options_copy,      keys_check,   faults_start,    storage_start,  keys_start,
+    request_log_start, queues_start, topics_start,    signer_start,   outbox_start,
+    expiry_start,      events_start, buckets_start,   loading_end,    detector_start,
+    tls_open,          server_open,  lifecycle_start, restores_start, scrub_begin,
 };
 
 enum { START_STAGES = sizeof start_stages / sizeof start_stages[0] };

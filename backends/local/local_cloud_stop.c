@@ -16,6 +16,7 @@
 #include "local_cloud_state.h"
 #include "queues.h"
 #include "request_log.h"
+#include "restore_expiry.h"
 #include "scrub.h"
 #include "sns_expiry.h"
 #include "sns_outbox.h"
@@ -63,6 +64,8 @@ static enum stop_result stop_timers(struct local_cloud *lc)
         queues_stop(cloud->queues);
     if (cloud->lifecycle)
         lifecycle_worker_stop(cloud->lifecycle);
+    if (cloud->restores)
+        restore_expiry_stop(cloud->restores);
     if (cloud->scrub)
         scrub_stop(cloud->scrub);
     if (cloud->expiry)
@@ -94,6 +97,14 @@ static enum stop_result close_lifecycle(struct local_cloud *lc)
     if (!lc->cloud.lifecycle)
         return STOP_ENDED;
     lifecycle_worker_close(lc->cloud.lifecycle, stop_continue, lc);
+    return STOP_PENDING;
+}
+
+static enum stop_result close_restores(struct local_cloud *lc)
+{
+    if (!lc->cloud.restores)
+        return STOP_ENDED;
+    restore_expiry_close(lc->cloud.restores, stop_continue, lc);
     return STOP_PENDING;
 }
 
@@ -154,8 +165,9 @@ static enum stop_result close_queues(struct local_cloud *lc)
 }
 
 static stop_stage *const stop_stages[] = {
-    stop_server, stop_detector, stop_timers,  stop_outbox,  stop_storage, close_lifecycle,
-    close_scrub, close_states,  close_outbox, close_expiry, close_signer, close_queues,
+    stop_server,     stop_detector,  stop_timers,  stop_outbox,  stop_storage,
+    close_lifecycle, close_restores, close_scrub,  close_states, close_outbox,
+    close_expiry,    close_signer,   close_queues,
 };
 
 enum { STOP_STAGES = sizeof stop_stages / sizeof stop_stages[0] };

@@ -5,6 +5,7 @@ Reference; recordings in localstack, tests/aws/services/s3/test_s3.py: test_s3_g
 test_s3_restore_object, and test_s3_notifications_sqs.py: test_restore_object.
 """
 import datetime
+import json
 import re
 import sqlite3
 
@@ -104,6 +105,49 @@ def test_a_restore_expires(start_cloud, idle_pipelines, tmp_path, name):
     assert error_code(s3.get_object, Bucket=name, Key="k") == ("InvalidObjectState", 403)
     assert restore(s3, name) == 202
     assert fetch(s3, name, "k") == b"cold"
+
+
+def test_the_end_of_a_restored_copy_is_announced(start_cloud, idle_pipelines, tmp_path, name):
+    """"ObjectRestore:Delete" and "Object Restore Expired": "Supported event types", S3 User Guide."""
+    cloud = start_cloud("--pipelines", idle_pipelines)
+    s3, sqs, events = (cloud.client(service) for service in ("s3", "sqs", "events"))
+    s3.create_bucket(Bucket=name)
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    url = harness.make_queue(sqs, name)
+    made = events.put_rule(Name=name, EventPattern=json.dumps({"detail-type": ["Object Restore Expired"]}))["RuleArn"]
+    events.put_targets(Rule=name, Targets=[{"Id": "q", "Arn": queue_arn(name + "-rule")}])
+    of_rule = harness.make_queue(sqs, name + "-rule")
+    sqs.set_queue_attributes(QueueUrl=of_rule, Attributes={"Policy": send_policy(name + "-rule", "events", made)})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": send_policy(name, "s3", f"arn:aws:s3:::{name}")})
+    s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration={
+        "QueueConfigurations": [{"QueueArn": queue_arn(name), "Events": ["s3:ObjectRestore:Delete"]}], "EventBridgeConfiguration": {}})
+    versions = []
+    for key in ("old", "old", "kept", "replaced"):
+        versions.append(s3.put_object(Bucket=name, Key=key, Body=b"cold", StorageClass="GLACIER")["VersionId"])
+    s3.restore_object(Bucket=name, Key="old", VersionId=versions[0], RestoreRequest={"Days": 1})
+    restore(s3, name, "kept", days=1000)
+    restore(s3, name, "replaced")
+    s3.delete_object(Bucket=name, Key="replaced", VersionId=versions[3])
+    cloud.stop()
+    with sqlite3.connect(tmp_path / "data/cloud.sqlite3") as database:  # as if it had been years ago, but for one
+        for table in "objects", "object_history":
+            database.execute(f"UPDATE {table} SET headers = replace(headers, substr(headers, instr(headers, 'expiry-date=') + 13, 29), "
+                             "'Fri, 21 Dec 2012 00:00:00 GMT') WHERE headers LIKE '%expiry-date%' AND key != 'kept'")
+        database.execute("UPDATE restored_copies SET until = 1356048000000 WHERE key != 'kept'")
+    cloud = start_cloud("--pipelines", idle_pipelines)
+    s3, sqs = cloud.client("s3"), cloud.client("sqs")
+    (record,) = harness.event_records(sqs, url, 1)
+    assert (record["eventName"], record["userIdentity"]["principalId"]) == ("ObjectRestore:Delete", "s3.amazonaws.com")
+    assert record["s3"]["object"]["key"] == "old" and record["s3"]["object"]["versionId"] == versions[0]
+    assert record["s3"]["object"]["size"] == 4 and "glacierEventData" not in record
+    event = json.loads(harness.receive(sqs, of_rule)["Body"])
+    assert (event["detail"]["object"]["version-id"], event["detail"]["requester"]) == (versions[0], "s3.amazonaws.com")
+    assert event["detail"]["source-storage-class"] == "GLACIER" and "reason" not in event["detail"]
+    assert "Restore" not in s3.head_object(Bucket=name, Key="old", VersionId=versions[0])
+    assert "Restore" in s3.head_object(Bucket=name, Key="kept")
+    cloud.stop()
+    with sqlite3.connect(tmp_path / "data/cloud.sqlite3") as database:
+        assert [row[0] for row in database.execute("SELECT key FROM restored_copies")] == ["kept"]
 
 
 def test_what_cannot_be_restored(s3, bucket):

@@ -9,6 +9,8 @@
 #include "bucket_lifecycle.h"
 #include "container_of.h"
 #include "object_archive.h"
+#include "restore_expiry.h"
+#include "restored_copies.h"
 #include "s3_access.h"
 #include "s3_body.h"
 #include "s3_events.h"
@@ -104,11 +106,17 @@ static int change_run(struct storage_task *task, struct storage *storage)
 {
     struct restore *restore = container_of(task, struct restore, task);
     struct s3_request *request = restore->request;
-    (void)storage;
+    const struct restored_copy copy = {.id = restore->object.id,
+                                       .bucket = restore->bucket,
+                                       .key = request->key,
+                                       .versioned = restore->object.versioned,
+                                       .until_ms = restore->until_ms};
     if (restore->must_fail)
         return error_set(&task->error, ERR_MEMORY, "out of memory");
-    return objects_set_headers(buckets_blobs(request->cloud->buckets), restore->bucket,
-                               request->key, restore->version, make_headers, restore, &task->error);
+    int code =
+        objects_set_headers(buckets_blobs(request->cloud->buckets), restore->bucket, request->key,
+                            restore->version, make_headers, restore, &task->error);
+    return code ? code : restored_copies_put(storage, &copy, &task->error);
 }
 
 static void change_done(struct storage_task *task, int code)
@@ -117,6 +125,8 @@ static void change_done(struct storage_task *task, int code)
     struct s3_request *request = restore->request;
     if (code == ERR_CONFLICT)
         code = ERR_NOT_FOUND;
+    if (!code)
+        restore_expiry_expect(request->cloud->restores, restore->until_ms);
     if (code)
         s3_respond_failure(request, code, &task->error);
     else
