@@ -7,7 +7,7 @@ import botocore.session
 
 from harness import ROOT
 
-SERVICES = {"S3": "s3", "SQS": "sqs", "SNS": "sns", "EventBridge": "events", "Rekognition": "rekognition", "STS": "sts"}
+SERVICES = {"S3": "s3", "S3 Control": "s3control", "SQS": "sqs", "SNS": "sns", "EventBridge": "events", "Rekognition": "rekognition", "STS": "sts"}
 COLUMNS = ("honoured", "ignored", "refused")
 
 
@@ -24,11 +24,16 @@ def table():
     return found
 
 
+# Operations of S3 Control, which docs/operations.md lists among those of S3.
+CONTROL = {"ListTagsForResource", "TagResource", "UntagResource"}
+
+
 def supported():
     """{service: its operations}, of docs/operations.md, which another test compares with the program"""
     sections = re.split(r"^### (.+)$", (ROOT / "docs/operations.md").read_text(), flags=re.MULTILINE)[1:]
-    return {SERVICES[title]: set(re.findall(r"(?<=\| )\w+", section)) for title, section in zip(sections[::2], sections[1::2])
-            if title in SERVICES}
+    found = {SERVICES[title]: set(re.findall(r"(?<=\| )\w+", section)) for title, section in zip(sections[::2], sections[1::2])
+             if title in SERVICES}
+    return {**found, "s3": found["s3"] - CONTROL, "s3control": found["s3"] & CONTROL}
 
 
 def newest():

@@ -21,7 +21,18 @@ TABLE = input_table.table()
 KEYS = Credentials(harness.ACCESS_KEY, harness.SECRET_KEY)
 TARGETS = {"sqs": ("AmazonSQS", "1.0"), "events": ("AWSEvents", "1.1"), "rekognition": ("RekognitionService", "1.1")}
 QUERY = {"sns": "2010-03-31", "sts": "2011-06-15", "sqs": "2012-11-05"}
-OF_S3 = {"PostObject"}  # a form, which the models do not have
+# What the models do not have. "POST Object" and "AWS S3 Control", S3 API Reference; the fields of Object Lock and of customer-provided
+# keys are those that a form may have as PutObject has the headers.
+FORM = set("""AWSAccessKeyId acl Cache-Control Content-Disposition Content-Encoding Content-Language Content-Type Expires file key policy
+redirect signature success_action_redirect success_action_status tagging x-amz-algorithm x-amz-checksum-algorithm x-amz-checksum-crc32
+x-amz-checksum-crc32c x-amz-checksum-crc64nvme x-amz-checksum-sha1 x-amz-checksum-sha256 x-amz-credential x-amz-date
+x-amz-object-lock-legal-hold x-amz-object-lock-mode x-amz-object-lock-retain-until-date x-amz-security-token
+x-amz-server-side-encryption x-amz-server-side-encryption-aws-kms-key-id x-amz-server-side-encryption-bucket-key-enabled
+x-amz-server-side-encryption-context x-amz-server-side-encryption-customer-algorithm x-amz-server-side-encryption-customer-key
+x-amz-server-side-encryption-customer-key-MD5 x-amz-signature x-amz-storage-class x-amz-website-redirect-location""".split())
+WITHOUT_MODEL = {"s3": {"PostObject": FORM},
+                 "s3control": {"ListTagsForResource": {"AccountId", "ResourceArn"}, "TagResource": {"AccountId", "ResourceArn", "Tags"},
+                               "UntagResource": {"AccountId", "ResourceArn", "TagKeys"}, "Tag": {"Key", "Value"}}}
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +46,10 @@ def model():
 
 @pytest.mark.parametrize("service", input_table.SERVICES.values())
 def test_the_table_has_every_member_of_the_models_once(model, service):
-    operations, structures = model[service]["operations"], {}
-    old_operations, old_structures = input_table.installed(service)
-    wanted = {}
-    for name in input_table.supported()[service] - OF_S3:
-        if name not in operations:  # of S3 Control
-            continue
+    wanted = dict(WITHOUT_MODEL.get(service, {}))
+    operations, structures = model.get(service, {"operations": {}})["operations"], {}
+    old_operations, old_structures = input_table.installed(service) if operations else ({}, {})
+    for name in input_table.supported()[service] - set(wanted):
         wanted[name] = set(operations[name]["members"]) | old_operations.get(name, set())
         structures |= {each: set(model[service]["structures"][each]) for each in operations[name]["structures"]}
     wanted |= {name: members | old_structures.get(name, set()) for name, members in structures.items() if members}
@@ -273,9 +282,11 @@ def steady(body):
 
 
 def test_headers_that_the_table_ignores_change_nothing(cloud, s3, filled, model):
+    """And who pays, for the owner of the bucket."""
     bucket, base = filled
     by_operation = {}
-    for operation, member, header in header_members(model, "ignored"):
+    members = [*header_members(model, "ignored"), *(each for each in header_members(model, "honoured") if each[1] == "RequestPayer")]
+    for operation, member, header in members:
         by_operation.setdefault(operation, []).append((header, VALUES[member]))
     assert len(by_operation) > 20
     for operation, headers in by_operation.items():
@@ -297,6 +308,38 @@ def test_headers_that_no_model_has_are_refused(cloud, s3, filled):
         status, _, body = send(cloud, bucket, request, {name: "x"})
         assert status == 501 and (operation == "HeadObject" or name.encode() in body.lower()), (operation, name, status, body)
     assert contents(s3, bucket) == before
+
+
+# ---- forms, and S3 Control ----
+
+def post(cloud, bucket, **fields):
+    """An unsigned form, for which the bucket's policy must be open."""
+    text = "".join(f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields.items())
+    body = f'{text}--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\ncontent\r\n--b--\r\n'.encode()
+    status, _, response = harness.http(f"{cloud.endpoint}/{bucket}", "POST", body, **{"Content-Type": "multipart/form-data; boundary=b"})
+    return status, response.decode()
+
+
+def test_fields_of_a_form_are_taken_or_refused_as_the_table_says(cloud, s3, bucket):
+    harness.allow_public_policies(s3, bucket)
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": "*", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"}]}))
+    row, choice = TABLE["s3"]["PostObject"], random.Random(5)
+    unknown = "x-amz-" + "".join(choice.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(12))
+    for name in row["refused"] + [unknown]:
+        status, body = post(cloud, bucket, key="k", **{name: "x"})
+        assert is_refused(status, body, name.lower()), (name, status, body)
+    assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
+    for name in set(row["honoured"]) - {"file", "key"}:
+        status, body = post(cloud, bucket, key="k", **{name: "x"})
+        assert status != 501, (name, status, body)
+
+
+def test_parameters_of_s3_control_that_no_model_has_are_refused(cloud, bucket):
+    target = "/v20180820/tags/" + urllib.parse.quote(f"arn:aws:s3:::{bucket}", safe="")
+    for method in ("GET", "POST", "DELETE"):
+        status, _, body = signed(cloud, "s3", method, target + "?other=1", **{"x-amz-account-id": ACCOUNT})
+        assert status == 501 and b"other" in body, (method, status, body)
 
 
 # ---- what EventBridge and STS ignore ----

@@ -2,6 +2,7 @@
 
 #include <strings.h>
 
+#include "s3_form.h"
 #include "word_list.h"
 
 static const char prefix[] = "x-amz-";
@@ -27,6 +28,22 @@ static bool is_known(struct slice name)
 {
     return strncasecmp(name.data, "meta-", name.size < 5 ? name.size : 5) == 0 ||
            word_list_has_any_case(known, name);
+}
+
+/* Of a form alone: its signature. */
+static const char of_form[] = "algorithm credential signature";
+
+const char *s3_unknown_field(const struct s3_form *form)
+{
+    for (size_t i = 0; i < form->count; i++) {
+        struct slice name = slice_of(form->fields[i].name);
+        if (!slice_starts_with(name, prefix))
+            continue;
+        name = (struct slice){name.data + PREFIX, name.size - PREFIX};
+        if (!is_known(name) && !word_list_has_any_case(of_form, name))
+            return form->fields[i].name;
+    }
+    return NULL;
 }
 
 struct slice s3_unknown_header(const struct s3_request *request)

@@ -8,4 +8,7 @@
  * (docs/inputs.md); without data: there is none. */
 struct slice s3_unknown_header(const struct s3_request *request);
 
+/* The same for the fields of the form. */
+const char *s3_unknown_field(const struct s3_form *form);
+
 #endif

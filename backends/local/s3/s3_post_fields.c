@@ -13,6 +13,7 @@
 #include "s3_access.h"
 #include "s3_address.h"
 #include "s3_handlers.h"
+#include "s3_headers.h"
 #include "s3_metadata.h"
 #include "s3_tags.h"
 #include "s3_time.h"
@@ -105,6 +106,7 @@ static enum s3_error check_signer(struct post *post, const struct signed_text *t
     switch (code) {
     case SIGNATURE_OK:
         request->caller = post->signer.key;
+        access_key_account(request->caller, request->account);
         return check_region(post);
     case SIGNATURE_UNKNOWN_KEY:
         s3_detail(request, "AWSAccessKeyId", post->signer.access_key);
@@ -179,6 +181,16 @@ static enum s3_error check_policy(struct post *post)
     return S3_OK;
 }
 
+static enum s3_error check_known(struct post *post)
+{
+    const char *name = s3_unknown_field(&post->form);
+    char text[160];
+    if (!name)
+        return S3_OK;
+    snprintf(text, sizeof text, "The field %.100s of PostObject is not implemented.", name);
+    return refuse(post, S3_NOT_IMPLEMENTED, text);
+}
+
 /* In a form, the tags are an XML document. */
 static enum s3_error take_tags(struct post *post)
 {
@@ -210,6 +222,9 @@ enum s3_error s3_post_fields_take(struct post *post)
     if (error)
         return error;
     error = check_policy(post);
+    if (error)
+        return error;
+    error = check_known(post);
     if (error)
         return error;
     return take_metadata(post);
