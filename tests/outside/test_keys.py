@@ -367,10 +367,6 @@ def test_an_access_key_of_twelve_digits_is_an_account(start_new):
     for key, account in (("111122223333", "111122223333"), ("test", ACCOUNT), ("1111222233334", ACCOUNT)):
         found = harness.client(endpoint, "sts", access_key=key, secret_key="test").get_caller_identity()
         assert (found["Account"], found["UserId"], found["Arn"]) == (account, account, f"arn:aws:iam::{account}:root")
-    mine = harness.client(endpoint, "s3", access_key="111122223333", secret_key="test")
-    mine.create_bucket(Bucket="shared-by-all")
-    mine.put_object(Bucket="shared-by-all", Key="k", Body=b"body")
-    assert harness.fetch(harness.client(endpoint, "s3", access_key="test", secret_key="test"), "shared-by-all", "k") == b"body"
 
 
 def test_any_credentials_are_for_loopback_only(tmp_path):

@@ -348,11 +348,11 @@ def test_a_bucket_notifies_only_targets_of_its_region(away, away_bucket, queues,
 # ---- data directories ----
 
 def older(database):
-    """Undoes what the regions added to it."""
-    database.execute("DELETE FROM bucket_settings WHERE kind = 'location'")
+    """Undoes what the regions and the accounts added to it."""
+    database.execute("DELETE FROM bucket_settings WHERE kind IN ('location', 'owner')")
     database.execute("UPDATE queues SET name = substr(name, length(?) + 1)", (queue_arn("", REGION),))
     for table in "event_rules", "event_buses":
-        database.execute(f"UPDATE {table} SET name = substr(name, length(?) + 1)", (REGION + "/",))
+        database.execute(f"UPDATE {table} SET name = substr(name, length(?) + 1)", (f"{REGION}:{ACCOUNT}/",))
 
 
 def test_what_was_made_before_there_were_regions_is_in_the_cloud_s_own(start_cloud, idle_pipelines, tmp_path, name):

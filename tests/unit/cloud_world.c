@@ -208,18 +208,23 @@ void world_settle(struct world *w)
     world_run_until(w, &barrier.done);
 }
 
+struct arn_home world_home(const struct world *w)
+{
+    return (struct arn_home){w->cloud.region, w->cloud.account};
+}
+
 struct local_queue *world_queue(struct world *w, const char *name, const char *attributes)
 {
     struct world_change change = {0};
     struct service_error error = {0};
     json_t *object = json_loads(attributes, 0, NULL);
     assert_non_null(object);
-    assert_int_equal(queues_create(w->cloud.queues, w->cloud.region, name, object, NULL,
+    assert_int_equal(queues_create(w->cloud.queues, world_home(w), name, object, NULL,
                                    world_written, &change, &error),
                      0);
     json_decref(object);
     assert_int_equal(world_wait(w, &change), 0);
-    struct local_queue *queue = queues_find(w->cloud.queues, w->cloud.region, name);
+    struct local_queue *queue = queues_find(w->cloud.queues, world_home(w), name);
     assert_non_null(queue);
     return queue;
 }

@@ -30,6 +30,7 @@ struct world {
 };
 
 void world_run_until(struct world *w, const bool *flag);
+struct arn_home world_home(const struct world *w); /* of its queues and topics */
 
 /* Lets this much time pass. */
 void world_pass(struct world *w, uint64_t ms);

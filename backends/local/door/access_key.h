@@ -16,6 +16,11 @@ struct access_key { /* borrowed */
     bool is_unverified;           /* its signatures are not checked */
 };
 
+enum { ACCESS_KEY_ACCOUNT_SIZE = 13 };
+
+/* The account of the key: twelve digits of its ARN. */
+void access_key_account(const struct access_key *key, char out[ACCESS_KEY_ACCOUNT_SIZE]);
+
 struct access_key_list {
     const struct access_key *items;
     size_t count;

@@ -6,7 +6,7 @@
 #include "cloud.h"
 #include "signature_check.h"
 
-enum { SERVICE_SIZE = 64, ACTION_SIZE = 64, LOG_EVERY_MS = 60000 };
+enum { SERVICE_SIZE = 64, ACTION_SIZE = 64, ROOT_SIZE = 64, LOG_EVERY_MS = 60000 };
 
 /* Deliveries. */
 
@@ -27,28 +27,52 @@ static bool granted(const struct policy *policy, const struct policy_request *re
     return false;
 }
 
-bool authorize_delivery(const struct cloud *cloud, const struct policy *policy, const char *action,
-                        const char *resource, const char *source_arn,
-                        char reason[POLICY_REASON_MAX])
+bool authorize_delivery(const struct policy *policy, const char *action, const char *resource,
+                        struct delivery_source source, char reason[POLICY_REASON_MAX])
 {
-    char service[SERVICE_SIZE];
-    service_of(source_arn, service);
+    char service[SERVICE_SIZE], account[ACCESS_KEY_ACCOUNT_SIZE];
+    struct slice own = source.account ? slice_of(source.account) : arn_account(source.arn);
+    service_of(source.arn, service);
+    snprintf(account, sizeof account, "%.*s", (int)own.size, own.data);
     const struct policy_request request = {.service = service,
                                            .action = action,
                                            .resource = resource,
-                                           .source_arn = source_arn,
-                                           .source_account = cloud->account,
+                                           .source_arn = source.arn,
+                                           .source_account = account,
                                            .secure = true};
     return granted(policy, &request, reason);
 }
 
-/* Requests of the owner. */
-
-bool authorization_is_owner(const struct access_key *caller)
+bool authorize_role(const struct policy *policy, const char *action, const char *resource,
+                    struct delivery_source source, const char *role, char reason[POLICY_REASON_MAX])
 {
-    static const char end[] = ":root";
-    size_t size = caller ? strlen(caller->arn) : 0;
-    return size >= sizeof end && strcmp(caller->arn + size - (sizeof end - 1), end) == 0;
+    bool own = slice_equal_text(arn_account(resource), source.account);
+    const struct policy_request request = {.account = source.account,
+                                           .principal = role,
+                                           .action = action,
+                                           .resource = resource,
+                                           .source_arn = source.arn,
+                                           .source_account = source.account,
+                                           .secure = true};
+    enum policy_verdict verdict = policy_evaluate(policy, &request);
+    if (verdict == POLICY_ALLOWED || (own && verdict == POLICY_SILENT))
+        return true;
+    policy_explain(policy, &request, reason);
+    return false;
+}
+
+/* Requests. */
+
+bool authorization_is_owner(const struct access_key *caller, struct slice account)
+{
+    char root[ROOT_SIZE];
+    snprintf(root, sizeof root, "arn:aws:iam::%.*s:root", (int)account.size, account.data);
+    return caller && strcmp(caller->arn, root) == 0;
+}
+
+bool authorization_is_own(const struct cloud_request *asked, const char *resource)
+{
+    return slice_equal_text(arn_account(resource), asked->home.account);
 }
 
 /* Traffic that stays on this machine is private without TLS, so it counts as secure: then the usual
@@ -76,15 +100,17 @@ bool authorize_request(const struct cloud_request *asked, const struct policy *p
                        const char *action, const char *resource, char reason[POLICY_REASON_MAX])
 {
     char plain[ACTION_SIZE];
-    if (!policy_denies(policy))
+    bool own = authorization_is_own(asked, resource);
+    if (own && !policy_denies(policy))
         return true;
     action_of(action, plain);
-    const struct policy_request request = {.account = asked->cloud->account,
+    const struct policy_request request = {.account = asked->home.account,
                                            .principal = asked->caller->arn,
                                            .action = plain,
                                            .resource = resource,
                                            .secure = authorization_is_secure(asked->cloud)};
-    if (policy_evaluate(policy, &request) != POLICY_DENIED)
+    enum policy_verdict verdict = policy_evaluate(policy, &request);
+    if (verdict == POLICY_ALLOWED || (own && verdict == POLICY_SILENT))
         return true;
     policy_explain(policy, &request, reason);
     return false;
@@ -94,10 +120,13 @@ void authorization_denied_text(const struct cloud_request *asked, const char *se
                                const char *action, const char *resource, const char *reason,
                                char out[AUTHORIZATION_TEXT_MAX])
 {
+    char why[96] = "with an explicit deny in a resource-based policy";
+    if (!policy_explains_deny(reason))
+        snprintf(why, sizeof why, "because no resource-based policy allows the %s:%.40s action",
+                 service, action);
     snprintf(out, AUTHORIZATION_TEXT_MAX,
-             "User: %s is not authorized to perform: %s:%s on resource: %.100s "
-             "with an explicit deny in a resource-based policy: %s",
-             asked->caller->arn, service, action, resource, reason);
+             "User: %s is not authorized to perform: %s:%s on resource: %.100s %s: %s",
+             asked->caller->arn, service, action, resource, why, reason);
 }
 
 /* Logging. These are errors for the operator: a requested action is not executed, and nothing else

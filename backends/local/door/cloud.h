@@ -5,14 +5,15 @@
 #include <stdbool.h>
 #include <uv.h>
 
+#include "access_key.h"
 #include "http_server.h"
+#include "resource_name.h"
 #include "storage.h"
 
-struct access_key; /* signature_check.h: accepted access keys */
-struct access_key_list;
 struct buckets;          /* buckets.h: S3 state */
 struct scrub;            /* scrub.h */
 struct lifecycle_worker; /* lifecycle.h */
+struct restore_expiry;   /* restore_expiry.h */
 struct queues;           /* queues.h: SQS state */
 struct topics;           /* topics.h: SNS state */
 struct events_state;     /* events_state.h: EventBridge's state */
@@ -33,6 +34,7 @@ struct cloud {
     const struct cloud_service *const *services; /* ends with NULL */
     struct buckets *buckets;
     struct lifecycle_worker *lifecycle; /* NULL: not started */
+    struct restore_expiry *restores;    /* NULL: not started */
     struct scrub *scrub;                /* NULL: none */
     struct queues *queues;
     struct topics *topics;
@@ -63,9 +65,12 @@ struct cloud_request {
     const struct cloud_service *service; /* NULL: not a known service */
     char id[37];                         /* x-amzn-RequestId / x-amz-request-id */
     const struct access_key *caller;     /* the signer; NULL: unsigned (S3, and SNS links) */
-    const char *region;       /* what it is signed for; the cloud's own if nothing says it */
-    bool region_signed;       /* false: unsigned, or with Signature Version 2 */
-    const char *payload_hash; /* x-amz-content-sha256 as sent, or NULL */
+    /* the region that it is signed for and the account of the signer; the cloud's own if nothing
+     * says it */
+    struct arn_home home;
+    char account[ACCESS_KEY_ACCOUNT_SIZE]; /* of the signer */
+    bool region_signed;                    /* false: unsigned, or with Signature Version 2 */
+    const char *payload_hash;              /* x-amz-content-sha256 as sent, or NULL */
     /* except for S3: the complete body, its hash verified; the router frees it */
     struct bytes body;
     /* For the request log; handlers set what they know, strings are copied at once. */

@@ -325,8 +325,10 @@ static void routed_start(struct routed *r)
     if (!claim_check(r, code))
         return;
     request->caller = r->claim.key;
+    access_key_account(request->caller, request->account);
+    request->home.account = request->account;
     if (!r->claim.version2) {
-        request->region = r->claim.region;
+        request->home.region = r->claim.region;
         request->region_signed = true;
     }
     if (!r->request.service)
@@ -351,7 +353,7 @@ void router_handle(struct http_call *call, void *user)
     memset(r, 0, offsetof(struct routed, claim) + offsetof(struct signature_claim, session));
     r->started = uv_hrtime();
     r->request.cloud = user;
-    r->request.region = r->request.cloud->region;
+    r->request.home = (struct arn_home){r->request.cloud->region, r->request.cloud->account};
     r->request.call = call;
     uuid_make_text(r->request.id);
     http_call_on_end(call, routed_ended, r);

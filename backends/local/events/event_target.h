@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 
+#include "authorization.h"
 #include "bytes.h"
 #include "error.h"
 #include "policy.h"
@@ -25,12 +26,12 @@ struct cloud;
  * policy refuses the source, this is logged and is not an error (as in S3). ERR_MEMORY: nothing was
  * added.
  */
-int event_target_send(struct cloud *cloud, const char *source_arn, const char *target_arn,
+int event_target_send(struct cloud *cloud, struct delivery_source source, const char *target_arn,
                       struct slice subject, struct slice body, struct storage_unit *unit);
 
 /* Whether the queue or topic exists and allows deliveries from the source; used to check
  * notification configurations. If not, reason says why. */
-bool event_target_possible(struct cloud *cloud, const char *source_arn, const char *target_arn,
-                           char reason[POLICY_REASON_MAX]);
+bool event_target_possible(struct cloud *cloud, struct delivery_source source,
+                           const char *target_arn, char reason[POLICY_REASON_MAX]);
 
 #endif

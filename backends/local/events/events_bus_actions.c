@@ -107,7 +107,7 @@ static int settings_output(struct service_call *call, const char *arn_name, cons
                            const json_t *document)
 {
     char arn[EVENTS_ARN_SIZE];
-    events_bus_arn(call->cloud, bus, arn);
+    events_bus_arn(bus, arn);
     int code = service_call_output(call, arn_name, json_string(arn));
     return code ? code : events_members_copy(document, call->output, settings, SETTINGS);
 }
@@ -135,10 +135,10 @@ static int new_bus_check(struct service_call *call, const char *name)
 {
     const struct events_items *buses = &call->cloud->events->buses;
     char key[EVENTS_KEY_SIZE];
-    events_key(call->request->region, name, key);
+    events_bus_key(call->request->home, name, key);
     if (strcmp(name, EVENTS_DEFAULT_BUS) == 0 || events_items_has(buses, key))
         return service_call_fail(call, EVENTS_EXISTS, "Event bus %s already exists.", name);
-    if (events_bus_count(call->cloud->events, call->request->region) >= EVENTS_BUSES_MAX)
+    if (events_bus_count(call->cloud->events, call->request->home) >= EVENTS_BUSES_MAX)
         return service_call_fail(
             call, EVENTS_LIMIT_EXCEEDED,
             "The requested resource exceeds the maximum number allowed: an account can have at "
@@ -163,7 +163,7 @@ int events_create_event_bus(struct service_call *call)
     if (code)
         return code;
     char key[EVENTS_KEY_SIZE];
-    events_key(call->request->region, name, key);
+    events_bus_key(call->request->home, name, key);
     json_t *document = json_object();
     code = document ? bus_document(call, document) : ERR_MEMORY;
     if (!code)
@@ -184,7 +184,7 @@ static int input_named(struct service_call *call, struct events_item **out)
     if (code)
         return code;
     snprintf(call->request->resource, sizeof call->request->resource, "%s", events_bus_name(*out));
-    events_bus_arn(call->cloud, (*out)->named.name, arn);
+    events_bus_arn((*out)->named.name, arn);
     return events_permit(call, *out, arn);
 }
 
@@ -220,7 +220,7 @@ int events_delete_event_bus(struct service_call *call)
     int code = events_input_text(call, "Name", true, 1, EVENTS_BUS_NAME_MAX, &name);
     if (code)
         return code;
-    if (!events_bus_named(call->cloud, call->request->region, name))
+    if (!events_bus_named(call->cloud, call->request->home, name))
         return 0;
     code = input_named(call, &bus);
     if (code)
@@ -235,12 +235,12 @@ int events_delete_event_bus(struct service_call *call)
 
 /* Reading. */
 
-static json_t *bus_json(const struct cloud *cloud, const struct events_item *bus)
+static json_t *bus_json(const struct events_item *bus)
 {
     static const char *const members[] = {"Description", "Policy", "CreationTime",
                                           "LastModifiedTime"};
     char arn[EVENTS_ARN_SIZE];
-    events_bus_arn(cloud, bus->named.name, arn);
+    events_bus_arn(bus->named.name, arn);
     json_t *out = json_pack("{s:s, s:s}", "Name", events_bus_name(bus), "Arn", arn);
     if (out && !events_members_copy(bus->content.document, out, members, 4))
         return out;
@@ -255,7 +255,7 @@ int events_describe_event_bus(struct service_call *call)
     if (code)
         return code;
     json_decref(call->output);
-    call->output = bus_json(call->cloud, bus);
+    call->output = bus_json(bus);
     return call->output
                ? events_members_copy(bus->content.document, call->output, settings, SETTINGS)
                : ERR_MEMORY;
@@ -266,23 +266,24 @@ int events_list_event_buses(struct service_call *call)
     const struct events_item *bus;
     struct name_page page = {0};
     char first[EVENTS_KEY_SIZE], last[EVENTS_KEY_SIZE];
-    const char *prefix, *after, *region = call->request->region;
+    const char *prefix, *after;
+    const struct arn_home home = call->request->home;
     int code = events_input_bus_name(call, "NamePrefix", false, &prefix);
     if (code)
         return code;
     code = events_input_page(call, &page.part.limit, &after);
     if (code)
         return code;
-    events_bus_named(call->cloud, region, EVENTS_DEFAULT_BUS);
-    events_key(region, prefix ? prefix : "", first);
-    events_key(region, after ? after : "", last);
+    events_bus_named(call->cloud, home, EVENTS_DEFAULT_BUS);
+    events_bus_key(home, prefix ? prefix : "", first);
+    events_bus_key(home, after ? after : "", last);
     page.prefix = first;
     page.after = after ? last : NULL;
     json_t *list = json_array();
     code = service_call_output(call, "EventBuses", list);
     events_buses_page_start(call->cloud->events, &page);
     while (!code && (bus = events_page_next(&page)))
-        code = json_array_append_new(list, bus_json(call->cloud, bus)) ? ERR_MEMORY : 0;
+        code = json_array_append_new(list, bus_json(bus)) ? ERR_MEMORY : 0;
     return code
                ? code
                : events_output_token(call, page.part.next ? strchr(page.part.next, '/') + 1 : NULL);

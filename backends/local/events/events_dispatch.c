@@ -1,5 +1,6 @@
 #include "events_dispatch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -26,10 +27,14 @@ struct dispatch {
     json_t *undotted; /* for patterns */
     const char *trace;
     struct storage_unit unit;
-    /* ARN of the current rule */
+    bool forwarded; /* it came from another bus */
+    /* the current rule, its ARN and account */
     struct events_item *rule;
     char arn[EVENTS_ARN_SIZE];
+    char account[ACCESS_KEY_ACCOUNT_SIZE];
 };
+
+static int bus_serve(struct dispatch *d, const char *bus);
 
 struct failure {      /* why a target does not receive its input; code NULL: it does */
     const char *code; /* message attributes of a dead letter */
@@ -44,21 +49,21 @@ static void failure_set(struct failure *failure, const char *code, const char *r
 
 /* The event. */
 
-json_t *events_event_json(const struct cloud *cloud, const struct events_event *event)
+json_t *events_event_json(const struct events_event *event)
 {
     char time[ISO_TIME_SIZE];
     json_t *resources = event->resources ? json_incref(event->resources) : json_array();
     iso_time_format(event->time_s, time);
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:O}", "version", "0", "id",
                      event->id, "detail-type", event->detail_type, "source", event->source,
-                     "account", cloud->account, "time", time, "region", event->region, "resources",
-                     resources, "detail", event->detail);
+                     "account", event->home.account, "time", time, "region", event->home.region,
+                     "resources", resources, "detail", event->detail);
 }
 
-bool events_wanted(const struct cloud *cloud, const char *region)
+bool events_wanted(const struct cloud *cloud, struct arn_home home)
 {
     char bus[EVENTS_KEY_SIZE];
-    events_key(region, EVENTS_DEFAULT_BUS, bus);
+    events_bus_key(home, EVENTS_DEFAULT_BUS, bus);
     return events_rule_count(cloud->events, bus) > 0;
 }
 
@@ -76,6 +81,38 @@ static int sent(int code, struct failure *failure)
     return code == ERR_LIMIT || code == ERR_INVALID ? 0 : code;
 }
 
+/* What is of another account is accessed with the target's role, the rest as the service. */
+static bool is_foreign(const struct dispatch *d, const char *arn)
+{
+    return !slice_equal_text(arn_account(arn), d->account);
+}
+
+static const char *role_of(const json_t *target)
+{
+    const char *role = json_text_in(target, "RoleArn");
+    return role ? role : "";
+}
+
+static bool queue_allows(const struct dispatch *d, const struct local_queue *queue,
+                         const json_t *target, char reason[POLICY_REASON_MAX])
+{
+    const struct delivery_source source = {d->arn, d->account};
+    if (!is_foreign(d, local_queue_arn(queue)))
+        return queue_access_delivery(queue, source, reason);
+    return authorize_role(local_queue_attributes(queue)->policy, "SendMessage",
+                          local_queue_arn(queue), source, role_of(target), reason);
+}
+
+static bool topic_allows(const struct dispatch *d, const struct topic *topic, const json_t *target,
+                         char reason[POLICY_REASON_MAX])
+{
+    const struct delivery_source source = {d->arn, d->account};
+    if (!is_foreign(d, topic->record.named.name))
+        return topic_access_delivery(topic, source, reason);
+    return authorize_role(topic->record.rules.policy, "Publish", topic->record.named.name, source,
+                          role_of(target), reason);
+}
+
 static int queue_send(struct dispatch *d, struct local_queue *queue, const json_t *target,
                       struct slice input, const char *attributes, struct failure *failure)
 {
@@ -86,7 +123,7 @@ static int queue_send(struct dispatch *d, struct local_queue *queue, const json_
                                   .group = attributes ? NULL
                                                       : json_text_in(parameters, "MessageGroupId"),
                                   .delay_s = -1};
-    if (!queue_access_delivery(d->cloud, queue, d->arn, failure->reason)) {
+    if (!queue_allows(d, queue, target, failure->reason)) {
         failure->code = "NO_PERMISSIONS";
         return 0;
     }
@@ -104,11 +141,11 @@ static int queue_send(struct dispatch *d, struct local_queue *queue, const json_
     return sent(local_queue_send(queue, &draft, 1, NULL, &d->unit, NULL, NULL), failure);
 }
 
-static int topic_send(struct dispatch *d, struct topic *topic, struct slice input,
-                      struct failure *failure)
+static int topic_send(struct dispatch *d, struct topic *topic, const json_t *target,
+                      struct slice input, struct failure *failure)
 {
     struct notification_message message = {.body = input};
-    if (!topic_access_delivery(d->cloud, topic, d->arn, failure->reason)) {
+    if (!topic_allows(d, topic, target, failure->reason)) {
         failure->code = "NO_PERMISSIONS";
         return 0;
     }
@@ -120,6 +157,39 @@ static int topic_send(struct dispatch *d, struct topic *topic, struct slice inpu
     return sent(topic_publish(d->cloud, topic, &message, &d->unit), failure);
 }
 
+/* "EventBridge can't route the events received from a sender event bus to a third event bus":
+ * "Sending and receiving events between event buses in the same account and Region", EventBridge
+ * User Guide. So an event makes at most one such step, and rules cannot form a loop. The other bus
+ * receives the event itself. */
+static int bus_send(struct dispatch *d, const json_t *target, struct failure *failure)
+{
+    const char *arn = json_text_in(target, "Arn");
+    const struct events_item *bus = events_bus_of_arn(d->cloud, arn);
+    if (d->forwarded)
+        return 0;
+    if (!bus) {
+        failure_set(failure, "NO_RESOURCE", "the event bus does not exist");
+        return 0;
+    }
+    if (!authorize_role(bus->content.policy, "PutEvents", arn,
+                        (struct delivery_source){d->arn, d->account}, role_of(target),
+                        failure->reason)) {
+        failure->code = "NO_PERMISSIONS";
+        return 0;
+    }
+    struct dispatch next = {.cloud = d->cloud,
+                            .event = d->event,
+                            .undotted = d->undotted,
+                            .trace = d->trace,
+                            .forwarded = true};
+    int code = bus_serve(&next, bus->named.name);
+    if (code)
+        publish_discard(&next.unit);
+    else
+        publish_join(&d->unit, &next.unit);
+    return code;
+}
+
 static int input_send(struct dispatch *d, const json_t *target, struct slice input,
                       struct failure *failure)
 {
@@ -127,7 +197,7 @@ static int input_send(struct dispatch *d, const json_t *target, struct slice inp
     struct topic *topic = topics_find(d->cloud->topics, arn);
     struct local_queue *queue = topic ? NULL : queues_find_arn(d->cloud->queues, arn);
     if (topic)
-        return topic_send(d, topic, input, failure);
+        return topic_send(d, topic, target, input, failure);
     if (queue)
         return queue_send(d, queue, target, input, NULL, failure);
     failure_set(failure, "NO_RESOURCE", "the queue or topic does not exist");
@@ -186,27 +256,33 @@ static void lost(struct dispatch *d, const json_t *target, const struct failure 
                   LOG_SUPPRESSED(&d->rule->refusals));
 }
 
-static int target_serve(struct dispatch *d, const json_t *target)
+static int input_serve(struct dispatch *d, const json_t *target, struct failure *failure)
 {
     const struct events_input_facts facts = {
         .rule_arn = d->arn, .rule_name = events_rule_name(d->rule), .time_s = (int64_t)time(NULL)};
-    struct failure failure = {0}, letter = {0};
     struct buffer input;
     buffer_init(&input, EVENTS_INPUT_MAX);
     int code = events_input_make(target, d->event, &facts, &input);
     if (code == ERR_LIMIT) {
-        failure_set(&failure, "INVALID_PARAMETER", "its input would be larger than 1 MiB");
+        failure_set(failure, "INVALID_PARAMETER", "its input would be larger than 1 MiB");
         code = 0;
     } else if (!code) {
-        code = input_send(d, target, buffer_slice(&input), &failure);
+        code = input_send(d, target, buffer_slice(&input), failure);
     }
+    buffer_free(&input);
+    return code;
+}
+
+static int target_serve(struct dispatch *d, const json_t *target)
+{
+    struct failure failure = {0}, letter = {0};
+    int code = events_is_bus_arn(json_text_in(target, "Arn")) ? bus_send(d, target, &failure)
+                                                              : input_serve(d, target, &failure);
     if (code || !failure.code)
-        goto out;
+        return code;
     code = letter_send(d, target, &failure, &letter);
     if (!code)
         lost(d, target, &failure, &letter);
-out:
-    buffer_free(&input);
     return code;
 }
 
@@ -219,25 +295,33 @@ static int rule_serve(struct dispatch *d, struct events_item *rule)
     if (!events_rule_enabled(rule) || !event_pattern_matches(rule->content.pattern, d->undotted))
         return 0;
     d->rule = rule;
-    events_item_arn(d->cloud, rule, d->arn);
+    events_item_arn(rule, d->arn);
+    const struct slice account = arn_account(d->arn);
+    snprintf(d->account, sizeof d->account, "%.*s", (int)account.size, account.data);
     for (size_t i = 0; i < json_array_size(targets) && !code; i++)
         code = target_serve(d, json_array_get(targets, i));
+    return code;
+}
+
+static int bus_serve(struct dispatch *d, const char *bus)
+{
+    const struct events_state *state = d->cloud->events;
+    size_t at, end;
+    int code = 0;
+    events_rule_range(state, bus, &at, &end);
+    for (; at < end && !code; at++) {
+        struct events_item *rule = events_items_at(&state->rules, at);
+        code = events_item_shown(rule) ? rule_serve(d, rule) : 0;
+    }
     return code;
 }
 
 int events_dispatch(struct cloud *cloud, const struct events_event *event,
                     struct storage_unit *unit)
 {
-    struct dispatch d = {
-        .cloud = cloud, .event = events_event_json(cloud, event), .trace = event->trace};
+    struct dispatch d = {.cloud = cloud, .event = events_event_json(event), .trace = event->trace};
     d.undotted = json_undotted(d.event);
-    int code = d.event && d.undotted ? 0 : ERR_MEMORY;
-    size_t at, end;
-    events_rule_range(cloud->events, event->bus, &at, &end);
-    for (; at < end && !code; at++) {
-        struct events_item *rule = events_items_at(&cloud->events->rules, at);
-        code = events_item_shown(rule) ? rule_serve(&d, rule) : 0;
-    }
+    int code = d.event && d.undotted ? bus_serve(&d, event->bus) : ERR_MEMORY;
     if (code)
         publish_discard(&d.unit);
     else
@@ -251,7 +335,7 @@ int events_dispatch_default(struct cloud *cloud, struct events_event *event,
                             struct storage_unit *unit)
 {
     char bus[EVENTS_KEY_SIZE];
-    events_key(event->region, EVENTS_DEFAULT_BUS, bus);
+    events_bus_key(event->home, EVENTS_DEFAULT_BUS, bus);
     event->bus = bus;
     int code = events_dispatch(cloud, event, unit);
     event->bus = NULL;

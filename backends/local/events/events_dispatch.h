@@ -18,14 +18,15 @@
 #include <stdint.h>
 
 #include "error.h"
+#include "resource_name.h"
 #include "storage.h"
 #include "uuid.h"
 
 struct cloud;
 
-struct events_event { /* borrowed */
-    const char *region;
-    const char *bus; /* its key (events_state.h) */
+struct events_event {     /* borrowed */
+    struct arn_home home; /* that sends it */
+    const char *bus;      /* its key (events_state.h) */
     char id[UUID_TEXT_SIZE];
     const char *source, *detail_type;
     json_t *resources; /* a list of strings; NULL: none */
@@ -35,17 +36,17 @@ struct events_event { /* borrowed */
 };
 
 /* Creates the event document for rules and targets; NULL if memory is short. */
-json_t *events_event_json(const struct cloud *cloud, const struct events_event *event);
+json_t *events_event_json(const struct events_event *event);
 
-/* Whether the default bus of a region has any rule: without rules no event of a service needs to be
+/* Whether the default bus of a home has any rule: without rules no event of a service needs to be
  * created. */
-bool events_wanted(const struct cloud *cloud, const char *region);
+bool events_wanted(const struct cloud *cloud, struct arn_home home);
 
 /* Adds the event's deliveries to the unit. Failed deliveries are logged and are not errors.
  * ERR_MEMORY: nothing was added. */
 int events_dispatch(struct cloud *cloud, const struct events_event *event,
                     struct storage_unit *unit);
-/* The same on the default bus of its region. */
+/* The same on the default bus of its home. */
 int events_dispatch_default(struct cloud *cloud, struct events_event *event,
                             struct storage_unit *unit);
 

@@ -160,7 +160,7 @@ int events_input_bus(struct service_call *call, const char *parameter, struct ev
     int code = events_input_text(call, parameter, false, 1, BUS_MAX, &name);
     if (code)
         return code;
-    *out = events_bus_named(call->cloud, call->request->region, name);
+    *out = events_bus_named(call->cloud, call->request->home, name);
     if (*out)
         return 0;
     service_call_fail(call, EVENTS_NOT_FOUND, "Event bus %.300s does not exist.", name);
@@ -178,7 +178,7 @@ int events_input_rule_name(struct service_call *call, const char *parameter,
     if (code)
         return code;
     snprintf(call->request->resource, sizeof call->request->resource, "%s", *name);
-    events_rule_arn(call->cloud, (*bus)->named.name, *name, arn);
+    events_rule_arn((*bus)->named.name, *name, arn);
     return events_permit(call, *bus, arn);
 }
 

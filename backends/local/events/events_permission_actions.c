@@ -19,9 +19,11 @@ static int input_bus(struct service_call *call, struct events_item **out)
 {
     char arn[EVENTS_ARN_SIZE];
     int code = events_input_bus(call, "EventBusName", out);
-    if (code || authorization_is_owner(call->request->caller))
+    if (code)
         return code;
-    events_bus_arn(call->cloud, (*out)->named.name, arn);
+    events_bus_arn((*out)->named.name, arn);
+    if (authorization_is_owner(call->request->caller, arn_account(arn)))
+        return 0;
     return events_permit(call, *out, arn);
 }
 
@@ -169,7 +171,7 @@ static int statement_make(struct service_call *call, const struct events_item *b
     code = input_id(call, true, &id);
     if (code)
         return code;
-    events_bus_arn(call->cloud, bus->named.name, arn);
+    events_bus_arn(bus->named.name, arn);
     *out = json_pack("{s:s, s:s, s:o, s:s, s:s}", "Sid", id, "Effect", "Allow", "Principal",
                      principal_json(principal), "Action", action, "Resource", arn);
     return *out ? condition_add(call, *out) : ERR_MEMORY;

@@ -86,8 +86,7 @@ static json_t *entry_resources(const json_t *entry, struct entry_refusal *refusa
 /* NULL: none; the service accepts events to buses that don't exist. */
 static const struct events_item *entry_bus(const struct service_call *call, const json_t *entry)
 {
-    return events_bus_named(call->cloud, call->request->region,
-                            json_text_in(entry, "EventBusName"));
+    return events_bus_named(call->cloud, call->request->home, json_text_in(entry, "EventBusName"));
 }
 
 /* The caller frees the detail. */
@@ -124,7 +123,7 @@ static int entry_put(struct service_call *call, const json_t *entry, json_t *res
         (*failed)++;
     } else {
         const struct events_item *bus = entry_bus(call, entry);
-        event.region = call->request->region;
+        event.home = call->request->home;
         event.bus = bus ? bus->named.name : NULL;
         code = bus ? events_dispatch(call->cloud, &event, unit) : 0;
         result = json_pack("{s:s}", "EventId", event.id);
@@ -140,7 +139,7 @@ static int entry_permit(struct service_call *call, const json_t *entry)
     char arn[EVENTS_ARN_SIZE];
     if (!bus)
         return 0;
-    events_bus_arn(call->cloud, bus->named.name, arn);
+    events_bus_arn(bus->named.name, arn);
     return events_permit(call, bus, arn);
 }
 

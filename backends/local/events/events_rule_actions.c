@@ -112,7 +112,7 @@ int events_put_rule(struct service_call *call)
     code = rule_inherit(call, old, document);
     if (code)
         goto out;
-    events_rule_arn(call->cloud, bus->named.name, name, arn);
+    events_rule_arn(bus->named.name, name, arn);
     events_key(bus->named.name, name, key);
     code = service_call_output(call, "RuleArn", json_string(arn));
     if (!code)
@@ -124,12 +124,12 @@ out:
 
 /* Reading. */
 
-static json_t *rule_json(const struct cloud *cloud, const struct events_item *rule)
+static json_t *rule_json(const struct events_item *rule)
 {
     static const char *const members[] = {"EventPattern", "State", "Description", "RoleArn"};
     char arn[EVENTS_ARN_SIZE];
     const char *name = events_rule_name(rule), *bus = events_bus_name(rule);
-    events_item_arn(cloud, rule, arn);
+    events_item_arn(rule, arn);
     json_t *out = json_pack("{s:s, s:s, s:s%}", "Name", name, "Arn", arn, "EventBusName", bus,
                             (size_t)(name - 1 - bus));
     if (out && !events_members_copy(rule->content.document, out, members, 4))
@@ -145,9 +145,11 @@ int events_describe_rule(struct service_call *call)
     if (code)
         return code;
     json_decref(call->output);
-    call->output = rule_json(call->cloud, rule);
-    return call->output ? service_call_output(call, "CreatedBy", json_string(call->cloud->account))
-                        : ERR_MEMORY;
+    call->output = rule_json(rule);
+    const struct slice creator = arn_account(json_text_in(call->output, "Arn"));
+    return call->output
+               ? service_call_output(call, "CreatedBy", json_stringn(creator.data, creator.size))
+               : ERR_MEMORY;
 }
 
 int events_list_rules(struct service_call *call)
@@ -165,7 +167,7 @@ int events_list_rules(struct service_call *call)
     code = service_call_output(call, "Rules", list);
     events_rules_page_start(call->cloud->events, NULL, &page.page);
     while (!code && (rule = events_page_next(&page.page)))
-        code = json_array_append_new(list, rule_json(call->cloud, rule)) ? ERR_MEMORY : 0;
+        code = json_array_append_new(list, rule_json(rule)) ? ERR_MEMORY : 0;
     return code ? code : events_output_rule_token(call, &page);
 }
 

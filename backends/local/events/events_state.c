@@ -46,16 +46,26 @@ static const struct events_kind buses = {
 /* Opening and closing. */
 
 /* Buses and rules that were stored before there were several regions have none in their key. */
-static int regions_settle(struct cloud *cloud, struct error *error)
+static const char *const region_updates[] = {
+    "UPDATE event_buses SET name = ? || '/' || name WHERE instr(name, '/') = 0",
+    "UPDATE event_rules SET name = ? || '/' || name "
+    "WHERE length(name) - length(replace(name, '/', '')) = 1",
+    NULL};
+
+/* Those that were stored before there were several accounts have only a region. */
+#define WITH_ACCOUNT                                                                               \
+    " SET name = substr(name, 1, instr(name, '/') - 1) || ':' || ? || "                            \
+    "substr(name, instr(name, '/')) WHERE instr(name, ':') = 0"
+static const char *const account_updates[] = {"UPDATE event_buses" WITH_ACCOUNT,
+                                              "UPDATE event_rules" WITH_ACCOUNT, NULL};
+
+static int keys_settle(struct storage *storage, const char *const *updates, const char *value,
+                       struct error *error)
 {
-    static const char *const updates[] = {
-        "UPDATE event_buses SET name = ? || '/' || name WHERE instr(name, '/') = 0",
-        "UPDATE event_rules SET name = ? || '/' || name "
-        "WHERE length(name) - length(replace(name, '/', '')) = 1"};
     int code = 0;
-    for (size_t i = 0; i < 2 && !code; i++) {
-        struct statement update = statement_prepare(cloud->storage, updates[i]);
-        bind_text(&update, cloud->region);
+    for (; *updates && !code; updates++) {
+        struct statement update = statement_prepare(storage, *updates);
+        bind_text(&update, value);
         code = statement_execute(&update, error);
     }
     return code;
@@ -66,7 +76,10 @@ int events_open(struct cloud *cloud, struct events_state **out, struct error *er
     struct events_state *state = *out = calloc(1, sizeof *state);
     if (!state)
         return error_set(error, ERR_MEMORY, "out of memory");
-    int code = regions_settle(cloud, error);
+    int code = keys_settle(cloud->storage, region_updates, cloud->region, error);
+    if (code)
+        return code;
+    code = keys_settle(cloud->storage, account_updates, cloud->account, error);
     if (code)
         return code;
     code = events_items_open(&state->buses, cloud, &buses, error);
@@ -101,23 +114,55 @@ static struct events_item *default_add(struct events_state *state, const char *k
     return bus;
 }
 
-struct events_item *events_bus_named(const struct cloud *cloud, const char *region,
+static const char service[] = "arn:aws:events:", bus_resource[] = ":event-bus/";
+
+enum { ACCOUNT_DIGITS = 12 };
+
+bool events_is_bus_arn(const char *arn)
+{
+    const struct slice of = arn_account(arn);
+    return strncmp(arn, service, sizeof service - 1) == 0 && of.size == ACCOUNT_DIGITS &&
+           strncmp(of.data + of.size, bus_resource, sizeof bus_resource - 1) == 0;
+}
+
+struct events_item *events_bus_of_arn(const struct cloud *cloud, const char *arn)
+{
+    char region[EVENTS_REGION_MAX + 1], account[ACCOUNT_DIGITS + 1];
+    const struct slice in = arn_region(arn), of = arn_account(arn);
+    if (!events_is_bus_arn(arn) || in.size >= sizeof region)
+        return NULL;
+    snprintf(region, sizeof region, "%.*s", (int)in.size, in.data);
+    snprintf(account, sizeof account, "%.*s", (int)of.size, of.data);
+    return events_bus_named(cloud, (struct arn_home){region, account},
+                            of.data + of.size + sizeof bus_resource - 1);
+}
+
+struct events_item *events_bus_named(const struct cloud *cloud, struct arn_home home,
                                      const char *name)
 {
-    char key[EVENTS_KEY_SIZE], prefix[EVENTS_ARN_SIZE];
-    events_key(region, "", key);
-    events_bus_arn(cloud, key, prefix);
-    size_t size = strlen(prefix);
-    if (name && strncmp(name, prefix, size) == 0)
-        name += size;
+    char key[EVENTS_KEY_SIZE];
+    if (name && events_is_bus_arn(name))
+        return arn_is_in(name, home.region) ? events_bus_of_arn(cloud, name) : NULL;
     if (!name)
         name = EVENTS_DEFAULT_BUS;
-    if (strchr(name, '/') || strlen(name) > EVENTS_BUS_NAME_MAX)
+    if (strpbrk(name, "/:") || strlen(name) > EVENTS_BUS_NAME_MAX)
         return NULL;
-    events_key(region, name, key);
+    events_bus_key(home, name, key);
     if (strcmp(name, EVENTS_DEFAULT_BUS) == 0 && !events_items_has(&cloud->events->buses, key))
         return default_add(cloud->events, key);
     return bus_find(cloud->events, key);
+}
+
+void events_home(struct arn_home home, char out[EVENTS_HOME_SIZE])
+{
+    snprintf(out, EVENTS_HOME_SIZE, "%.64s:%.12s", home.region, home.account);
+}
+
+void events_bus_key(struct arn_home home, const char *name, char out[EVENTS_KEY_SIZE])
+{
+    char outer[EVENTS_HOME_SIZE];
+    events_home(home, outer);
+    events_key(outer, name, out);
 }
 
 void events_key(const char *outer, const char *name, char out[EVENTS_KEY_SIZE])
@@ -170,10 +215,10 @@ size_t events_rule_count(const struct events_state *state, const char *bus)
     return end - first;
 }
 
-size_t events_bus_count(const struct events_state *state, const char *region)
+size_t events_bus_count(const struct events_state *state, struct arn_home home)
 {
     char prefix[EVENTS_KEY_SIZE];
-    events_key(region, "", prefix);
+    events_bus_key(home, "", prefix);
     return name_index_beyond(&state->buses.index, prefix) -
            name_index_from(&state->buses.index, prefix);
 }
@@ -225,44 +270,41 @@ struct events_item *events_page_next(struct name_page *page)
 
 /* ARNs. */
 
-/* of: the key without its region */
-static void arn_write(const struct cloud *cloud, const char *key, const char *what, const char *of,
-                      char out[EVENTS_ARN_SIZE])
+/* Before the first slash of a key is what an ARN has between the service and the resource. of: the
+ * key without its home */
+static void arn_write(const char *key, const char *what, const char *of, char out[EVENTS_ARN_SIZE])
 {
-    snprintf(out, EVENTS_ARN_SIZE, "arn:aws:events:%.*s:%s:%s/%s", (int)strcspn(key, "/"), key,
-             cloud->account, what, of);
+    snprintf(out, EVENTS_ARN_SIZE, "%s%.*s:%s/%s", service, (int)strcspn(key, "/"), key, what, of);
 }
 
-static const char *without_region(const char *key)
+static const char *without_home(const char *key)
 {
     return strchr(key, '/') + 1;
 }
 
-void events_bus_arn(const struct cloud *cloud, const char *bus, char out[EVENTS_ARN_SIZE])
+void events_bus_arn(const char *bus, char out[EVENTS_ARN_SIZE])
 {
-    arn_write(cloud, bus, "event-bus", without_region(bus), out);
+    arn_write(bus, "event-bus", without_home(bus), out);
 }
 
 /* A rule of the default bus has no bus in its ARN. */
-static void rule_arn(const struct cloud *cloud, const char *key, char out[EVENTS_ARN_SIZE])
+static void rule_arn(const char *key, char out[EVENTS_ARN_SIZE])
 {
     static const char prefix[] = EVENTS_DEFAULT_BUS "/";
-    const char *of = without_region(key);
+    const char *of = without_home(key);
     if (strncmp(of, prefix, sizeof prefix - 1) == 0)
         of += sizeof prefix - 1;
-    arn_write(cloud, key, "rule", of, out);
+    arn_write(key, "rule", of, out);
 }
 
-void events_rule_arn(const struct cloud *cloud, const char *bus, const char *name,
-                     char out[EVENTS_ARN_SIZE])
+void events_rule_arn(const char *bus, const char *name, char out[EVENTS_ARN_SIZE])
 {
     char key[EVENTS_KEY_SIZE];
     events_key(bus, name, key);
-    rule_arn(cloud, key, out);
+    rule_arn(key, out);
 }
 
-void events_item_arn(const struct cloud *cloud, const struct events_item *rule,
-                     char out[EVENTS_ARN_SIZE])
+void events_item_arn(const struct events_item *rule, char out[EVENTS_ARN_SIZE])
 {
-    rule_arn(cloud, rule->named.name, out);
+    rule_arn(rule->named.name, out);
 }

@@ -1,6 +1,7 @@
 /* The tags of rules and buses. */
 #include <string.h>
 
+#include "authorization.h"
 #include "events_api.h"
 #include "json_text.h"
 
@@ -29,7 +30,7 @@ static struct events_item *rule_of(const struct service_call *call, const char *
 {
     const struct events_state *state = call->cloud->events;
     char key[EVENTS_KEY_SIZE];
-    events_key(call->request->region, strchr(path, '/') ? path : EVENTS_DEFAULT_BUS, key);
+    events_bus_key(call->request->home, strchr(path, '/') ? path : EVENTS_DEFAULT_BUS, key);
     return strchr(path, '/') ? events_items_find(&state->rules, key)
                              : events_rule_find(state, key, path);
 }
@@ -44,14 +45,14 @@ static int tagged_item(struct service_call *call, struct events_items **items,
     int code = events_input_text(call, "ResourceARN", true, 1, 1600, &arn);
     if (code)
         return code;
-    events_key(call->request->region, EVENTS_DEFAULT_BUS, bus);
-    events_rule_arn(call->cloud, bus, "", prefix);
+    events_bus_key(call->request->home, EVENTS_DEFAULT_BUS, bus);
+    events_rule_arn(bus, "", prefix);
     size_t size = strlen(prefix);
     bool rule = strncmp(arn, prefix, size) == 0;
     *items = rule ? &state->rules : &state->buses;
     *out = rule ? rule_of(call, arn + size) : NULL;
-    if (!rule && strncmp(arn, "arn:", 4) == 0)
-        *out = events_bus_named(call->cloud, call->request->region, arn);
+    if (!rule && events_is_bus_arn(arn) && authorization_is_own(call->request, arn))
+        *out = events_bus_named(call->cloud, call->request->home, arn);
     if (*out)
         return 0;
     service_call_fail(call, EVENTS_NOT_FOUND, "%.300s does not exist.", arn);

@@ -2,11 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "authorization.h"
 #include "events_api.h"
 #include "events_input.h"
 #include "json_text.h"
 
-enum { TARGETS_IN_CALL = 100, ARN_MAX = 1600, GROUP_MAX = 128 };
+enum { TARGETS_IN_CALL = 100, ARN_MAX = 1600, GROUP_MAX = 128, ACCOUNT_DIGITS = 12 };
 
 /* Checking a target. */
 
@@ -40,13 +41,33 @@ static int members_check(struct service_call *call, json_t *target)
     return 0;
 }
 
-static bool is_ours(const struct service_call *call, const char *arn, const char *service)
+/* Of any account, in the region of the request. */
+static bool is_here(const struct service_call *call, const char *arn, const char *service)
 {
     char prefix[128];
-    snprintf(prefix, sizeof prefix, "arn:aws:%s:%.64s:%s:", service, call->request->region,
-             call->cloud->account);
-    size_t size = strlen(prefix);
-    return strncmp(arn, prefix, size) == 0 && arn[size] && !strchr(arn + size, ':');
+    snprintf(prefix, sizeof prefix, "arn:aws:%s:%.64s:", service, call->request->home.region);
+    size_t size = strlen(prefix) + ACCOUNT_DIGITS;
+    return strncmp(arn, prefix, strlen(prefix)) == 0 && arn_account(arn).size == ACCOUNT_DIGITS &&
+           arn[size] == ':' && arn[size + 1] && !strchr(arn + size + 1, ':');
+}
+
+static bool is_ours(const struct service_call *call, const char *arn, const char *service)
+{
+    return is_here(call, arn, service) && authorization_is_own(call->request, arn);
+}
+
+/* EventBridge accesses other buses, and targets of other accounts, with a role of the account. */
+static int role_check(struct service_call *call, const char *id, const json_t *target)
+{
+    const char *arn = json_text_in(target, "Arn"), *role = json_text_in(target, "RoleArn");
+    if (!role && (events_is_bus_arn(arn) || !authorization_is_own(call->request, arn)))
+        return service_call_fail(call, EVENTS_VALIDATION, "RoleArn is required for target %.300s.",
+                                 arn);
+    if (!role || (strncmp(role, "arn:aws:iam::", 13) == 0 && strstr(role, ":role/") &&
+                  authorization_is_own(call->request, role)))
+        return 0;
+    return invalid(call, id,
+                   "Parameter RoleArn is not valid. Reason: it must be a role of the account,");
 }
 
 static bool is_fifo(const char *arn)
@@ -64,13 +85,23 @@ static int arn_check(struct service_call *call, const char *id, const char *arn)
         return invalid(call, id,
                        "Parameter Arn is not valid. Reason: Provided Arn is not in correct "
                        "format,");
-    if (is_ours(call, arn, "sqs") || is_ours(call, arn, "sns"))
+    if (is_here(call, arn, "sqs") || is_here(call, arn, "sns") || events_is_bus_arn(arn))
         return 0;
-    return service_call_fail(
-        call, SERVICE_NOT_IMPLEMENTED,
-        "The embedded cloud supports only queues and topics of its own region and account "
-        "as targets, not %.200s.",
-        arn);
+    return service_call_fail(call, SERVICE_NOT_IMPLEMENTED,
+                             "The embedded cloud supports only event buses, and queues and topics "
+                             "of its own region, as targets, not %.200s.",
+                             arn);
+}
+
+/* Another bus receives the event itself. */
+static int forward_check(struct service_call *call, const json_t *target)
+{
+    static const char *const inputs[] = {"Input", "InputPath", "InputTransformer"};
+    for (size_t i = 0; i < 3 && events_is_bus_arn(json_text_in(target, "Arn")); i++) {
+        if (json_object_get(target, inputs[i]))
+            return service_call_not_implemented(call, inputs[i]);
+    }
+    return 0;
 }
 
 static int group_check(struct service_call *call, const char *id, const json_t *target)
@@ -78,11 +109,11 @@ static int group_check(struct service_call *call, const char *id, const json_t *
     const json_t *parameters = json_object_get(target, "SqsParameters");
     const char *arn = json_text_in(target, "Arn");
     const char *group = json_text_in(parameters, "MessageGroupId");
-    if (parameters && !is_ours(call, arn, "sqs"))
+    if (parameters && !is_here(call, arn, "sqs"))
         return invalid(call, id, "Parameter(s) SqsParameters must not be specified");
-    if (is_ours(call, arn, "sns") && is_fifo(arn))
+    if (is_here(call, arn, "sns") && is_fifo(arn))
         return invalid(call, id, "A FIFO topic cannot be used: an event has no message group,");
-    if (is_ours(call, arn, "sqs") && is_fifo(arn) && !group)
+    if (is_here(call, arn, "sqs") && is_fifo(arn) && !group)
         return invalid(call, id, "Parameter(s) MessageGroupId must be specified");
     if (group && (!*group || strlen(group) > GROUP_MAX))
         return invalid(call, id, "MessageGroupId must have 1 to 128 characters");
@@ -126,6 +157,12 @@ static int target_check(struct service_call *call, json_t *target)
     if (code)
         return code;
     code = arn_check(call, id, json_text_in(target, "Arn"));
+    if (code)
+        return code;
+    code = role_check(call, id, target);
+    if (code)
+        return code;
+    code = forward_check(call, target);
     if (code)
         return code;
     code = group_check(call, id, target);

@@ -12,4 +12,15 @@ struct slice arn_region(const char *arn);
 
 bool arn_is_in(const char *arn, const char *region);
 
+/* The account; as above. Buckets have none. */
+struct slice arn_account(const char *arn);
+
+/* Where the resources of an account in one region are; borrowed. */
+struct arn_home {
+    const char *region, *account;
+};
+
+/* Whether two ARNs are of the same account and region. */
+bool arn_same_home(const char *arn, const char *other);
+
 #endif

@@ -338,11 +338,18 @@ static void part_describe(const struct finding *f, const struct policy_request *
     }
 }
 
+static const char deny[] = "Deny";
+
+bool policy_explains_deny(const char *reason)
+{
+    return strncmp(reason, deny, sizeof deny - 1) == 0;
+}
+
 static void statement_describe(const struct policy *policy, const struct policy_statement *s,
                                const char *text, char out[POLICY_REASON_MAX])
 {
     size_t number = (size_t)(s - policy->statements) + 1;
-    snprintf(out, POLICY_REASON_MAX, "%s statement %zu%s%.40s%s: %s", s->allow ? "Allow" : "Deny",
+    snprintf(out, POLICY_REASON_MAX, "%s statement %zu%s%.40s%s: %s", s->allow ? "Allow" : deny,
              number, s->sid ? " (" : "", s->sid ? s->sid : "", s->sid ? ")" : "", text);
 }
 

@@ -58,5 +58,6 @@ enum policy_verdict policy_evaluate(const struct policy *policy,
 enum { POLICY_REASON_MAX = 320 };
 void policy_explain(const struct policy *policy, const struct policy_request *request,
                     char out[POLICY_REASON_MAX]);
+bool policy_explains_deny(const char *reason); /* whether a statement denies it */
 
 #endif

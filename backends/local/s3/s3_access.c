@@ -84,12 +84,18 @@ static const char *action_of(const struct s3_request *request, const char *opera
     return action;
 }
 
+static bool pays_requester(const struct bucket *bucket)
+{
+    return bucket_choice(&bucket->settings[BUCKET_PAYER], PAYER_OWNER) == PAYER_REQUESTER;
+}
+
 /* "RestrictPublicBuckets" in "Blocking public access to your Amazon S3 storage"; "Requester Pays
  * buckets" does not allow anonymous requests (both S3 User Guide). */
-static bool refuses_strangers(const struct bucket *bucket, const struct policy *policy)
+static bool refuses_strangers(const struct bucket *bucket, const struct policy *policy,
+                              bool is_signed)
 {
     const struct bucket_public_access *access = bucket->settings[BUCKET_PUBLIC_ACCESS].read;
-    if (bucket_choice(&bucket->settings[BUCKET_PAYER], PAYER_OWNER) == PAYER_REQUESTER)
+    if (!is_signed && pays_requester(bucket))
         return true;
     return access && access->restrict_buckets && bucket_policy_is_public(policy);
 }
@@ -98,23 +104,26 @@ bool s3_access_caller_allowed(const struct cloud *cloud, const struct access_key
                               const char *bucket, const char *action, const char *key)
 {
     struct bucket found;
-    char arn[ARN_MAX];
+    char arn[ARN_MAX], account[ACCESS_KEY_ACCOUNT_SIZE] = "";
     bool is_signed = caller != NULL;
     if (!buckets_find(cloud->buckets, bucket, &found))
         return is_signed;
+    if (is_signed)
+        access_key_account(caller, account);
+    bool own = strcmp(account, found.owner) == 0;
     const struct policy *policy = found.settings[BUCKET_POLICY].read;
     if (!policy)
-        return is_signed;
-    if (!is_signed && refuses_strangers(&found, policy))
+        return own;
+    if (!own && refuses_strangers(&found, policy, is_signed))
         return false;
     snprintf(arn, sizeof arn, "arn:aws:s3:::%s%s%s", bucket, *key ? "/" : "", key);
-    struct policy_request asked = {.account = is_signed ? cloud->account : NULL,
+    struct policy_request asked = {.account = is_signed ? account : NULL,
                                    .principal = is_signed ? caller->arn : NULL,
                                    .action = action,
                                    .resource = arn,
                                    .secure = authorization_is_secure(cloud)};
     enum policy_verdict verdict = policy_evaluate(policy, &asked);
-    return is_signed ? verdict != POLICY_DENIED : verdict == POLICY_ALLOWED;
+    return own ? verdict != POLICY_DENIED : verdict == POLICY_ALLOWED;
 }
 
 bool s3_access_allowed(const struct s3_request *request, const char *bucket, const char *action,
@@ -137,17 +146,16 @@ static bool is_about_policy(const char *operation)
            strcmp(operation, "DeleteBucketPolicy") == 0;
 }
 
-/* "Verifying bucket ownership with bucket owner condition", S3 User Guide. All buckets here belong
- * to one account. */
-static bool check_owner(struct s3_request *request, const char *header)
+/* "Verifying bucket ownership with bucket owner condition", S3 User Guide. */
+bool s3_access_check_owner(struct s3_request *request, const char *header, const char *owner)
 {
-    struct slice owner = s3_header(request, header);
+    struct slice given = s3_header(request, header);
     char message[160];
-    if (!owner.data || slice_equal_text(owner, request->cloud->account))
+    if (!given.data || slice_equal_text(given, owner))
         return true;
-    bool is_account = owner.size == 12;
-    for (size_t i = 0; i < owner.size; i++)
-        is_account = is_account && owner.data[i] >= '0' && owner.data[i] <= '9';
+    bool is_account = given.size == 12;
+    for (size_t i = 0; i < given.size; i++)
+        is_account = is_account && given.data[i] >= '0' && given.data[i] <= '9';
     if (is_account) {
         s3_respond_error(request, S3_ACCESS_DENIED, NULL);
         return false;
@@ -158,32 +166,52 @@ static bool check_owner(struct s3_request *request, const char *header)
     return false;
 }
 
-static bool check_owners(struct s3_request *request)
+/* "If you have PutBucketPolicy permissions, but you're not using an identity that belongs to the
+ * bucket owner's account, Amazon S3 returns a 405 Method Not Allowed error" (PutBucketPolicy, S3 API
+ * Reference; the same for the others). */
+static bool check_policy_owner(struct s3_request *request, const struct bucket *bucket,
+                               const char *operation)
 {
-    struct bucket bucket;
-    if (!*request->bucket || !buckets_find(request->cloud->buckets, request->bucket, &bucket))
+    if (!is_about_policy(operation) || strcmp(request->account, bucket->owner) == 0)
         return true;
-    return check_owner(request, "x-amz-expected-bucket-owner") &&
-           check_owner(request, "x-amz-source-expected-bucket-owner");
+    s3_respond_no_method(request, "BUCKETPOLICY", NULL, 0);
+    return false;
 }
 
+/* "Requester Pays buckets", S3 User Guide: other accounts must say that they pay. */
+static bool says_who_pays(const struct s3_request *request, const struct bucket *bucket)
+{
+    return strcmp(request->account, bucket->owner) == 0 || !pays_requester(bucket) ||
+           slice_equal_text(s3_header(request, "x-amz-request-payer"), "requester");
+}
+
+static bool check_bucket(struct s3_request *request, const struct bucket *bucket,
+                         const char *operation, const char *action)
+{
+    if (authorization_is_owner(request->caller, slice_of(bucket->owner)) &&
+        is_about_policy(operation))
+        return true;
+    if (s3_access_allowed(request, request->bucket, action, request->key) &&
+        says_who_pays(request, bucket))
+        return check_policy_owner(request, bucket, operation);
+    s3_respond_error(request, S3_ACCESS_DENIED, NULL);
+    return false;
+}
+
+/* CreateBucket says itself who owns a bucket of that name. */
 bool s3_access_check(struct s3_request *request, const char *operation)
 {
     struct bucket bucket;
     bool is_signed = request->caller != NULL;
     const char *action = action_of(request, operation);
-    if (!check_owners(request))
+    bool found =
+        *request->bucket && buckets_find(request->cloud->buckets, request->bucket, &bucket);
+    if (found && !s3_access_check_owner(request, "x-amz-expected-bucket-owner", bucket.owner))
         return false;
-    if (!action || (is_signed && !*request->bucket) ||
-        (authorization_is_owner(request->caller) && is_about_policy(operation)))
+    if (!action || (is_signed && (!found || strcmp(operation, "CreateBucket") == 0)))
         return true;
-    if (!is_signed && *request->bucket &&
-        !buckets_find(request->cloud->buckets, request->bucket, &bucket)) {
-        s3_respond_error(request, S3_NO_SUCH_BUCKET, NULL);
-        return false;
-    }
-    if (s3_access_allowed(request, request->bucket, action, request->key))
-        return true;
-    s3_respond_error(request, S3_ACCESS_DENIED, NULL);
+    if (found)
+        return check_bucket(request, &bucket, operation, action);
+    s3_respond_error(request, *request->bucket ? S3_NO_SUCH_BUCKET : S3_ACCESS_DENIED, NULL);
     return false;
 }

@@ -1,6 +1,7 @@
 /*
- * Access control for buckets. A signed request comes from the account, which owns all buckets, so
- * only a Deny of the bucket's policy refuses it; an unsigned one needs a grant. Loop thread.
+ * Access control for buckets. A signed request of the account that owns the bucket is refused only by
+ * a Deny of the bucket's policy; one of another account, and an unsigned one, need a grant. Loop
+ * thread.
  */
 #ifndef THUMBWHEEL_LOCAL_S3_ACCESS_H
 #define THUMBWHEEL_LOCAL_S3_ACCESS_H
@@ -20,6 +21,9 @@ bool s3_access_caller_allowed(const struct cloud *cloud, const struct access_key
  * code 403 (Access Denied) error" (GetObject, S3 API Reference). */
 enum s3_error s3_access_missing(const struct s3_request *request, const char *bucket,
                                 enum s3_error error);
+
+/* Whether a header of an expected owner is absent or names that account. False: an error was sent. */
+bool s3_access_check_owner(struct s3_request *request, const char *header, const char *owner);
 
 /* Checks the whole request, by its operation. False: an error was sent. */
 bool s3_access_check(struct s3_request *request, const char *operation);

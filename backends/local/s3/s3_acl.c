@@ -143,7 +143,7 @@ static bool is_owners_grant(const struct s3_request *request, const struct s3_xm
     const struct s3_xml_node *grantee = s3_xml_child(grant, "Grantee");
     const char *id = grantee ? s3_xml_child_text(grantee, "ID") : NULL;
     const char *permission = s3_xml_child_text(grant, "Permission");
-    return id && permission && strcmp(id, request->cloud->account) == 0 &&
+    return id && permission && strcmp(id, s3_owner(request)) == 0 &&
            strcmp(permission, "FULL_CONTROL") == 0;
 }
 

@@ -16,16 +16,16 @@ enum { BODY_MAX = 64 * 1024, RESPONSE_MAX = 16 * 1024 };
 
 static void respond_owner_only(struct s3_request *request)
 {
-    const char *account = request->cloud->account;
+    const char *owner = s3_owner(request);
     struct buffer out;
     buffer_init(&out, RESPONSE_MAX);
     s3_xml_begin(&out, "AccessControlPolicy");
-    s3_listing_person(&out, "Owner", account);
+    s3_listing_person(&out, "Owner", owner);
     xml_open(&out, "AccessControlList");
     xml_open(&out, "Grant");
     buffer_text(&out, "<Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" "
                       "xsi:type=\"CanonicalUser\">");
-    xml_element(&out, "ID", account);
+    xml_element(&out, "ID", owner);
     xml_close(&out, "Grantee");
     xml_element(&out, "Permission", "FULL_CONTROL");
     xml_close(&out, "Grant");

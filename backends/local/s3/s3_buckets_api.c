@@ -27,6 +27,7 @@ struct bucket_page {    /* of which buckets a page consists */
     const char *prefix; /* "": all */
     char *after;        /* decoded token; NULL: from the first */
     const char *region; /* NULL: all */
+    const char *owner;
     struct page_part part;
 };
 
@@ -45,6 +46,7 @@ static bool page_read(struct s3_request *request, struct bucket_page *page)
     }
     *page = (struct bucket_page){.prefix = prefix ? prefix : "", .part = {.limit = most}};
     page->region = region;
+    page->owner = request->account;
     page->after = token ? s3_listing_read_token(token) : NULL;
     if (!token || page->after)
         return true;
@@ -55,7 +57,8 @@ static bool page_read(struct s3_request *request, struct bucket_page *page)
 
 static bool page_shows(const struct bucket_page *page, const struct bucket *bucket)
 {
-    return (!page->region || strcmp(bucket->region, page->region) == 0) &&
+    return strcmp(bucket->owner, page->owner) == 0 &&
+           (!page->region || strcmp(bucket->region, page->region) == 0) &&
            strncmp(bucket->name, page->prefix, strlen(page->prefix)) == 0 &&
            (!page->after || strcmp(bucket->name, page->after) > 0);
 }
@@ -99,7 +102,7 @@ void s3_list_buckets(struct s3_request *request)
         return;
     buffer_init(&out, RESPONSE_MAX);
     s3_xml_begin(&out, "ListAllMyBucketsResult");
-    s3_listing_person(&out, "Owner", request->cloud->account);
+    s3_listing_person(&out, "Owner", request->account);
     write_buckets(request, &page, &out);
     if (*page.prefix)
         xml_element(&out, "Prefix", page.prefix);
@@ -127,9 +130,11 @@ static void respond_created(struct s3_request *request, const char *region)
 static void respond_existing(struct s3_request *request)
 {
     struct bucket bucket;
-    if (buckets_find(request->cloud->buckets, request->bucket, &bucket) &&
-        strcmp(bucket.region, S3_CLASSIC_REGION) == 0 &&
-        strcmp(s3_region_of(request), S3_CLASSIC_REGION) == 0)
+    bool found = buckets_find(request->cloud->buckets, request->bucket, &bucket);
+    if (found && strcmp(bucket.owner, request->account) != 0)
+        s3_respond_error(request, S3_BUCKET_ALREADY_EXISTS, NULL);
+    else if (found && strcmp(bucket.region, S3_CLASSIC_REGION) == 0 &&
+             strcmp(s3_region_of(request), S3_CLASSIC_REGION) == 0)
         respond_created(request, bucket.region);
     else
         s3_respond_error(request, S3_BUCKET_ALREADY_OWNED, NULL);
@@ -198,6 +203,10 @@ static enum s3_error choose_settings(struct s3_request *request, struct slice bo
                                      char message[BUCKET_SETTING_MESSAGE_MAX])
 {
     enum s3_error error = read_body(request, body, settings, message);
+    if (error)
+        return error;
+    error = bucket_setting_read(BUCKET_OWNER, slice_of(request->account), &settings[BUCKET_OWNER],
+                                message);
     if (error)
         return error;
     error = bucket_public_access_block(&settings[BUCKET_PUBLIC_ACCESS]);

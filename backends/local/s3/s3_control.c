@@ -58,7 +58,7 @@ int s3_control_address(struct s3_request *request)
 bool s3_control_check_account(struct s3_request *request)
 {
     struct slice account = s3_header(request, "x-amz-account-id");
-    if (slice_equal_text(account, request->cloud->account))
+    if (slice_equal_text(account, request->account))
         return true;
     if (account.data)
         s3_respond_error(request, S3_ACCESS_DENIED, NULL);

@@ -14,7 +14,7 @@
  * of the resource; request->bucket is empty if the resource is no bucket. ERR_MEMORY. */
 int s3_control_address(struct s3_request *request);
 
-/* Whether its x-amz-account-id is the account's; false: an error was sent. */
+/* Whether its x-amz-account-id is the signer's; false: an error was sent. */
 bool s3_control_check_account(struct s3_request *request);
 /* Its errors have another document than those of S3; message NULL: the error's own. */
 void s3_control_write_error(const struct s3_request *request, const struct s3_error_facts *facts,

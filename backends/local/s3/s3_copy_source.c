@@ -166,11 +166,22 @@ static void add_details(struct s3_request *request, const struct s3_copy_source 
     s3_detail_slice(request, "ArgumentValue", s3_header(request, header));
 }
 
+/* Whether the source has the owner that the client expects. */
+static bool check_owner(struct s3_request *request, const struct s3_copy_source *source)
+{
+    struct bucket bucket;
+    return !source->bucket_name ||
+           !buckets_find(request->cloud->buckets, source->bucket_name, &bucket) ||
+           s3_access_check_owner(request, "x-amz-source-expected-bucket-owner", bucket.owner);
+}
+
 bool s3_copy_source_read(struct s3_request *request, struct s3_copy_source *source)
 {
     const char *message = NULL;
     struct bucket bucket;
     enum s3_error error = read_source(request, source, &bucket, &message);
+    if (!check_owner(request, source))
+        return false;
     if (error) {
         add_details(request, source, error, message);
         s3_respond_error(request, error, error == S3_INTERNAL_ERROR ? NULL : message);

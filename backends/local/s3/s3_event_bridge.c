@@ -33,6 +33,7 @@ static const struct event_kind kinds[] = {
      "Delete Marker Created", false, true},
     {"ObjectRestore:Post", "Object Restore Initiated", NULL, NULL, true, false},
     {"ObjectRestore:Completed", "Object Restore Completed", NULL, NULL, true, false},
+    {"ObjectRestore:Delete", "Object Restore Expired", NULL, NULL, true, false},
     {"LifecycleTransition", "Object Storage Class Changed", NULL, NULL, true, false},
     {"ObjectTagging:Put", "Object Tags Added", NULL, NULL, false, false},
     {"ObjectTagging:Delete", "Object Tags Deleted", NULL, NULL, false, false},
@@ -80,13 +81,12 @@ static bool is_transition(const struct s3_event *event)
     return strcmp(event->name, "LifecycleTransition") == 0;
 }
 
-static json_t *detail_json(const struct cloud *cloud, const struct s3_event *event,
-                           const struct event_kind *kind)
+static json_t *detail_json(const struct s3_event *event, const struct event_kind *kind)
 {
     json_t *detail =
         json_pack("{s:s, s:{s:s}, s:o, s:s, s:s}", "version", "0", "bucket", "name", event->bucket,
                   "object", object_json(event, kind), "request-id", event->request_id, "requester",
-                  event->agent ? event->agent : cloud->account);
+                  event->agent ? event->agent : event->account);
     char expiry[S3_TIME_SIZE] = "";
     int failed = !detail;
     failed |= text_set(detail, "source-ip-address", event->agent ? NULL : "127.0.0.1");
@@ -109,14 +109,15 @@ int s3_event_bridge_send(struct cloud *cloud, const struct s3_event *event,
 {
     const struct event_kind *kind = kind_find(event->name);
     char arn[ARN_SIZE];
-    if (!kind || !events_wanted(cloud, event->region))
+    const struct arn_home home = {event->region, event->owner};
+    if (!kind || !events_wanted(cloud, home))
         return 0;
     snprintf(arn, sizeof arn, "arn:aws:s3:::%s", event->bucket);
-    struct events_event out = {.region = event->region,
+    struct events_event out = {.home = home,
                                .source = "aws.s3",
                                .detail_type = kind->detail_type,
                                .resources = json_pack("[s]", arn),
-                               .detail = detail_json(cloud, event, kind),
+                               .detail = detail_json(event, kind),
                                .time_s = event->time_ms / 1000};
     uuid_make_text(out.id);
     int code =

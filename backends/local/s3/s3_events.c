@@ -129,14 +129,15 @@ char *s3_test_event_message(const char *bucket, const char *request_id, int64_t 
 }
 
 /* Takes the message. */
-static int send_message(struct cloud *cloud, const char *bucket, const char *target, char *message,
-                        struct storage_unit *unit)
+static int send_message(struct cloud *cloud, const struct bucket *bucket, const char *target,
+                        char *message, struct storage_unit *unit)
 {
     char arn[ARN_SIZE];
     if (!message)
         return ERR_MEMORY;
-    snprintf(arn, sizeof arn, "arn:aws:s3:::%s", bucket);
-    int code = event_target_send(cloud, arn, target, slice_of(subject), slice_of(message), unit);
+    snprintf(arn, sizeof arn, "arn:aws:s3:::%s", bucket->name);
+    const struct delivery_source source = {arn, bucket->owner};
+    int code = event_target_send(cloud, source, target, slice_of(subject), slice_of(message), unit);
     free(message);
     return code;
 }
@@ -161,16 +162,17 @@ int s3_events_send_for(struct cloud *cloud, const struct notification *notificat
                        const struct s3_event *event, struct storage_unit *unit)
 {
     struct s3_event full = *event;
-    struct bucket bucket = {.region = cloud->region};
+    struct bucket bucket = {
+        .name = event->bucket, .region = cloud->region, .owner = cloud->account};
     int code = 0;
     buckets_find(cloud->buckets, event->bucket, &bucket);
     full.region = bucket.region;
-    full.owner = cloud->account;
+    full.owner = bucket.owner;
     for (size_t i = 0; i < notification->count && !code; i++) {
         const struct notification_rule *rule = &notification->rules[i];
         if (wants(rule, event->name, event->key))
-            code = send_message(cloud, event->bucket, rule->target,
-                                s3_event_message(&full, rule->id), unit);
+            code =
+                send_message(cloud, &bucket, rule->target, s3_event_message(&full, rule->id), unit);
     }
     if (code)
         return code;
@@ -184,12 +186,15 @@ int s3_events_send(struct s3_request *request, const struct notification *notifi
     full.bucket = request->bucket;
     full.request_id = request->id;
     full.user = request->caller ? request->caller->user_id : "ANONYMOUS";
+    full.account = request->account;
     return s3_events_send_for(request->cloud, notification, &full, unit);
 }
 
 int s3_events_send_test(struct s3_request *request, const char *target, struct storage_unit *unit)
 {
-    return send_message(request->cloud, request->bucket, target,
+    struct bucket bucket = {.name = request->bucket, .owner = request->account};
+    buckets_find(request->cloud->buckets, request->bucket, &bucket);
+    return send_message(request->cloud, &bucket, target,
                         s3_test_event_message(request->bucket, request->id, s3_time_now_ms()),
                         unit);
 }

@@ -26,8 +26,9 @@ struct s3_event {
     const char *bucket;
     const char *request_id;
     const char *region;
-    const char *owner; /* of the bucket: the account */
-    const char *user;  /* the requester */
+    const char *owner;   /* of the bucket: its account */
+    const char *user;    /* the requester */
+    const char *account; /* of the requester */
 };
 
 /* The message for one rule, for free(), or NULL if memory is short. */

@@ -48,7 +48,7 @@ static void write_entry(const struct listing *list, struct buffer *out,
     s3_checksum_listed(out, entry->checksum);
     xml_number(out, "Size", entry->size);
     if (list->owner)
-        s3_listing_person(out, "Owner", list->base.request->cloud->account);
+        s3_listing_person(out, "Owner", s3_owner(list->base.request));
     xml_element(out, "StorageClass", entry->storage_class);
     s3_listing_restore(&list->base, out, entry->restored_until_ms);
     xml_close(out, "Contents");

@@ -15,8 +15,8 @@
 
 static void write_people(const struct s3_request *request, const char *class, struct buffer *out)
 {
-    s3_listing_person(out, "Initiator", request->cloud->account);
-    s3_listing_person(out, "Owner", request->cloud->account);
+    s3_listing_person(out, "Initiator", s3_owner(request));
+    s3_listing_person(out, "Owner", s3_owner(request));
     xml_element(out, "StorageClass", class);
 }
 

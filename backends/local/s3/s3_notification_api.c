@@ -28,7 +28,8 @@ static bool targets_possible(struct s3_request *request, const struct notificati
     for (size_t i = 0; i < notification->count; i++) {
         const char *target = notification->rules[i].target;
         if (arn_is_in(target, bucket.region) &&
-            event_target_possible(request->cloud, source, target, reason))
+            event_target_possible(request->cloud, (struct delivery_source){source, bucket.owner},
+                                  target, reason))
             continue;
         log_error("notification configuration refused", LOG_TEXT("source", source),
                   LOG_TEXT("target", target), LOG_TEXT("reason", reason));

@@ -54,13 +54,13 @@ static enum s3_error read_class(struct s3_request *request, struct buffer *lines
 static void add_key(struct s3_request *request, struct slice key, struct buffer *lines)
 {
     const struct cloud *cloud = request->cloud;
-    struct bucket bucket = {.region = cloud->region};
+    struct bucket bucket = {.region = cloud->region, .owner = cloud->account};
     buckets_find(cloud->buckets, request->bucket, &bucket);
     if (!key.data)
         key = slice_of("alias/aws/s3");
     buffer_text(lines, OBJECT_KMS_KEY_HEADER ": ");
     if (!slice_starts_with(key, "arn:"))
-        buffer_format(lines, "arn:aws:kms:%s:%s:%s", bucket.region, cloud->account,
+        buffer_format(lines, "arn:aws:kms:%s:%s:%s", bucket.region, bucket.owner,
                       slice_starts_with(key, "alias/") ? "" : "key/");
     buffer_append(lines, key.data, key.size);
     buffer_byte(lines, '\n');

@@ -215,7 +215,8 @@ struct s3_request *s3_request_create(struct cloud_request *base)
     buffer_init(&request->details, S3_DETAILS_MAX);
     base->handler = request;
     base->ended = on_ended;
-    request->region = base->region_signed ? strdup(base->region) : NULL;
+    snprintf(request->account, sizeof request->account, "%s", base->home.account);
+    request->region = base->region_signed ? strdup(base->home.region) : NULL;
     int code = base->region_signed && !request->region ? ERR_MEMORY : parse_address(request);
     code = code ? code : parse_query(request, http_call_query(base->call));
     if (code) {
@@ -288,6 +289,13 @@ void *s3_operation(struct s3_request *request, size_t size, void (*operation_fre
     else
         s3_respond_error(request, S3_INTERNAL_ERROR, NULL);
     return request->operation;
+}
+
+const char *s3_owner(const struct s3_request *request)
+{
+    struct bucket bucket;
+    return buckets_find(request->cloud->buckets, request->bucket, &bucket) ? bucket.owner
+                                                                           : request->account;
 }
 
 bool s3_find_bucket(struct s3_request *request, struct bucket *bucket)

@@ -27,8 +27,9 @@ struct s3_parameter { /* of the query, decoded */
 struct s3_request {
     struct cloud_request *base; /* NULL after the call has ended */
     struct cloud *cloud;
-    const struct access_key *caller; /* the signer; NULL: unsigned */
-    char *region;                    /* what it is signed for; NULL: none (cloud.h) */
+    const struct access_key *caller;       /* the signer; NULL: unsigned */
+    char account[ACCESS_KEY_ACCOUNT_SIZE]; /* of the signer; the cloud's own if it is unsigned */
+    char *region;                          /* what it is signed for; NULL: none (cloud.h) */
     char id[37];
     char *bucket; /* "" if the request names none */
     bool in_host; /* the name of the bucket is in that of the host */
@@ -80,6 +81,10 @@ void *s3_operation(struct s3_request *request, size_t size, void (*operation_fre
 
 /* Sends NoSuchBucket and returns false if the bucket does not exist. */
 bool s3_find_bucket(struct s3_request *request, struct bucket *bucket);
+
+/* The owner of its bucket; the signer's account, if the bucket does not exist. Valid until the loop
+ * runs again. */
+const char *s3_owner(const struct s3_request *request);
 
 /* Submits a task with a reference to the request; the task's done releases it. */
 void s3_submit(struct s3_request *request, struct storage_task *task);

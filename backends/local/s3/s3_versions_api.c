@@ -45,7 +45,7 @@ static void write_version(const struct versions *list, struct buffer *out,
         xml_element(out, "StorageClass", entry->storage_class);
         s3_listing_restore(&list->base, out, entry->restored_until_ms);
     }
-    s3_listing_person(out, "Owner", list->base.request->cloud->account);
+    s3_listing_person(out, "Owner", s3_owner(list->base.request));
     xml_close(out, element);
 }
 

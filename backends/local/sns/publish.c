@@ -18,7 +18,7 @@ enum { SUBSCRIPTION_PAGE = 64 };
 static bool queue_allows(struct cloud *cloud, struct subscription *s,
                          const struct local_queue *queue, char reason[POLICY_REASON_MAX])
 {
-    if (queue_access_delivery(cloud, queue, s->topic_arn, reason))
+    if (queue_access_delivery(queue, (struct delivery_source){.arn = s->topic_arn}, reason))
         return true;
     if (authorization_should_log(cloud, &s->refusals))
         log_error("notification not delivered: the queue's policy does not allow it",
@@ -107,7 +107,7 @@ int publish_to_queue(struct cloud *cloud, struct subscription *s, struct sns_env
                      const struct sns_delivery *delivery, const char *attributes,
                      struct storage_unit *unit)
 {
-    if (s->raw)
+    if (s->raw && envelope->type == SNS_NOTIFICATION)
         return queue_send_raw(cloud, s, envelope, delivery, attributes, unit);
     struct message_sent sent = {0};
     size_t room = 0;

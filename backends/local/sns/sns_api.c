@@ -161,14 +161,20 @@ int sns_required(struct service_call *call, const char *name, const char **out)
                              name);
 }
 
+/* The token says that the endpoint agrees, whoever sends it, and the request may be unsigned. */
+static bool needs_token_alone(const char *action)
+{
+    return strcmp(action, "ConfirmSubscription") == 0;
+}
+
 static int permit(struct service_call *call, const struct topic *topic)
 {
     const struct cloud_request *asked = call->request;
     const char *action = call->operation->name, *name = json_text_in(call->input, "AttributeName");
     char reason[POLICY_REASON_MAX], text[AUTHORIZATION_TEXT_MAX];
-    bool mends = authorization_is_owner(asked->caller) &&
+    bool mends = authorization_is_owner(asked->caller, arn_account(topic->record.named.name)) &&
                  strcmp(action, "SetTopicAttributes") == 0 && name && strcmp(name, "Policy") == 0;
-    if (mends || topic_access_request(asked, topic, action, reason))
+    if (mends || needs_token_alone(action) || topic_access_request(asked, topic, action, reason))
         return 0;
     authorization_denied_text(asked, "SNS", action, topic->record.named.name, reason, text);
     return service_call_fail(call, SNS_AUTHORIZATION, "%s", text);
@@ -192,19 +198,7 @@ int sns_arn_check(struct service_call *call, const char *parameter, const char *
 /* The links in messages are not signed, so they have no region. */
 bool sns_is_here(const struct service_call *call, const char *arn)
 {
-    return !call->request->region_signed || arn_is_in(arn, call->request->region);
-}
-
-int sns_list_here(struct service_call *call,
-                  int (*list)(struct service_call *call, const char *prefix))
-{
-    struct buffer prefix;
-    buffer_init(&prefix, 512);
-    const int code = topic_arn(call->cloud->topics, call->request->region, "", &prefix)
-                         ? ERR_MEMORY
-                         : list(call, prefix.data);
-    buffer_free(&prefix);
-    return code;
+    return !call->request->region_signed || arn_is_in(arn, call->request->home.region);
 }
 
 int sns_topic(struct service_call *call, struct topic **out)

@@ -48,9 +48,6 @@ bool sns_signed(const struct service_call *call); /* false for the links in mess
 int sns_required(struct service_call *call, const char *name, const char **out);
 /* Whether an ARN is of the region that the request is signed for. */
 bool sns_is_here(const struct service_call *call, const char *arn);
-/* Lists what belongs to that region: with the prefix of its topics' ARNs. */
-int sns_list_here(struct service_call *call,
-                  int (*list)(struct service_call *call, const char *prefix));
 int sns_topic(struct service_call *call, struct topic **out);
 
 /* Checks a topic attribute for SetTopicAttributes or CreateTopic (fifo: whether the new topic is
@@ -58,9 +55,9 @@ int sns_topic(struct service_call *call, struct topic **out);
 int sns_topic_attribute_check(struct service_call *call, const char *name, const char *value,
                               bool fifo, bool creating);
 /* All attributes of a topic, including the computed ones; NULL if memory is short. */
-json_t *sns_topic_describe(const struct service_call *call, const struct topic *topic);
+json_t *sns_topic_describe(const struct topic *topic);
 /* The default policy of a topic; a JSON text for free(), or NULL. */
-char *sns_default_policy(const char *arn, const char *account);
+char *sns_default_policy(const char *arn);
 /* The same for subscriptions, by Subscribe (all together) and SetSubscriptionAttributes. */
 /* Whether this value removes the attribute. */
 bool sns_topic_attribute_unsets(const char *name, const char *value);

@@ -8,6 +8,7 @@
 #include "container_of.h"
 #include "hex.h"
 #include "publish.h"
+#include "resource_name.h"
 #include "sns_expiry.h"
 #include "wall_clock.h"
 
@@ -24,10 +25,15 @@ static int token_make(char out[TOKEN_SIZE])
     return 0;
 }
 
-json_t *confirmation_details(const char *protocol, const char *principal)
+bool confirmation_is_needed(const char *protocol, const char *endpoint, struct slice account)
+{
+    return strcmp(protocol, "sqs") != 0 || !slice_equal(arn_account(endpoint), account);
+}
+
+json_t *confirmation_details(const char *protocol, const char *principal, bool pending)
 {
     char token[TOKEN_SIZE];
-    if (strcmp(protocol, "sqs") == 0)
+    if (!pending)
         return json_pack("{s:s, s:s*}", "protocol", protocol, "principal", principal);
     if (token_make(token))
         return NULL;
@@ -38,7 +44,7 @@ json_t *confirmation_details(const char *protocol, const char *principal)
 static json_t *details_renewed(const struct subscription *s)
 {
     const json_t *principal = json_object_get(s->record.details, "principal");
-    return confirmation_details(s->protocol, json_string_value(principal));
+    return confirmation_details(s->protocol, json_string_value(principal), true);
 }
 
 /* The message. */

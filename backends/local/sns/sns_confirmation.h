@@ -1,5 +1,6 @@
 /*
- * Confirmation of subscriptions: an HTTP or e-mail endpoint must agree to receive notifications.
+ * Confirmation of subscriptions: an HTTP or e-mail endpoint, and a queue of another account than the
+ * one that subscribes it, must agree to receive notifications.
  *
  * A subscription's details contain "protocol"; while it is pending also "pending", "token" and
  * "token_ms" (Unix time). After confirmation the token is kept, so that confirming twice is
@@ -14,9 +15,12 @@
 
 #include "topics.h"
 
+/* Whether an endpoint must confirm: all but the queues of the account that subscribes ("Sending
+ * Amazon SNS messages to an Amazon SQS queue in a different account", SNS Developer Guide). */
+bool confirmation_is_needed(const char *protocol, const char *endpoint, struct slice account);
 /* The details of a new subscription by that principal (an ARN; NULL: unknown); NULL if memory is
- * short. Queues need no confirmation. */
-json_t *confirmation_details(const char *protocol, const char *principal);
+ * short. */
+json_t *confirmation_details(const char *protocol, const char *principal, bool pending);
 
 /* Sends the token to a pending subscription; done is called when the message is stored in the
  * outbox. ERR_MEMORY, ERR_LIMIT: done will not be called. */

@@ -39,7 +39,7 @@ static struct local_queue *dead_letter_queue(struct cloud *cloud, struct subscri
         lost(s, reason, "no RedrivePolicy");
     else if (!queue)
         lost(s, reason, why);
-    else if (!queue_access_delivery(cloud, queue, s->topic_arn, why)) {
+    else if (!queue_access_delivery(queue, (struct delivery_source){.arn = s->topic_arn}, why)) {
         lost(s, reason, why);
         queue = NULL;
     }

@@ -78,11 +78,10 @@ static int accounts_read(struct service_call *call, json_t **out)
 }
 
 /* The topic's policy as a document; NULL if memory is short. */
-static json_t *policy_document(const struct service_call *call, const struct topic *topic)
+static json_t *policy_document(const struct topic *topic)
 {
     const char *set = json_string_value(json_object_get(topic->record.attributes, "Policy"));
-    char *text =
-        set ? strdup(set) : sns_default_policy(topic->record.named.name, call->cloud->account);
+    char *text = set ? strdup(set) : sns_default_policy(topic->record.named.name);
     json_t *document = text ? json_text_read(slice_of(text), 0, NULL) : NULL;
     json_t *statements = json_object_get(document, "Statement");
     free(text);
@@ -120,7 +119,7 @@ static int policy_store(struct service_call *call, struct topic *topic, json_t *
 static int statement_add(struct service_call *call, struct topic *topic, const char *label,
                          json_t *accounts, json_t *actions)
 {
-    json_t *document = policy_document(call, topic);
+    json_t *document = policy_document(topic);
     json_t *statements = json_object_get(document, "Statement");
     json_t *added = json_pack("{s:s, s:s, s:{s:o}, s:o, s:s}", "Sid", label, "Effect", "Allow",
                               "Principal", "AWS", one_or_all(accounts), "Action",
@@ -170,7 +169,7 @@ int sns_remove_permission(struct service_call *call)
     code = sns_required(call, "Label", &label);
     if (code)
         return code;
-    json_t *document = policy_document(call, topic);
+    json_t *document = policy_document(topic);
     json_t *statements = json_object_get(document, "Statement");
     size_t at = statement_find(statements, label);
     if (!document)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "access_key.h"
+#include "authorization.h"
 #include "container_of.h"
 #include "json_text.h"
 #include "sns_call.h"
@@ -126,7 +127,9 @@ static int subscription_make(struct service_call *call, struct topic *topic, con
     int code = sns_filter_limit_check(call, topic, json_text_in(attributes, "FilterPolicy"));
     if (code)
         return code;
-    json_t *details = confirmation_details(protocol, call->request->caller->arn);
+    const bool pending =
+        confirmation_is_needed(protocol, endpoint, slice_of(call->request->home.account));
+    json_t *details = confirmation_details(protocol, call->request->caller->arn, pending);
     if (!details)
         return ERR_MEMORY;
     struct subscription **s = &container_of(call, struct sns_subscribe_call, call)->subscription;
@@ -210,6 +213,19 @@ int sns_confirm_subscription(struct service_call *call)
 
 /* Existing subscriptions. */
 
+/* Those of the account that subscribed and of the topic's, and the link in a message. */
+static int subscription_permit(struct service_call *call, const struct subscription *s)
+{
+    const struct cloud_request *asked = call->request;
+    const char *arn = s->record.named.name;
+    if (!sns_signed(call) || authorization_is_own(asked, arn) ||
+        slice_equal_text(subscription_owner(s), asked->home.account))
+        return 0;
+    return service_call_fail(call, SNS_AUTHORIZATION,
+                             "User: %s is not authorized to perform: SNS:%s on resource: %.200s",
+                             asked->caller->arn, call->operation->name, arn);
+}
+
 static int input_subscription(struct service_call *call, struct subscription **out)
 {
     const char *arn;
@@ -224,7 +240,7 @@ static int input_subscription(struct service_call *call, struct subscription **o
         return service_call_fail(call, SNS_NOT_FOUND, "Subscription does not exist");
     snprintf(call->request->resource, sizeof call->request->resource, "%s",
              strrchr((*out)->topic_arn, ':') + 1);
-    return 0;
+    return subscription_permit(call, *out);
 }
 
 static int subscription_end(struct service_call *call, struct subscription *s)
@@ -252,13 +268,14 @@ int sns_unsubscribe(struct service_call *call)
     return !code ? subscription_end(call, s) : code;
 }
 
-static json_t *subscription_json(const struct subscription *s, const char *account)
+static json_t *subscription_json(const struct subscription *s)
 {
+    struct slice owner = subscription_owner(s);
     char *endpoint = sns_endpoint_shown(s->endpoint);
-    json_t *json =
-        json_pack("{s:s, s:s, s:s, s:s*, s:s}", "SubscriptionArn",
-                  s->pending ? "PendingConfirmation" : s->record.named.name, "Owner", account,
-                  "Protocol", s->protocol, "Endpoint", endpoint, "TopicArn", s->topic_arn);
+    json_t *json = json_pack("{s:s, s:s%, s:s, s:s*, s:s}", "SubscriptionArn",
+                             s->pending ? "PendingConfirmation" : s->record.named.name, "Owner",
+                             owner.data, owner.size, "Protocol", s->protocol, "Endpoint", endpoint,
+                             "TopicArn", s->topic_arn);
     if (!endpoint) {
         json_decref(json);
         json = NULL;
@@ -267,16 +284,13 @@ static json_t *subscription_json(const struct subscription *s, const char *accou
     return json;
 }
 
-static int list_page(struct service_call *call, const char *prefix)
+static int page_output(struct service_call *call, struct subscription *const *page, size_t count,
+                       bool more)
 {
-    struct subscription *page[PAGE];
-    bool more;
-    size_t count = topics_list_subscriptions(
-        call->cloud->topics, prefix, json_text_in(call->input, "NextToken"), page, PAGE, &more);
     json_t *list = json_array();
     int failed = !list;
     for (size_t i = 0; i < count && !failed; i++)
-        failed = json_array_append_new(list, subscription_json(page[i], call->cloud->account));
+        failed = json_array_append_new(list, subscription_json(page[i]));
     if (failed) {
         json_decref(list);
         return ERR_MEMORY;
@@ -291,14 +305,26 @@ static int list_page(struct service_call *call, const char *prefix)
 
 int sns_list_subscriptions(struct service_call *call)
 {
-    return sns_list_here(call, list_page);
+    struct subscription *page[PAGE];
+    const char *after = json_text_in(call->input, "NextToken");
+    bool more;
+    size_t count = topics_list_owned_subscriptions(call->cloud->topics, call->request->home, after,
+                                                   page, PAGE, &more);
+    return page_output(call, page, count, more);
 }
 
 int sns_list_subscriptions_by_topic(struct service_call *call)
 {
     struct topic *topic;
+    struct subscription *page[PAGE];
+    const char *after = json_text_in(call->input, "NextToken");
+    bool more;
     int code = sns_topic(call, &topic);
-    return !code ? list_page(call, topic->subscription_prefix) : code;
+    if (code)
+        return code;
+    size_t count = topics_list_subscriptions(call->cloud->topics, topic->subscription_prefix, after,
+                                             page, PAGE, &more);
+    return page_output(call, page, count, more);
 }
 
 int sns_get_subscription_attributes(struct service_call *call)

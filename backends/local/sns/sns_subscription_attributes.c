@@ -239,20 +239,21 @@ static int set_put(json_t *object, const struct subscription *s)
 
 json_t *sns_subscription_describe(const struct service_call *call, const struct subscription *s)
 {
-    const char *account = call->cloud->account;
+    struct slice account = subscription_owner(s);
     const char *principal = json_text_in(s->record.details, "principal");
     char *endpoint = sns_endpoint_shown(s->endpoint);
     if (!endpoint)
         return NULL;
     bool authenticated = json_is_true(json_object_get(s->record.details, "authenticated"));
     json_t *out = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "SubscriptionArn", s->record.named.name,
-        "Owner", account, "Protocol", s->protocol, "Endpoint", endpoint, "TopicArn", s->topic_arn,
-        "RawMessageDelivery", s->raw ? "true" : "false", "PendingConfirmation",
-        s->pending ? "true" : "false", "ConfirmationWasAuthenticated",
+        "{s:s, s:s%, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "SubscriptionArn", s->record.named.name,
+        "Owner", account.data, account.size, "Protocol", s->protocol, "Endpoint", endpoint,
+        "TopicArn", s->topic_arn, "RawMessageDelivery", s->raw ? "true" : "false",
+        "PendingConfirmation", s->pending ? "true" : "false", "ConfirmationWasAuthenticated",
         authenticated || strcmp(s->protocol, "sqs") == 0 ? "true" : "false",
         "SubscriptionPrincipal",
-        principal ? json_string(principal) : json_sprintf("arn:aws:iam::%s:root", account));
+        principal ? json_string(principal)
+                  : json_sprintf("arn:aws:iam::%.*s:root", (int)account.size, account.data));
     free(endpoint);
     if (out && !set_put(out, s) && !delivery_put(out, call, s))
         return out;

@@ -117,9 +117,7 @@ int sns_create_topic(struct service_call *call)
         return code;
     struct buffer arn;
     buffer_init(&arn, 512);
-    code = topic_arn(call->cloud->topics, call->request->region, name, &arn)
-               ? ERR_MEMORY
-               : topic_make(call, arn.data);
+    code = topic_arn(call->request->home, name, &arn) ? ERR_MEMORY : topic_make(call, arn.data);
     buffer_free(&arn);
     return code;
 }
@@ -159,14 +157,19 @@ static int list_page(struct service_call *call, const char *prefix)
 
 int sns_list_topics(struct service_call *call)
 {
-    return sns_list_here(call, list_page);
+    struct buffer prefix;
+    buffer_init(&prefix, 512);
+    const int code =
+        topic_arn(call->request->home, "", &prefix) ? ERR_MEMORY : list_page(call, prefix.data);
+    buffer_free(&prefix);
+    return code;
 }
 
 int sns_get_topic_attributes(struct service_call *call)
 {
     struct topic *topic;
     int code = sns_topic(call, &topic);
-    return !code ? service_call_output(call, "Attributes", sns_topic_describe(call, topic)) : code;
+    return !code ? service_call_output(call, "Attributes", sns_topic_describe(topic)) : code;
 }
 
 int sns_set_topic_attributes(struct service_call *call)

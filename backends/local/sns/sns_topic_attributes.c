@@ -159,23 +159,24 @@ int sns_topic_attribute_check(struct service_call *call, const char *name, const
 }
 
 /* The default policy: the topic's own account may do everything. */
-char *sns_default_policy(const char *arn, const char *account)
+char *sns_default_policy(const char *arn)
 {
+    struct slice account = arn_account(arn);
     json_t *policy = json_pack(
-        "{s:s, s:s, s:[{s:s, s:s, s:{s:s}, s:[ssssssss], s:s, s:{s:{s:s}}}]}", "Version",
+        "{s:s, s:s, s:[{s:s, s:s, s:{s:s}, s:[ssssssss], s:s, s:{s:{s:s%}}}]}", "Version",
         "2008-10-17", "Id", "__default_policy_ID", "Statement", "Sid", "__default_statement_ID",
         "Effect", "Allow", "Principal", "AWS", "*", "Action", "SNS:GetTopicAttributes",
         "SNS:SetTopicAttributes", "SNS:AddPermission", "SNS:RemovePermission", "SNS:DeleteTopic",
         "SNS:Subscribe", "SNS:ListSubscriptionsByTopic", "SNS:Publish", "Resource", arn,
-        "Condition", "StringEquals", "AWS:SourceOwner", account);
+        "Condition", "StringEquals", "AWS:SourceOwner", account.data, account.size);
     char *text = policy ? json_dumps(policy, JSON_COMPACT) : NULL;
     json_decref(policy);
     return text;
 }
 
-static int policy_put(json_t *attributes, const char *arn, const char *account)
+static int policy_put(json_t *attributes, const char *arn)
 {
-    char *text = sns_default_policy(arn, account);
+    char *text = sns_default_policy(arn);
     int failed = json_object_set_new(attributes, "Policy", text ? json_string(text) : NULL);
     free(text);
     return failed;
@@ -198,16 +199,17 @@ static int fifo_put(json_t *attributes)
            json_object_set_new(attributes, "FifoThroughputScope", json_string("Topic"));
 }
 
-json_t *sns_topic_describe(const struct service_call *call, const struct topic *topic)
+json_t *sns_topic_describe(const struct topic *topic)
 {
-    const char *arn = topic->record.named.name, *account = call->cloud->account;
+    const char *arn = topic->record.named.name;
+    struct slice account = arn_account(arn);
     json_t *attributes = json_pack(
-        "{s:s, s:s, s:s, s:o, s:o, s:s}", "TopicArn", arn, "Owner", account, "DisplayName", "",
-        "SubscriptionsConfirmed", json_sprintf("%zu", topic_subscription_count(topic, false)),
-        "SubscriptionsPending", json_sprintf("%zu", topic_subscription_count(topic, true)),
-        "SubscriptionsDeleted", "0");
-    int failed = !attributes || policy_put(attributes, arn, account) ||
-                 delivery_put(attributes, topic) || (topic->fifo && fifo_put(attributes)) ||
+        "{s:s, s:s%, s:s, s:o, s:o, s:s}", "TopicArn", arn, "Owner", account.data, account.size,
+        "DisplayName", "", "SubscriptionsConfirmed",
+        json_sprintf("%zu", topic_subscription_count(topic, false)), "SubscriptionsPending",
+        json_sprintf("%zu", topic_subscription_count(topic, true)), "SubscriptionsDeleted", "0");
+    int failed = !attributes || policy_put(attributes, arn) || delivery_put(attributes, topic) ||
+                 (topic->fifo && fifo_put(attributes)) ||
                  json_object_update(attributes, topic->record.attributes);
     if (!failed)
         return attributes;

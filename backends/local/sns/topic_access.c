@@ -2,11 +2,11 @@
 
 #include "topics.h"
 
-bool topic_access_delivery(const struct cloud *cloud, const struct topic *topic,
-                           const char *source_arn, char reason[POLICY_REASON_MAX])
+bool topic_access_delivery(const struct topic *topic, struct delivery_source source,
+                           char reason[POLICY_REASON_MAX])
 {
-    return authorize_delivery(cloud, topic->record.rules.policy, "Publish",
-                              topic->record.named.name, source_arn, reason);
+    return authorize_delivery(topic->record.rules.policy, "Publish", topic->record.named.name,
+                              source, reason);
 }
 
 bool topic_access_request(const struct cloud_request *asked, const struct topic *topic,

@@ -7,8 +7,8 @@
 struct topic;
 
 /* Both: a refusal sets reason. */
-bool topic_access_delivery(const struct cloud *cloud, const struct topic *topic,
-                           const char *source_arn, char reason[POLICY_REASON_MAX]);
+bool topic_access_delivery(const struct topic *topic, struct delivery_source source,
+                           char reason[POLICY_REASON_MAX]);
 bool topic_access_request(const struct cloud_request *asked, const struct topic *topic,
                           const char *action, char reason[POLICY_REASON_MAX]);
 

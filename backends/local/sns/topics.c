@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cloud.h"
+#include "json_text.h"
 #include "topic_fifo.h"
 #include "topic_rows.h"
 
@@ -51,9 +52,15 @@ bool topic_name_valid(const char *name, bool fifo)
     return plain > 0;
 }
 
-int topic_arn(const struct topics *topics, const char *region, const char *name, struct buffer *out)
+int topic_arn(struct arn_home home, const char *name, struct buffer *out)
 {
-    return buffer_format(out, "arn:aws:sns:%s:%s:%s", region, topics->cloud->account, name);
+    return buffer_format(out, "arn:aws:sns:%s:%s:%s", home.region, home.account, name);
+}
+
+struct slice subscription_owner(const struct subscription *s)
+{
+    const char *principal = json_text_in(s->record.details, "principal");
+    return arn_account(principal ? principal : s->topic_arn);
 }
 
 /* Loading. */

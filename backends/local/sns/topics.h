@@ -19,6 +19,7 @@
 #include "log.h"
 #include "name_index.h"
 #include "policy.h"
+#include "resource_name.h"
 #include "storage.h"
 
 struct cloud;
@@ -85,8 +86,9 @@ struct subscription *topics_find_ended(struct topics *topics, const char *arn);
 /* fifo: the name of a FIFO topic, which ends with .fifo. */
 bool topic_name_valid(const char *name, bool fifo);
 bool topic_name_is_fifo(const char *name);
-int topic_arn(const struct topics *topics, const char *region, const char *name,
-              struct buffer *out);
+int topic_arn(struct arn_home home, const char *name, struct buffer *out);
+/* The account that subscribed; the topic's, if nothing says it. */
+struct slice subscription_owner(const struct subscription *subscription);
 
 /* Called when a change is on the disk or was rolled back. */
 typedef void topic_written(int code, void *user);
@@ -125,6 +127,10 @@ size_t topics_list(struct topics *topics, const char *prefix, const char *after,
                    size_t max, bool *more);
 size_t topics_list_subscriptions(struct topics *topics, const char *prefix, const char *after,
                                  struct subscription **out, size_t max, bool *more);
+/* Of an account in its region, to topics of any account. */
+size_t topics_list_owned_subscriptions(struct topics *topics, struct arn_home home,
+                                       const char *after, struct subscription **out, size_t max,
+                                       bool *more);
 /* Of a topic, including ended ones; topic NULL: of all topics. */
 size_t topics_list_all_subscriptions(struct topics *topics, const struct topic *topic,
                                      const char *after, struct subscription **out, size_t max,

@@ -1,8 +1,11 @@
 /* Pages and counts of topics and subscriptions. */
+#include <stdio.h>
 #include <string.h>
 
 #include "name_page.h"
 #include "topics_internal.h"
+
+enum { PREFIX_SIZE = 96 };
 
 void topic_subscriptions_range(const struct topic *topic, size_t *first, size_t *end)
 {
@@ -47,6 +50,13 @@ static bool shows_active(const struct named *item, const void *user)
     return !r->deleting && !container_of(r, const struct subscription, record)->ended;
 }
 
+static bool shows_owned(const struct named *item, const void *account)
+{
+    const struct subscription *s =
+        container_of(listed_record(item), const struct subscription, record);
+    return shows_active(item, NULL) && slice_equal_text(subscription_owner(s), account);
+}
+
 size_t topics_list(struct topics *topics, const char *prefix, const char *after, struct topic **out,
                    size_t max, bool *more)
 {
@@ -78,6 +88,20 @@ size_t topics_list_subscriptions(struct topics *topics, const char *prefix, cons
 {
     struct name_page page = {
         .prefix = prefix, .after = after, .shows = shows_active, .part = {.limit = max}};
+    return subscriptions_page(topics, page, out, more);
+}
+
+size_t topics_list_owned_subscriptions(struct topics *topics, struct arn_home home,
+                                       const char *after, struct subscription **out, size_t max,
+                                       bool *more)
+{
+    char prefix[PREFIX_SIZE];
+    snprintf(prefix, sizeof prefix, "arn:aws:sns:%.64s:", home.region);
+    struct name_page page = {.prefix = prefix,
+                             .after = after,
+                             .shows = shows_owned,
+                             .user = home.account,
+                             .part = {.limit = max}};
     return subscriptions_page(topics, page, out, more);
 }
 

@@ -25,9 +25,9 @@ json_t *queue_sequence(uint64_t number)
 
 json_t *local_message_system(const struct local_message *m)
 {
-    const char *account = m->queue->queues->cloud->account;
+    struct slice account = local_queue_account(m->queue);
     json_t *object =
-        json_pack("{s:s, s:o, s:o, s:o}", "SenderId", account, "SentTimestamp",
+        json_pack("{s:s%, s:o, s:o, s:o}", "SenderId", account.data, account.size, "SentTimestamp",
                   json_sprintf("%lld", (long long)m->sent_ms), "ApproximateReceiveCount",
                   json_sprintf("%u", m->count), "ApproximateFirstReceiveTimestamp",
                   json_sprintf("%lld", (long long)m->first_ms));

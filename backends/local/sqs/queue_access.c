@@ -3,11 +3,11 @@
 #include "cloud.h"
 #include "queues.h"
 
-bool queue_access_delivery(const struct cloud *cloud, const struct local_queue *queue,
-                           const char *source_arn, char reason[POLICY_REASON_MAX])
+bool queue_access_delivery(const struct local_queue *queue, struct delivery_source source,
+                           char reason[POLICY_REASON_MAX])
 {
-    return authorize_delivery(cloud, local_queue_attributes(queue)->policy, "SendMessage",
-                              local_queue_arn(queue), source_arn, reason);
+    return authorize_delivery(local_queue_attributes(queue)->policy, "SendMessage",
+                              local_queue_arn(queue), source, reason);
 }
 
 bool queue_access_request(const struct cloud_request *asked, const struct local_queue *queue,

@@ -7,8 +7,8 @@
 struct local_queue;
 
 /* Both: a refusal sets reason. */
-bool queue_access_delivery(const struct cloud *cloud, const struct local_queue *queue,
-                           const char *source_arn, char reason[POLICY_REASON_MAX]);
+bool queue_access_delivery(const struct local_queue *queue, struct delivery_source source,
+                           char reason[POLICY_REASON_MAX]);
 bool queue_access_request(const struct cloud_request *asked, const struct local_queue *queue,
                           const char *action, char reason[POLICY_REASON_MAX]);
 

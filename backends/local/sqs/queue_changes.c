@@ -25,20 +25,15 @@ static bool redrive_allowed(const struct local_queue *target, const char *source
     return allowed;
 }
 
-static bool same_region(const char *arn, const char *other)
-{
-    return slice_equal(arn_region(arn), arn_region(other));
-}
-
-/* A dead-letter queue in a policy must exist, be a different queue of the same region, and allow
- * the redrive. */
+/* A dead-letter queue in a policy must exist, be a different queue of the same account and region,
+ * and allow the redrive. */
 static int redrive_check(struct queues *queues, const char *arn, const struct queue_attributes *a,
                          struct service_error *error)
 {
     if (!a->dead_letter_arn)
         return 0;
     struct local_queue *target =
-        same_region(arn, a->dead_letter_arn) ? queues_find_arn(queues, a->dead_letter_arn) : NULL;
+        arn_same_home(arn, a->dead_letter_arn) ? queues_find_arn(queues, a->dead_letter_arn) : NULL;
     const char *reason = !target ? "Dead letter target does not exist."
                          : strcmp(target->named.name, arn) == 0
                              ? "A queue cannot be its own dead letter target."
@@ -119,12 +114,12 @@ static int queue_find_same(struct local_queue *q, json_t *attributes, queue_writ
 
 /* The tags of an existing queue are not changed. A name is free as soon as the deletion of its
  * queue is stored; SQS requires a minute in between, because its own deletion takes that long. */
-int queues_create(struct queues *queues, const char *region, const char *name, json_t *attributes,
+int queues_create(struct queues *queues, struct arn_home home, const char *name, json_t *attributes,
                   json_t *tags, queue_written *done, void *user, struct service_error *error)
 {
     struct queue_attributes initial, wanted;
     char arn[QUEUE_ARN_SIZE];
-    queue_arn_write(queues, region, name, arn);
+    queue_arn_write(home, name, arn);
     if (queue_attributes_init(&initial, name)) {
         queue_attributes_free(&initial);
         return ERR_MEMORY;

@@ -61,7 +61,7 @@ static int regions_settle(struct queues *queues, struct error *error)
     char prefix[QUEUE_ARN_SIZE];
     struct statement update = statement_prepare(
         queues->cloud->storage, "UPDATE queues SET name = ? || name WHERE instr(name, ':') = 0");
-    queue_arn_write(queues, queues->cloud->region, "", prefix);
+    queue_arn_write((struct arn_home){queues->cloud->region, queues->cloud->account}, "", prefix);
     bind_text(&update, prefix);
     return statement_execute(&update, error);
 }

@@ -84,17 +84,15 @@ struct local_queue *queues_find_arn(struct queues *queues, const char *arn)
     return q && !q->deleting ? q : NULL;
 }
 
-void queue_arn_write(const struct queues *queues, const char *region, const char *name,
-                     char out[QUEUE_ARN_SIZE])
+void queue_arn_write(struct arn_home home, const char *name, char out[QUEUE_ARN_SIZE])
 {
-    snprintf(out, QUEUE_ARN_SIZE, "arn:aws:sqs:%.64s:%s:%.80s", region, queues->cloud->account,
-             name);
+    snprintf(out, QUEUE_ARN_SIZE, "arn:aws:sqs:%.64s:%.12s:%.80s", home.region, home.account, name);
 }
 
-struct local_queue *queues_find(struct queues *queues, const char *region, const char *name)
+struct local_queue *queues_find(struct queues *queues, struct arn_home home, const char *name)
 {
     char arn[QUEUE_ARN_SIZE];
-    queue_arn_write(queues, region, name, arn);
+    queue_arn_write(home, name, arn);
     return queues_find_arn(queues, arn);
 }
 
@@ -116,6 +114,11 @@ const char *local_queue_name(const struct local_queue *q)
 const char *local_queue_arn(const struct local_queue *q)
 {
     return q->named.name;
+}
+
+struct slice local_queue_account(const struct local_queue *q)
+{
+    return arn_account(q->named.name);
 }
 
 const struct queue_attributes *local_queue_attributes(const struct local_queue *q)
@@ -160,13 +163,13 @@ static bool shows_queue(const struct named *item, const void *source_of)
     return !q->deleting && (!source_of || redrives_to(q, source_of));
 }
 
-size_t queues_list(struct queues *queues, const char *region, const char *prefix, const char *after,
-                   const struct local_queue *source_of, struct local_queue **out, size_t max,
-                   bool *more)
+size_t queues_list(struct queues *queues, struct arn_home home, const char *prefix,
+                   const char *after, const struct local_queue *source_of, struct local_queue **out,
+                   size_t max, bool *more)
 {
     char first[QUEUE_ARN_SIZE], last[QUEUE_ARN_SIZE];
-    queue_arn_write(queues, region, prefix, first);
-    queue_arn_write(queues, region, after ? after : "", last);
+    queue_arn_write(home, prefix, first);
+    queue_arn_write(home, after ? after : "", last);
     struct name_page page = {.prefix = first,
                              .after = after ? last : NULL,
                              .shows = shows_queue,

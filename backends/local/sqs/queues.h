@@ -41,6 +41,7 @@
 #include "list.h"
 #include "queue_attributes.h"
 #include "receipt.h"
+#include "resource_name.h"
 #include "sqs_errors.h"
 #include "storage.h"
 #include "uuid.h"
@@ -72,18 +73,20 @@ void queues_close(struct queues *queues, void (*closed)(void *user), void *user)
 /* Called when a change is on the disk or was rolled back (code: see error.h). */
 typedef void queue_written(int code, void *user);
 
-/* Queues. A queue can be found until its deletion begins. Each region has names of its own. */
-struct local_queue *queues_find(struct queues *queues, const char *region, const char *name);
+/* Queues. A queue can be found until its deletion begins. Each account has names of its own in
+ * each region. */
+struct local_queue *queues_find(struct queues *queues, struct arn_home home, const char *name);
 struct local_queue *queues_find_arn(struct queues *queues, const char *arn);
 bool queue_name_valid(const char *name); /* with or without ".fifo" */
 const char *local_queue_name(const struct local_queue *queue);
 const char *local_queue_arn(const struct local_queue *queue);
-json_t *local_queue_arn_json(const struct local_queue *queue); /* new, or NULL */
+struct slice local_queue_account(const struct local_queue *queue); /* its owner */
+json_t *local_queue_arn_json(const struct local_queue *queue);     /* new, or NULL */
 const struct queue_attributes *local_queue_attributes(const struct local_queue *queue);
 struct log_gate *local_queue_refusals(struct local_queue *queue); /* logs refusals by its policy */
 
 /* Creates a queue, or finds the same one; calls done if it returns 0. */
-int queues_create(struct queues *queues, const char *region, const char *name, json_t *attributes,
+int queues_create(struct queues *queues, struct arn_home home, const char *name, json_t *attributes,
                   json_t *tags, queue_written *done, void *user, struct service_error *error);
 int local_queue_delete(struct local_queue *queue, queue_written *done, void *user);
 int local_queue_set(struct local_queue *queue, json_t *changes, queue_written *done, void *user,
@@ -98,12 +101,12 @@ json_t *local_queue_tags(const struct local_queue *queue);       /* borrowed */
  * short. */
 json_t *local_queue_describe(const struct local_queue *queue);
 
-/* Up to max queues of a region sorted by name, starting after `after` (NULL: the beginning), whose
+/* Up to max queues of a home sorted by name, starting after `after` (NULL: the beginning), whose
  * names begin with prefix and, unless source_of is NULL, whose dead-letter queue is source_of.
  * Returns the number; *more: others follow. */
-size_t queues_list(struct queues *queues, const char *region, const char *prefix, const char *after,
-                   const struct local_queue *source_of, struct local_queue **out, size_t max,
-                   bool *more);
+size_t queues_list(struct queues *queues, struct arn_home home, const char *prefix,
+                   const char *after, const struct local_queue *source_of, struct local_queue **out,
+                   size_t max, bool *more);
 
 /* Sending. */
 struct message_draft { /* borrowed */

@@ -117,9 +117,7 @@ bool message_is_purged(const struct local_message *message);
 struct receipt message_receipt(const struct local_message *message);
 
 struct local_queue *queue_new(struct queues *queues, uint64_t id, const char *arn);
-/* The ARN of a name in a region. */
-void queue_arn_write(const struct queues *queues, const char *region, const char *name,
-                     char out[QUEUE_ARN_SIZE]);
+void queue_arn_write(struct arn_home home, const char *name, char out[QUEUE_ARN_SIZE]);
 void queue_retain(struct local_queue *queue);
 void queue_release(struct local_queue *queue);
 /* The queue is deleted, or could not be created: it can no longer be found. */

@@ -165,23 +165,30 @@ int sqs_input_token(const json_t *input, const char *name, const char **out,
         *out, name, name);
 }
 
-/* …/ACCOUNT/NAME, behind any scheme and host, or only a name. False: malformed, or another account.
- */
-static bool url_read(const char *account, struct slice path, char name[QUEUE_NAME_MAX + 1])
+enum { ACCOUNT_DIGITS = 12 };
+
+struct queue_url {
+    char account[ACCOUNT_DIGITS + 1]; /* "": none */
+    char name[QUEUE_NAME_MAX + 1];
+};
+
+/* …/ACCOUNT/NAME, behind any scheme and host, or only a name. False: malformed. */
+static bool url_read(struct slice path, struct queue_url *out)
 {
-    size_t account_size = strlen(account), size = 0;
+    size_t size = 0;
+    *out = (struct queue_url){0};
     while (size < path.size && path.data[path.size - 1 - size] != '/')
         size++;
     if (size == 0 || size > QUEUE_NAME_MAX)
         return false;
-    memcpy(name, path.data + path.size - size, size);
-    name[size] = '\0';
+    memcpy(out->name, path.data + path.size - size, size);
     if (size == path.size)
         return true;
-    if (path.size < size + account_size + 2)
+    if (path.size < size + ACCOUNT_DIGITS + 2)
         return false;
-    const char *owner = path.data + path.size - size - 1 - account_size;
-    return owner[-1] == '/' && memcmp(owner, account, account_size) == 0;
+    const char *owner = path.data + path.size - size - 1 - ACCOUNT_DIGITS;
+    memcpy(out->account, owner, ACCOUNT_DIGITS);
+    return owner[-1] == '/' && strspn(out->account, "0123456789") == ACCOUNT_DIGITS;
 }
 
 static bool mends_policy(const struct service_call *call)
@@ -191,12 +198,40 @@ static bool mends_policy(const struct service_call *call)
            json_object_size(attributes) == 1 && json_object_get(attributes, "Policy");
 }
 
+/* "Cross-account permissions don't apply to the following actions", Limitations of Amazon SQS custom
+ * policies, SQS Developer Guide. */
+static bool is_owners_alone(const char *action)
+{
+    static const char *const alone[] = {"AddPermission",      "CancelMessageMoveTask",
+                                        "DeleteQueue",        "ListMessageMoveTasks",
+                                        "ListQueueTags",      "RemovePermission",
+                                        "SetQueueAttributes", "StartMessageMoveTask",
+                                        "TagQueue",           "UntagQueue"};
+    for (size_t i = 0; i < sizeof alone / sizeof *alone; i++) {
+        if (strcmp(alone[i], action) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_permitted(struct service_call *call, const struct local_queue *queue,
+                         char reason[POLICY_REASON_MAX])
+{
+    const struct cloud_request *asked = call->request;
+    const char *action = call->operation->name;
+    snprintf(reason, POLICY_REASON_MAX, "only the account of the queue may do this");
+    if (is_owners_alone(action) && !authorization_is_own(asked, local_queue_arn(queue)))
+        return false;
+    return (authorization_is_owner(asked->caller, local_queue_account(queue)) &&
+            mends_policy(call)) ||
+           queue_access_request(asked, queue, action, reason);
+}
+
 int sqs_permit(struct service_call *call, const struct local_queue *queue)
 {
     const struct cloud_request *asked = call->request;
     char reason[POLICY_REASON_MAX], text[AUTHORIZATION_TEXT_MAX];
-    if (queue_access_request(asked, queue, call->operation->name, reason) ||
-        (authorization_is_owner(asked->caller) && mends_policy(call)))
+    if (is_permitted(call, queue, reason))
         return 0;
     authorization_denied_text(asked, "sqs", call->operation->name, local_queue_name(queue), reason,
                               text);
@@ -213,16 +248,19 @@ int sqs_queue_absent(struct service_call *call)
 int sqs_input_queue(struct service_call *call, struct local_queue **out)
 {
     struct cloud_request *request = call->request;
-    char name[QUEUE_NAME_MAX + 1];
+    struct queue_url parts;
+    struct arn_home home = request->home;
     const char *url = json_text_in(call->input, "QueueUrl");
     struct slice path = url ? slice_of(url) : http_call_path(request->call);
     if (!url && path.size <= 1)
         return service_error_set(&call->error, SQS_MISSING_PARAMETER,
                                  "The request must contain the parameter QueueUrl.");
-    if (!url_read(request->cloud->account, path, name))
+    if (!url_read(path, &parts))
         return sqs_queue_absent(call);
-    snprintf(request->resource, sizeof request->resource, "%s", name);
-    *out = queues_find(call->cloud->queues, request->region, name);
+    if (*parts.account)
+        home.account = parts.account;
+    snprintf(request->resource, sizeof request->resource, "%s", parts.name);
+    *out = queues_find(call->cloud->queues, home, parts.name);
     return *out ? sqs_permit(call, *out) : sqs_queue_absent(call);
 }
 
@@ -237,15 +275,15 @@ static bool host_valid(struct slice host)
 
 /* The URL uses the host that the client sent, so that it also works through a forwarded port or
  * another name. */
-json_t *sqs_queue_url(const struct service_call *call, const char *name)
+json_t *sqs_queue_url(const struct service_call *call, struct slice account, const char *name)
 {
     const struct cloud *cloud = call->cloud;
     struct slice host = http_call_header(call->request->call, "host");
     if (!host_valid(host))
-        return json_sprintf("%s/%s/%s", cloud->endpoint, cloud->account, name);
+        return json_sprintf("%s/%.*s/%s", cloud->endpoint, (int)account.size, account.data, name);
     bool tls = strncmp(cloud->endpoint, "https:", 6) == 0;
-    return json_sprintf("%s://%.*s/%s/%s", tls ? "https" : "http", (int)host.size, host.data,
-                        cloud->account, name);
+    return json_sprintf("%s://%.*s/%.*s/%s", tls ? "https" : "http", (int)host.size, host.data,
+                        (int)account.size, account.data, name);
 }
 
 static const struct service_api sqs_api = {

@@ -26,14 +26,15 @@ int sqs_input_int(const json_t *input, const char *name, int min, int max, int *
 /* An id of 1 to 128 ASCII letters, digits and punctuation marks; if absent, *out is NULL. */
 int sqs_input_token(const json_t *input, const char *name, const char **out,
                     struct service_error *error);
-/* SQS_ACCESS_DENIED: the queue's policy denies the call's action to the account. */
+/* SQS_ACCESS_DENIED: the queue's policy denies the call's action to the signer, or does not allow it
+ * to one of another account. */
 int sqs_permit(struct service_call *call, const struct local_queue *queue);
 /* The queue named by QueueUrl or by the request's path, after checking permissions. */
 int sqs_input_queue(struct service_call *call, struct local_queue **out);
 /* SQS_QUEUE_DOES_NOT_EXIST, with the text of the call's protocol. */
 int sqs_queue_absent(struct service_call *call);
-json_t *sqs_queue_url(const struct service_call *call,
-                      const char *name); /* a JSON string, or NULL */
+/* A JSON string, or NULL. */
+json_t *sqs_queue_url(const struct service_call *call, struct slice account, const char *name);
 
 /* The actions. */
 service_run sqs_create_queue, sqs_delete_queue, sqs_list_queues, sqs_get_queue_url,

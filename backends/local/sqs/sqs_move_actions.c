@@ -21,10 +21,10 @@ static int arn_missing(struct service_call *call, const char *parameter)
                              parameter);
 }
 
-/* Of the region of the request. */
+/* Of the region of the request; sqs_permit refuses those of other accounts. */
 static struct local_queue *arn_find(struct service_call *call, const char *arn)
 {
-    if (!arn || !arn_is_in(arn, call->request->region))
+    if (!arn || !arn_is_in(arn, call->request->home.region))
         return NULL;
     return queues_find_arn(call->cloud->queues, arn);
 }
@@ -65,8 +65,8 @@ static int source_check(struct service_call *call, const struct local_queue *que
 {
     struct local_queue *source;
     bool more;
-    if (queues_list(call->cloud->queues, call->request->region, "", NULL, queue, &source, 1,
-                    &more) > 0)
+    if (queues_list(call->cloud->queues, call->request->home, "", NULL, queue, &source, 1, &more) >
+        0)
         return 0;
     return service_error_set(&call->error, SQS_INVALID_PARAMETER,
                              "Source queue must be configured as a Dead Letter Queue.");

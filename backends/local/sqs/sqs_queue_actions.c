@@ -85,17 +85,17 @@ int sqs_create_queue(struct service_call *call)
     code = queue_tags_check(tags, &call->error);
     if (code)
         return code;
-    code = service_call_output(call, "QueueUrl", sqs_queue_url(call, name));
+    const struct arn_home home = call->request->home;
+    code = service_call_output(call, "QueueUrl", sqs_queue_url(call, slice_of(home.account), name));
     if (code)
         return code;
     json_t *attributes = input_object(call, "Attributes");
     if (!attributes)
         return input_failed(call);
-    const char *region = call->request->region;
-    code = queues_create(call->cloud->queues, region, name, attributes, tags, service_call_written,
+    code = queues_create(call->cloud->queues, home, name, attributes, tags, service_call_written,
                          call, &call->error);
     if (!code)
-        policy_note(queues_find(call->cloud->queues, region, name), attributes);
+        policy_note(queues_find(call->cloud->queues, home, name), attributes);
     json_decref(attributes);
     return service_call_wait(call, code);
 }
@@ -125,13 +125,18 @@ int sqs_get_queue_url(struct service_call *call)
     if (code)
         return code;
     const char *owner = json_text_in(call->input, "QueueOwnerAWSAccountId");
-    struct local_queue *queue = queues_find(call->cloud->queues, call->request->region, name);
-    if (!queue || (owner && strcmp(owner, call->cloud->account) != 0))
+    struct arn_home home = call->request->home;
+    if (owner && strlen(owner) != strlen(home.account))
+        return sqs_queue_absent(call);
+    if (owner)
+        home.account = owner;
+    struct local_queue *queue = queues_find(call->cloud->queues, home, name);
+    if (!queue)
         return sqs_queue_absent(call);
     code = sqs_permit(call, queue);
     if (code)
         return code;
-    return service_call_output(call, "QueueUrl", sqs_queue_url(call, name));
+    return service_call_output(call, "QueueUrl", sqs_queue_url(call, slice_of(home.account), name));
 }
 
 static int urls_add(struct service_call *call, const char *member,
@@ -140,7 +145,8 @@ static int urls_add(struct service_call *call, const char *member,
     json_t *urls = json_array();
     int failed = !urls;
     for (size_t i = 0; i < count && !failed; i++)
-        failed = json_array_append_new(urls, sqs_queue_url(call, local_queue_name(queues[i])));
+        failed = json_array_append_new(
+            urls, sqs_queue_url(call, local_queue_account(queues[i]), local_queue_name(queues[i])));
     if (!failed)
         return service_call_output(call, member, urls);
     json_decref(urls);
@@ -161,7 +167,7 @@ static int list_page(struct service_call *call, const char *prefix,
     struct local_queue **page = calloc(LIST_PAGE, sizeof *page);
     if (!page)
         return ERR_MEMORY;
-    size_t count = queues_list(call->cloud->queues, call->request->region, prefix, after, source_of,
+    size_t count = queues_list(call->cloud->queues, call->request->home, prefix, after, source_of,
                                page, max ? (size_t)max : LIST_PAGE, &more);
     if (count > 0 || source_of)
         code = urls_add(call, member, page, count);

@@ -65,12 +65,24 @@ static bool name_valid(const char *name)
     return size >= NAME_MIN && size <= NAME_LENGTH_MAX;
 }
 
-/* The role's name without its path; NULL: it is no role of this account. */
+/* Where any key is accepted, every account exists. */
+static bool has_account(const struct cloud *cloud, struct slice account)
+{
+    char digits[ACCESS_KEY_ACCOUNT_SIZE];
+    if (!cloud->access_keys->any)
+        return slice_equal_text(account, cloud->account);
+    snprintf(digits, sizeof digits, "%.*s", (int)account.size, account.data);
+    return account.size == ACCESS_KEY_ACCOUNT_SIZE - 1 &&
+           strspn(digits, "0123456789") == account.size;
+}
+
+/* The role's name without its path; NULL: it is no role of an account here. */
 static const char *role_name(const struct cloud *cloud, const char *arn)
 {
-    char prefix[64];
-    int size = snprintf(prefix, sizeof prefix, "arn:aws:iam::%s:role/", cloud->account);
-    if (!arn || strncmp(arn, prefix, (size_t)size) != 0)
+    static const char service[] = "arn:aws:iam::", resource[] = ":role/";
+    if (!arn || strncmp(arn, service, sizeof service - 1) != 0 ||
+        !has_account(cloud, arn_account(arn)) ||
+        strncmp(arn_account(arn).data + arn_account(arn).size, resource, sizeof resource - 1) != 0)
         return NULL;
     const char *slash = strrchr(arn, '/');
     return name_valid(slash + 1) ? slash + 1 : NULL;
@@ -99,14 +111,6 @@ static int role_output(struct service_call *call, const struct sts_session *sess
 
 /* ---- operations ---- */
 
-/* arn:aws:iam::ACCOUNT:… */
-static json_t *account_of(const char *arn)
-{
-    for (int colons = 0; *arn && colons < 4; arn++)
-        colons += *arn == ':';
-    return json_stringn(arn, strcspn(arn, ":"));
-}
-
 static int get_caller_identity(struct service_call *call)
 {
     const struct access_key *caller = call->request->caller;
@@ -116,7 +120,7 @@ static int get_caller_identity(struct service_call *call)
     code = service_call_output(call, "UserId", json_string(caller->user_id));
     if (code)
         return code;
-    return service_call_output(call, "Account", account_of(call->request->caller->arn));
+    return service_call_output(call, "Account", json_string(call->request->home.account));
 }
 
 static int session_start(struct service_call *call, const char *arn, const char *user_id,
@@ -146,8 +150,9 @@ static int role_start(struct service_call *call)
     int code = duration_read(call, ROLE_STANDARD_S, ROLE_MAX_S, &expires_s);
     if (code)
         return code;
-    snprintf(assumed, sizeof assumed, "arn:aws:sts::%s:assumed-role/%s/%s", call->cloud->account,
-             role, name);
+    const struct slice account = arn_account(arn);
+    snprintf(assumed, sizeof assumed, "arn:aws:sts::%.*s:assumed-role/%s/%s", (int)account.size,
+             account.data, role, name);
     snprintf(user, sizeof user, "AROAEMBEDDEDCLOUD0000:%s", name);
     code = session_start(call, assumed, user, expires_s, &session);
     if (!code)

@@ -5,7 +5,7 @@
 #include "publish.h"
 
 static const char topic_name[] = "arn:aws:sns:us-east-1:000000000000:t";
-static const char bucket[] = "arn:aws:s3:::photos";
+static const struct delivery_source from_bucket = {"arn:aws:s3:::photos", "000000000000"};
 
 #define QUEUE_ARN(name) "arn:aws:sqs:us-east-1:000000000000:" name
 
@@ -62,9 +62,9 @@ static struct subscription *subscribe(struct world *w, struct topic *topic, cons
 static void deliver(struct world *w, const char *target, const char *body)
 {
     struct storage_unit unit = {0};
-    assert_int_equal(
-        event_target_send(&w->cloud, bucket, target, slice_of("A subject"), slice_of(body), &unit),
-        0);
+    assert_int_equal(event_target_send(&w->cloud, from_bucket, target, slice_of("A subject"),
+                                       slice_of(body), &unit),
+                     0);
     storage_submit_unit(w->cloud.storage, &unit);
     world_settle(w);
 }
@@ -170,14 +170,15 @@ static void a_discarded_unit_leaves_nothing(void **state)
     struct local_queue *queue = open_queue(w, "q");
     struct storage_unit unit = {0};
     struct world_poll poll;
-    assert_int_equal(event_target_send(&w->cloud, bucket, "arn:aws:sqs:us-east-1:000000000000:q",
-                                       slice_of(NULL), slice_of("event"), &unit),
+    assert_int_equal(event_target_send(&w->cloud, from_bucket,
+                                       "arn:aws:sqs:us-east-1:000000000000:q", slice_of(NULL),
+                                       slice_of("event"), &unit),
                      0);
     publish_discard(&unit);
     assert_null(unit.first);
     assert_int_equal(world_receive(w, queue, &poll, 1, 0, 0), 0);
     world_reopen(w);
-    queue = queues_find(w->cloud.queues, w->cloud.region, "q");
+    queue = queues_find(w->cloud.queues, world_home(w), "q");
     assert_int_equal(world_receive(w, queue, &poll, 1, 0, 0), 0);
 }
 
@@ -191,18 +192,18 @@ static void vanished_destinations_are_no_error(void **state)
     subscribe(w, topic, "stays", false);
     open_queue(w, "goes");
     subscribe(w, topic, "goes", false);
-    assert_int_equal(local_queue_delete(queues_find(w->cloud.queues, w->cloud.region, "goes"),
+    assert_int_equal(local_queue_delete(queues_find(w->cloud.queues, world_home(w), "goes"),
                                         world_written, &change),
                      0);
     assert_int_equal(world_wait(w, &change), 0);
     deliver(w, topic_name, "event");
     assert_int_equal(world_receive(w, stays, &poll, 1, 0, 5), 1);
     char reason[POLICY_REASON_MAX];
-    assert_false(event_target_possible(&w->cloud, bucket, QUEUE_ARN("goes"), reason));
+    assert_false(event_target_possible(&w->cloud, from_bucket, QUEUE_ARN("goes"), reason));
     assert_non_null(strstr(reason, "does not exist"));
-    assert_true(event_target_possible(&w->cloud, bucket, topic_name, reason));
-    assert_false(event_target_possible(&w->cloud, bucket, "arn:aws:lambda:us-east-1:000000000000:f",
-                                       reason));
+    assert_true(event_target_possible(&w->cloud, from_bucket, topic_name, reason));
+    assert_false(event_target_possible(&w->cloud, from_bucket,
+                                       "arn:aws:lambda:us-east-1:000000000000:f", reason));
     deliver(w, "arn:aws:sns:us-east-1:000000000000:nowhere", "event");
 }
 
@@ -225,21 +226,21 @@ static void a_message_too_large_for_one_queue_reaches_the_others(void **state)
 
 static void queue_set(struct world *w, const char *name, const char *policy)
 {
-    struct local_queue *queue = queues_find(w->cloud.queues, w->cloud.region, name);
+    struct local_queue *queue = queues_find(w->cloud.queues, world_home(w), name);
     assert_int_equal(world_set(w, queue, json_pack("{s:s}", "Policy", policy)), 0);
 }
 
 static size_t waiting(struct world *w, const char *name)
 {
     struct world_poll poll;
-    struct local_queue *queue = queues_find(w->cloud.queues, w->cloud.region, name);
+    struct local_queue *queue = queues_find(w->cloud.queues, world_home(w), name);
     return world_receive(w, queue, &poll, 10, 0, 0);
 }
 
 static bool possible(struct world *w, const char *target)
 {
     char reason[POLICY_REASON_MAX] = "";
-    bool result = event_target_possible(&w->cloud, bucket, target, reason);
+    bool result = event_target_possible(&w->cloud, from_bucket, target, reason);
     assert_int_equal(reason[0] == '\0', result);
     return result;
 }
@@ -311,7 +312,7 @@ static void a_policy_that_cannot_be_stored_does_not_hold(void **state)
     assert_int_not_equal(world_wait(w, &change), 0);
     assert_true(possible(w, topic_name));
     json_t *changes = json_pack("{s:s}", "Policy", GRANT("sqs:PurgeQueue"));
-    assert_int_equal(local_queue_set(queues_find(w->cloud.queues, w->cloud.region, "q"), changes,
+    assert_int_equal(local_queue_set(queues_find(w->cloud.queues, world_home(w), "q"), changes,
                                      world_written, &change, &error),
                      0);
     json_decref(changes);

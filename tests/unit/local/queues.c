@@ -238,8 +238,8 @@ static void a_message_received_too_often_is_redriven(void **state)
     assert_int_equal(world_count(queue, VISIBLE), 0);
     /* It stays one message, also on the disk. */
     world_reopen(w);
-    dlq = queues_find(w->cloud.queues, w->cloud.region, "dlq");
-    assert_int_equal(world_count(queues_find(w->cloud.queues, w->cloud.region, "q"), VISIBLE), 0);
+    dlq = queues_find(w->cloud.queues, world_home(w), "dlq");
+    assert_int_equal(world_count(queues_find(w->cloud.queues, world_home(w), "q"), VISIBLE), 0);
     assert_int_equal(world_receive(w, dlq, &poll, 10, 0, 0), 1);
     assert_string_equal(poll.ids[0], id);
     assert_string_equal(poll.sources[0], "arn:aws:sqs:us-east-1:000000000000:q");
@@ -251,11 +251,11 @@ static void a_redrive_policy_needs_its_target(void **state)
     struct service_error error = {0};
     struct world_change change = {0};
     json_t *policy = json_loads(DLQ_POLICY, 0, NULL);
-    assert_int_equal(queues_create(w->cloud.queues, w->cloud.region, "q", policy, NULL,
-                                   world_written, &change, &error),
+    assert_int_equal(queues_create(w->cloud.queues, world_home(w), "q", policy, NULL, world_written,
+                                   &change, &error),
                      SQS_INVALID_PARAMETER);
     json_decref(policy);
-    assert_null(queues_find(w->cloud.queues, w->cloud.region, "q"));
+    assert_null(queues_find(w->cloud.queues, world_home(w), "q"));
 }
 
 static void a_dead_letter_queue_chooses_its_sources(void **state)
@@ -301,7 +301,7 @@ static void state_survives_a_restart(void **state)
     assert_int_equal(local_queue_send(queue, &delayed, 1, NULL, NULL, world_written, &change), 0);
     assert_int_equal(world_wait(w, &change), 0);
     world_reopen(w);
-    queue = queues_find(w->cloud.queues, w->cloud.region, "q");
+    queue = queues_find(w->cloud.queues, world_home(w), "q");
     assert_non_null(queue);
     assert_int_equal(local_queue_attributes(queue)->visibility_s, 77);
     assert_int_equal(world_count(queue, IN_FLIGHT), 1);
@@ -328,7 +328,7 @@ static void deleted_messages_stay_deleted(void **state)
     memcpy(old, poll.handles[0], sizeof old);
     assert_int_equal(world_delete(w, queue, old), 0);
     world_reopen(w);
-    queue = queues_find(w->cloud.queues, w->cloud.region, "q");
+    queue = queues_find(w->cloud.queues, world_home(w), "q");
     assert_int_equal(world_receive(w, queue, &poll, 10, 0, 0), 0);
     /* No number is given twice: the old receipt must not reach a new message. */
     uint64_t number = poll.receipts[0].message;
@@ -359,7 +359,7 @@ static void purging_keeps_later_messages(void **state)
         assert_int_equal(world_receive(w, queue, &poll, 10, 0, 0), 1);
         assert_string_equal(poll.bodies[0], "after");
         world_reopen(w);
-        queue = queues_find(w->cloud.queues, w->cloud.region, "q");
+        queue = queues_find(w->cloud.queues, world_home(w), "q");
     }
 }
 
@@ -375,8 +375,8 @@ static void deleting_a_queue_ends_its_polls_and_messages(void **state)
     assert_int_equal(local_queue_delete(queue, world_written, &change), 0);
     assert_true(poll.done);
     assert_int_equal(poll.code, SQS_QUEUE_DOES_NOT_EXIST);
-    assert_null(queues_find(w->cloud.queues, w->cloud.region, "q"));
-    assert_int_equal(queues_create(w->cloud.queues, w->cloud.region, "q", nothing, NULL,
+    assert_null(queues_find(w->cloud.queues, world_home(w), "q"));
+    assert_int_equal(queues_create(w->cloud.queues, world_home(w), "q", nothing, NULL,
                                    world_written, &again, &error),
                      SQS_QUEUE_DELETED_RECENTLY);
     json_decref(nothing);
@@ -386,7 +386,7 @@ static void deleting_a_queue_ends_its_polls_and_messages(void **state)
     assert_int_equal(local_queue_delete(queue, world_written, &change), 0);
     assert_int_equal(world_wait(w, &change), 0);
     world_reopen(w);
-    assert_null(queues_find(w->cloud.queues, w->cloud.region, "q"));
+    assert_null(queues_find(w->cloud.queues, world_home(w), "q"));
     assert_int_equal(world_receive(w, world_queue(w, "q", "{}"), &fresh, 10, 0, 0), 0);
 }
 
@@ -399,8 +399,8 @@ static void creating_again_is_the_same_queue(void **state)
     assert_ptr_equal(world_queue(w, "q", "{}"), queue);
     assert_ptr_equal(world_queue(w, "q", "{\"DelaySeconds\": \"3\"}"), queue);
     json_t *other = json_pack("{s:s}", "DelaySeconds", "4");
-    assert_int_equal(queues_create(w->cloud.queues, w->cloud.region, "q", other, NULL,
-                                   world_written, &change, &error),
+    assert_int_equal(queues_create(w->cloud.queues, world_home(w), "q", other, NULL, world_written,
+                                   &change, &error),
                      SQS_QUEUE_NAME_EXISTS);
     assert_non_null(strstr(error.text, "DelaySeconds"));
     json_decref(other);
@@ -413,11 +413,11 @@ static void a_queue_that_is_not_stored_does_not_exist(void **state)
     struct world_change change = {0};
     json_t *nothing = json_object();
     world_sql(w, refuse_queues);
-    assert_int_equal(queues_create(w->cloud.queues, w->cloud.region, "q", nothing, NULL,
+    assert_int_equal(queues_create(w->cloud.queues, world_home(w), "q", nothing, NULL,
                                    world_written, &change, &error),
                      0);
     assert_int_not_equal(world_wait(w, &change), 0);
-    assert_null(queues_find(w->cloud.queues, w->cloud.region, "q"));
+    assert_null(queues_find(w->cloud.queues, world_home(w), "q"));
     world_sql(w, refuse_no_more);
     json_decref(nothing);
     world_queue(w, "q", "{}");
@@ -475,7 +475,7 @@ static void retention_ends_a_message(void **state)
     world_sql(w, "UPDATE messages SET sent_ms = sent_ms - 432000000 WHERE id ="
                  " (SELECT min(id) FROM messages)");
     world_reopen(w);
-    queue = queues_find(w->cloud.queues, w->cloud.region, "q");
+    queue = queues_find(w->cloud.queues, world_home(w), "q");
     assert_int_equal(world_receive(w, queue, &poll, 10, 0, 0), 1);
     assert_string_equal(poll.bodies[0], "new");
 }
@@ -525,8 +525,8 @@ static void a_new_retention_expires_old_messages_and_keeps_the_order(void **stat
     world_sql(w, "UPDATE messages SET sent_ms = sent_ms - 3600000"
                  " WHERE CAST(body AS TEXT) % 3 = 0");
     world_reopen(w);
-    queue = queues_find(w->cloud.queues, w->cloud.region, "q");
-    other = queues_find(w->cloud.queues, w->cloud.region, "o");
+    queue = queues_find(w->cloud.queues, world_home(w), "q");
+    other = queues_find(w->cloud.queues, world_home(w), "o");
     retention_set(queue, 1800, &change); /* taken back before anything has ended by it */
     retention_set(queue, 7200, &again);
     assert_int_equal(world_wait(w, &change), 0);
@@ -557,18 +557,18 @@ static void queues_are_listed_by_prefix_and_page(void **state)
     bool more;
     for (size_t i = 0; i < 5; i++)
         world_queue(w, names[i], "{}");
-    assert_int_equal(
-        queues_list(w->cloud.queues, w->cloud.region, "b-", NULL, NULL, page, 2, &more), 2);
+    assert_int_equal(queues_list(w->cloud.queues, world_home(w), "b-", NULL, NULL, page, 2, &more),
+                     2);
     assert_string_equal(local_queue_name(page[0]), "b-1");
     assert_string_equal(local_queue_name(page[1]), "b-2");
     assert_true(more);
-    assert_int_equal(
-        queues_list(w->cloud.queues, w->cloud.region, "b-", "b-2", NULL, page, 2, &more), 1);
+    assert_int_equal(queues_list(w->cloud.queues, world_home(w), "b-", "b-2", NULL, page, 2, &more),
+                     1);
     assert_string_equal(local_queue_name(page[0]), "b-3");
     assert_false(more);
-    assert_int_equal(queues_list(w->cloud.queues, w->cloud.region, "z", NULL, NULL, page, 2, &more),
+    assert_int_equal(queues_list(w->cloud.queues, world_home(w), "z", NULL, NULL, page, 2, &more),
                      0);
-    assert_int_equal(queues_list(w->cloud.queues, w->cloud.region, "b-", "a", NULL, page, 2, &more),
+    assert_int_equal(queues_list(w->cloud.queues, world_home(w), "b-", "a", NULL, page, 2, &more),
                      2);
     assert_string_equal(local_queue_name(page[0]), "b-1");
 }

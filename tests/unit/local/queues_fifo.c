@@ -28,7 +28,7 @@ static void put(struct world *w, struct local_queue *queue, const char *group, c
 
 static struct local_queue *find(struct world *w, const char *name)
 {
-    struct local_queue *queue = queues_find(w->cloud.queues, w->cloud.region, name);
+    struct local_queue *queue = queues_find(w->cloud.queues, world_home(w), name);
     assert_non_null(queue);
     return queue;
 }
@@ -355,8 +355,8 @@ static void the_types_of_a_queue_and_its_dead_letters_agree(void **state)
     world_queue(w, "dead.fifo", FIFO);
     json_t *policy = json_loads(DEAD_POLICY, 0, NULL);
     json_object_del(policy, "FifoQueue");
-    assert_int_equal(queues_create(w->cloud.queues, w->cloud.region, "q", policy, NULL,
-                                   world_written, &change, &error),
+    assert_int_equal(queues_create(w->cloud.queues, world_home(w), "q", policy, NULL, world_written,
+                                   &change, &error),
                      SQS_INVALID_PARAMETER);
     json_decref(policy);
 }

@@ -4,7 +4,7 @@
 
 static struct local_queue *find(struct world *w, const char *name)
 {
-    struct local_queue *queue = queues_find(w->cloud.queues, w->cloud.region, name);
+    struct local_queue *queue = queues_find(w->cloud.queues, world_home(w), name);
     assert_non_null(queue);
     return queue;
 }
@@ -165,7 +165,7 @@ static void an_end_in_the_middle_of_a_purge_brings_nothing_back(void **state)
     assert_int_equal(world_rows(w, all_rows), 2400);
     queue = find(w, "q");
     assert_int_equal(world_receive(w, queue, &poll, 10, 600, 0), 0);
-    assert_null(queues_find(w->cloud.queues, w->cloud.region, "other"));
+    assert_null(queues_find(w->cloud.queues, world_home(w), "other"));
     other = world_queue(w, "other", "{}");
     assert_int_equal(world_receive(w, other, &poll, 10, 600, 0), 0);
     world_sql(w, "DROP TRIGGER refuse");

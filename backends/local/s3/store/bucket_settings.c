@@ -41,6 +41,7 @@ static const struct kind_facts kinds[BUCKET_SETTING_KINDS] = {
     [BUCKET_LOGGING] = {"logging", bucket_logging_read, bucket_logging_free},
     [BUCKET_ACCELERATE] = {"accelerate", bucket_accelerate_read, free},
     [BUCKET_LOCATION] = {"location", text_read, free},
+    [BUCKET_OWNER] = {"owner", text_read, free},
     [BUCKET_TRANSITION_SIZE] = {"transition-size", text_read, free},
     [BUCKET_PAYER] = {"requestPayment", bucket_payer_read, free},
 };

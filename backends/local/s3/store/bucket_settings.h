@@ -26,6 +26,7 @@ enum bucket_setting_kind {
     BUCKET_ACCELERATE,
     BUCKET_PAYER,
     BUCKET_LOCATION, /* its region, as text */
+    BUCKET_OWNER,    /* the account that created it, as text */
     /* of the lifecycle: varies_by_storage_class; absent: all_storage_classes_128K */
     BUCKET_TRANSITION_SIZE,
     BUCKET_SETTING_KINDS,

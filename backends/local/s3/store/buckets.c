@@ -6,6 +6,7 @@
 #include "buckets_internal.h"
 #include "cloud.h"
 #include "objects.h"
+#include "restored_copies.h"
 #include "storage_statement.h"
 #include "upload_parts.h"
 #include "uploads.h"
@@ -20,7 +21,7 @@ const char buckets_schema[] =
     "CREATE TABLE IF NOT EXISTS openings (id INTEGER PRIMARY KEY CHECK (id = 1), "
     "count INTEGER NOT NULL);"
     "INSERT OR IGNORE INTO openings VALUES (1, 0);" BLOBS_SCHEMA OBJECTS_SCHEMA UPLOAD_PARTS_SCHEMA
-        UPLOADS_SCHEMA BUCKET_SETTINGS_SCHEMA;
+        UPLOADS_SCHEMA BUCKET_SETTINGS_SCHEMA RESTORED_COPIES_SCHEMA;
 
 enum {
     NUMBER_BITS = 40
@@ -121,10 +122,12 @@ static struct bucket view(const struct buckets *buckets, const struct bucket_ent
 {
     const enum versioning *versioning = entry->settings[BUCKET_VERSIONING].read;
     const char *region = entry->settings[BUCKET_LOCATION].read;
+    const char *owner = entry->settings[BUCKET_OWNER].read;
     return (struct bucket){.id = entry->id,
                            .name = entry->name,
                            .created_ms = entry->created_ms,
                            .region = region ? region : buckets->region,
+                           .owner = owner ? owner : buckets->account,
                            .notification = &entry->notification,
                            .versioning = versioning ? *versioning : VERSIONING_NONE,
                            .settings = entry->settings};
@@ -188,14 +191,15 @@ static int load_number(struct buckets *buckets, struct error *error)
     return code == 1 ? 0 : code;
 }
 
-/* Buckets that were made before there were several regions are in that of the cloud. */
-static int settle_regions(struct buckets *buckets, struct error *error)
+/* Buckets that were made before there were several regions and accounts are in that of the cloud. */
+static int settle(struct buckets *buckets, enum bucket_setting_kind kind, const char *value,
+                  struct error *error)
 {
     struct statement insert =
         statement_prepare(buckets->storage, "INSERT OR IGNORE INTO bucket_settings "
                                             "SELECT id, ?, ? FROM buckets");
-    bind_text(&insert, bucket_setting_name(BUCKET_LOCATION));
-    bind_text(&insert, buckets->region);
+    bind_text(&insert, bucket_setting_name(kind));
+    bind_text(&insert, value);
     return statement_execute(&insert, error);
 }
 
@@ -315,6 +319,7 @@ int buckets_open(struct cloud *cloud, struct buckets **out, struct error *error)
         return no_memory(error);
     buckets->storage = cloud->storage;
     buckets->region = cloud->region;
+    buckets->account = cloud->account;
     object_cache_init(&buckets->cache, &buckets->blobs.changes);
     int code = add_columns(cloud->storage, error);
     if (code)
@@ -325,7 +330,10 @@ int buckets_open(struct cloud *cloud, struct buckets **out, struct error *error)
     code = load_number(buckets, error);
     if (code)
         goto failed;
-    code = settle_regions(buckets, error);
+    code = settle(buckets, BUCKET_LOCATION, buckets->region, error);
+    if (code)
+        goto failed;
+    code = settle(buckets, BUCKET_OWNER, buckets->account, error);
     if (code)
         goto failed;
     code = load_buckets(buckets, error);

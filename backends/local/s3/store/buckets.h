@@ -29,6 +29,7 @@ struct bucket { /* valid until the loop runs again */
     const char *name;
     int64_t created_ms;
     const char *region;
+    const char *owner; /* the account that created it */
     const struct notification *notification;
     enum versioning versioning;
     const struct bucket_setting *settings; /* by kind */

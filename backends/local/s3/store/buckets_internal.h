@@ -15,8 +15,8 @@ struct bucket_entry {
 
 struct buckets {
     struct storage *storage;
-    const char *region;
-    struct blobs blobs; /* storage thread */
+    const char *region, *account; /* of buckets that say nothing */
+    struct blobs blobs;           /* storage thread */
     struct object_cache cache;
     uint64_t next_number;
     struct bucket_entry *entries; /* by name */
