@@ -380,17 +380,26 @@ def goals(options, result):
 PLOTS = {"photos_per_second": "photos/s", "cpu_ms": "CPU ms/photo", "memory_mib": "peak memory, MiB"}
 
 
-def plot(result, path):
+def panels(options, result):
+    """What is drawn: a title, and each worker's value."""
+    found = [(title, {name: row[measure] for name, row in result.items()}) for measure, title in PLOTS.items()]
+    for load in options.loads:
+        found.append((f"from event to stored at {load:.0%} of the worker's own speed, 95th percentile, ms",
+                      {name: row["tails_ms"][str(load)]["p95"] for name, row in result.items()}))
+    return found
+
+
+def plot(options, result, path):
     """A group of bars for each measure, in an SVG file."""
     parts, y = [], 16
-    for measure, title in PLOTS.items():
-        scale = 400 / max(row[measure] for row in result.values())
+    for title, values in panels(options, result):
+        scale = 400 / max(values.values())
         parts.append(f'<text x="8" y="{y + 14}" font-weight="bold">{title}</text>')
         y += 24
-        for name, row in result.items():
+        for name, value in values.items():
             colour = "#0b6b5e" if name == "thumbwheel" else "#9aa5b1"
-            parts.append(f'<text x="8" y="{y + 14}">{name}</text><rect x="104" y="{y}" width="{row[measure] * scale:.0f}" height="18" '
-                         f'fill="{colour}"/><text x="{112 + row[measure] * scale:.0f}" y="{y + 14}">{row[measure]:.1f}</text>')
+            parts.append(f'<text x="8" y="{y + 14}">{name}</text><rect x="104" y="{y}" width="{value * scale:.0f}" height="18" '
+                         f'fill="{colour}"/><text x="{112 + value * scale:.0f}" y="{y + 14}">{value:.1f}</text>')
             y += 24
         y += 16
     path.write_text(f'<svg xmlns="http://www.w3.org/2000/svg" width="600" height="{y}" font-family="sans-serif" font-size="14">'
@@ -422,7 +431,7 @@ def main():
     path = options.out / datetime.datetime.now(datetime.timezone.utc).strftime("peers-%Y%m%dT%H%M%SZ.json")
     path.write_text(json.dumps({"photos": options.photos, "latency": options.latency, "loss": options.loss,
                                 "processors": os.cpu_count(), "summary": result, "rounds": rounds}, indent=2) + "\n")
-    plot(result, path.with_suffix(".svg"))
+    plot(options, result, path.with_suffix(".svg"))
     print(f"\nResults: {path} and {path.with_suffix('.svg').name}")
 
 
