@@ -1,5 +1,6 @@
 #include "image_save.h"
 
+#include "jpeg_write.h"
 #include "metadata_edit.h"
 #include "metadata_filter.h"
 #include "pipeline_file.h"
@@ -7,7 +8,10 @@
 #include "vips_modules.h"
 #include "vips_start.h"
 
-enum { METADATA_BLOCK_MAX = 60 * 1024 }; /* of a segment of a JPEG */
+enum {
+    METADATA_BLOCK_MAX = 60 * 1024, /* of a segment of a JPEG */
+    FULL_COLOUR_QUALITY = 90,
+};
 
 static bool has_operation(const char *name)
 {
@@ -40,7 +44,7 @@ static int effort_or(const struct output_config *config, int fallback, int least
     return config->effort < 0 ? fallback : VIPS_CLIP(least, config->effort, most);
 }
 
-/* libvips' own rule for auto: full resolution from quality 90. */
+/* libvips' own rule for auto: full resolution from FULL_COLOUR_QUALITY. */
 static VipsForeignSubsample subsampling_of(const struct output_config *config)
 {
     static const VipsForeignSubsample modes[] = {[CHROMA_AUTO] = VIPS_FOREIGN_SUBSAMPLE_AUTO,
@@ -72,9 +76,40 @@ static int set_iptc(struct save *s, VipsImage **out)
     return 0;
 }
 
+/* The pixels, if they are all that has to be encoded, and in memory; otherwise NULL. */
+static const unsigned char *plain_pixels(const struct save *s)
+{
+    const VipsImage *image = s->image;
+    bool rgb = image->Bands == 3 && image->Type == VIPS_INTERPRETATION_sRGB;
+    bool grey = image->Bands == 1 && image->Type == VIPS_INTERPRETATION_B_W;
+    bool plain = image->BandFmt == VIPS_FORMAT_UCHAR && image->Coding == VIPS_CODING_NONE;
+    return s->config->strip && plain && (rgb || grey) ? image->data : NULL;
+}
+
+static int save_plain_jpeg(struct save *s, const unsigned char *pixels)
+{
+    const struct output_config *c = s->config;
+    const struct jpeg_settings settings = {
+        .quality = quality_of(s),
+        .full_colour = c->chroma == CHROMA_444 ||
+                       (c->chroma == CHROMA_AUTO && quality_of(s) >= FULL_COLOUR_QUALITY),
+        .optimised = c->effort != 0,
+        .progressive = c->progressive};
+    struct bytes file;
+    if (jpeg_write(pixels, (struct plan_size){(unsigned)s->image->Xsize, (unsigned)s->image->Ysize},
+                   (unsigned)s->image->Bands, &settings, &file))
+        return -1;
+    s->data = file.data; /* GLib's memory is malloc's since its version 2.46 */
+    s->size = file.size;
+    return 0;
+}
+
 static int save_jpeg(struct save *s)
 {
     const struct output_config *c = s->config;
+    const unsigned char *pixels = plain_pixels(s);
+    if (pixels)
+        return save_plain_jpeg(s, pixels);
     return vips_jpegsave_buffer(s->image, &s->data, &s->size, "Q", quality_of(s), "optimize_coding",
                                 c->effort != 0, "interlace", c->progressive, "subsample_mode",
                                 subsampling_of(c), "strip", c->strip, NULL);
