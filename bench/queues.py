@@ -97,7 +97,7 @@ class Server:
         self.process.wait()
 
 
-def fill(data, queues, messages):
+def fill(data, queues, messages, body_of=lambda number: BODY):
     """Adds queues, and messages to q0. The server has created the tables and is stopped."""
     now = int(time.time() * 1000)
     with sqlite3.connect(data / "cloud.sqlite3") as database:
@@ -106,7 +106,7 @@ def fill(data, queues, messages):
         database.executemany(
             "INSERT INTO messages (id, queue, uuid, sent_ms, due_ms, first_ms, count, base, received_ms, body)"
             " VALUES (?,1,?,?,?,?,0,0,?,?)",
-            (((now << 20) + i, os.urandom(16), now, now, now, now, BODY.encode()) for i in range(messages)))
+            (((now << 20) + i, os.urandom(16), now, now, now, now, body_of(i).encode()) for i in range(messages)))
 
 
 def measure(server, requests, work):
