@@ -7,19 +7,17 @@ import re
 from pathlib import Path
 
 NAME = re.compile(r"^(c?)(fl|fi|fe|ob|fn)=(?:\((\d+)\))?\s*(.*)$")
+OURS = re.compile(r"\b((?:engine|backends|pipelines|bench)(?:/\w+)*)/\w+\.[ch]\b")
 COST = re.compile(r"^(?:[+*-]|\d)\S* (\d+)")
 
 
-def part_of(binary, file, root):
+def part_of(binary, file):
     """The folder of a file of ours, or the name of a library."""
-    path = Path(file)
-    if path.is_relative_to(root):
-        return str(path.relative_to(root).parent)
-    library = Path(binary).name
-    return re.sub(r"(\.so.*|-[\d.]+\.so.*)$", "", library)
+    folders = OURS.findall(file) if Path(binary).name.startswith(("bench_", "thumbwheel")) else []
+    return folders[-1] if folders else re.sub(r"\.so.*$", "", Path(binary).name)
 
 
-def self_cost(path, root):
+def self_cost(path):
     """Instructions by part."""
     names, counts = collections.defaultdict(dict), collections.Counter()
     current, called = {"fl": "", "ob": ""}, False
@@ -35,6 +33,6 @@ def self_cost(path, root):
             called = True  # the next line is the cost of the callee
         elif cost := COST.match(line):
             if not called:
-                counts[part_of(current["ob"], current["fl"], root)] += int(cost.group(1))
+                counts[part_of(current["ob"], current["fl"])] += int(cost.group(1))
             called = False
     return counts

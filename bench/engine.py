@@ -55,8 +55,8 @@ outputs:
   - {{ key: "{name}/{{dir}}/{{image}}", width: 32, format: jpeg }}
 """
 # name, prefix that the pipeline matches, whether the objects are marked as outputs, codec
-STAGES = {"receive, parse, delete": ("elsewhere/", False, "nothing"), "fetch": ("", True, "nothing"),
-          "hand to a worker": ("", False, "nothing"), "store a copy": ("", False, "copy")}
+STAGES = {"receive, parse, delete": ("elsewhere/", False, "nothing"), "fetch": ("1", True, "nothing"),
+          "hand to a worker": ("1", False, "nothing"), "store a copy": ("1", False, "copy")}
 
 
 def arguments():
@@ -112,7 +112,7 @@ def store(server, count, marked):
 class Bed:
     """An embedded cloud with waiting messages and their objects, and the engine's pipelines."""
 
-    def __init__(self, folder, messages, prefix="", marked=False, objects=None, queues=1):
+    def __init__(self, folder, messages, prefix="1", marked=False, objects=None, queues=1):
         self.data, self.pipelines, self.objects = folder / "data", folder / "pipelines", objects or messages
         program = os.environ["THUMBWHEEL"]
         self.pipelines.mkdir(parents=True)
@@ -199,7 +199,7 @@ def print_table(found, total, unit, least):
 def instructions(place, messages, codec, folder):
     path = folder / "callgrind.out"
     place.engine(messages, codec, under=["valgrind", "--tool=callgrind", f"--callgrind-out-file={path}"])
-    return self_cost(path, ROOT)
+    return self_cost(path)
 
 
 def system_calls(place, messages, codec, folder):

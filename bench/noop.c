@@ -134,7 +134,7 @@ static void client_open(const char *endpoint)
 static void on_record(const struct engine_record *record, void *user)
 {
     (void)user;
-    if (record->outcome != OUTCOME_ACK) {
+    if (record->outcome != OUTCOME_ACK && !record->handed_back) {
         fprintf(stderr, "bench_noop: %s: %s\n", record->key, record->detail);
         n.failed++;
     }
@@ -229,7 +229,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: bench_noop ENDPOINT PIPELINE_DIR MESSAGES SECONDS copy|nothing\n");
         return 2;
     }
-    log_setup(STDERR_FILENO, LOG_FORMAT_TEXT, LOG_WARN);
+    log_setup(STDERR_FILENO, LOG_FORMAT_TEXT, LOG_ERROR);
     const struct pipeline_ops ops = codec(argv[5]);
     pipelines_read(argv[2]);
     uv_loop_init(&n.loop);

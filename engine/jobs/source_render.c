@@ -208,7 +208,8 @@ static void round_queue(struct source *source)
         .task = {.prepare = round_prepare,
                  .run = round_run,
                  .done = round_done,
-                 .share = neediest(source)},
+                 .share = neediest(source),
+                 .size = source->body.size},
         .active = true,
     };
     worker_queue_push(source->table->options.workers, &source->round.task);

@@ -10,10 +10,17 @@
  * divided by its weight; the task of the share whose clock is furthest behind runs first. The clock
  * of an idle share is advanced to the present, so that idling earns no credit. Within a share, and
  * between equals, first come, first served.
+ *
+ * There is one exception: of the last few tasks of a backlog, the largest goes first. Otherwise, one
+ * worker may end with a large task while the others have nothing to do. Without a backlog,
+ * larger tasks first would make the others wait longer. A task is overtaken only a few times.
  */
 #ifndef THUMBWHEEL_WORKER_QUEUE_H
 #define THUMBWHEEL_WORKER_QUEUE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <uv.h>
 
 #include "list.h"
@@ -29,6 +36,8 @@ struct worker_queue {
     unsigned busy;
     double clock; /* clock of the share that was served last */
     struct list waiting;
+    size_t waiting_count;
+    bool backlog;        /* many have waited since the queue was last empty */
     struct list running; /* the oldest first */
 };
 
@@ -37,11 +46,13 @@ struct worker_task { /* embed it; borrowed until done is called or the task is r
     void (*run)(struct worker_task *task);     /* worker thread */
     void (*done)(struct worker_task *task);    /* loop thread, from a new callback */
     struct worker_share *share;                /* borrowed until prepare */
+    uint64_t size;                             /* grows with the duration of run; in any unit */
     double milliseconds;                       /* duration of run, for done */
     /* private */
     struct list link;
     struct worker_queue *queue;
-    uint64_t began_ms; /* uv_now when it left for a worker */
+    unsigned overtaken; /* how often a task that came later went first */
+    uint64_t began_ms;  /* uv_now when it left for a worker */
     uv_work_t work;
 };
 

@@ -37,12 +37,17 @@ static void nothing(struct worker_task *task)
     (void)task;
 }
 
-static void push(char name, struct worker_share *share)
+static void push_sized(char name, struct worker_share *share, uint64_t size)
 {
     struct test_task *test = &w.tasks[w.count++];
-    *test =
-        (struct test_task){.task = {.run = nothing, .done = note, .share = share}, .name = name};
+    *test = (struct test_task){.task = {.run = nothing, .done = note, .share = share, .size = size},
+                               .name = name};
     worker_queue_push(&w.queue, &test->task);
+}
+
+static void push(char name, struct worker_share *share)
+{
+    push_sized(name, share, 0);
 }
 
 static int setup(void **state)
@@ -115,6 +120,75 @@ static void idling_earns_nothing(void **state)
     assert_null(strstr(w.order + 8, "iii")); /* it does not catch up on the time it slept */
 }
 
+/* The first one leaves at once, before anybody else has come. */
+static void the_largest_of_the_last_two_goes_first(void **state)
+{
+    (void)state;
+    struct worker_share share = {.weight = 1};
+    for (int c = 'a'; c <= 'f'; c++)
+        push_sized((char)c, &share, (uint64_t)c); /* the largest came last */
+    uv_run(&w.loop, UV_RUN_DEFAULT);
+    assert_string_equal(w.order, "abcdfe");
+}
+
+static void without_a_backlog_the_first_goes_first(void **state)
+{
+    (void)state;
+    struct worker_share share = {.weight = 1};
+    for (int c = 'a'; c <= 'e'; c++)
+        push_sized((char)c, &share, (uint64_t)c);
+    uv_run(&w.loop, UV_RUN_DEFAULT);
+    assert_string_equal(w.order, "abcde");
+}
+
+static void a_backlog_is_over_when_nothing_is_left_of_it(void **state)
+{
+    (void)state;
+    struct worker_share share = {.weight = 1};
+    for (int c = 'a'; c <= 'f'; c++)
+        push_sized((char)c, &share, (uint64_t)c);
+    uv_run(&w.loop, UV_RUN_DEFAULT);
+    for (int c = 'g'; c <= 'i'; c++)
+        push_sized((char)c, &share, (uint64_t)c);
+    uv_run(&w.loop, UV_RUN_DEFAULT);
+    assert_string_equal(w.order, "abcdfeghi");
+}
+
+/* Each task that is done is followed by a larger one, until there have been so many. */
+static void note_and_push_larger(struct worker_task *task)
+{
+    note(task);
+    if (w.count == TASKS_MAX)
+        return;
+    push_sized('l', task->share, 1000 + w.count);
+    w.tasks[w.count - 1].task.done = note_and_push_larger;
+}
+
+static void a_small_task_is_overtaken_only_a_few_times(void **state)
+{
+    (void)state;
+    struct worker_share share = {.weight = 1};
+    for (int c = 'a'; c <= 'd'; c++)
+        push_sized((char)c, &share, 10);
+    push_sized('l', &share, 1000);
+    w.tasks[4].task.done = note_and_push_larger;
+    push_sized('s', &share, 1);
+    uv_run(&w.loop, UV_RUN_DEFAULT);
+    assert_int_equal(w.done, TASKS_MAX);
+    assert_in_range(strchr(w.order, 's') - w.order, 4, 7);
+}
+
+static void a_large_task_does_not_go_before_a_share_that_is_behind(void **state)
+{
+    (void)state;
+    struct worker_share ahead = {.weight = 1, .clock = 1000}, behind = {.weight = 1};
+    for (int c = 'a'; c <= 'e'; c++)
+        push_sized((char)c, &behind, 1);
+    push_sized('l', &ahead, 1000);
+    uv_run(&w.loop, UV_RUN_DEFAULT);
+    assert_string_equal(w.order, "abcdel");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +196,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_flood_does_not_starve_a_latecomer, setup, teardown),
         cmocka_unit_test_setup_teardown(weights_share_out_the_work, setup, teardown),
         cmocka_unit_test_setup_teardown(idling_earns_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_largest_of_the_last_two_goes_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(without_a_backlog_the_first_goes_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_backlog_is_over_when_nothing_is_left_of_it, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_small_task_is_overtaken_only_a_few_times, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_large_task_does_not_go_before_a_share_that_is_behind,
+                                        setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
