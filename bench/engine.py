@@ -28,6 +28,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -220,7 +221,7 @@ def stages(options, folder):
 def calls(options, folder):
     print("\nsystem calls of each message, by stage")
     found, total = by_stage(options, folder, system_calls)
-    print_table(found, total, "system calls", 0.05)
+    print_table(found, total, "system calls", 0.5)
     return {"by_stage": found, "total": total}
 
 
@@ -288,8 +289,8 @@ def process_all(s3, sqs, photos, name):
 
 
 def cpu_seconds(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+    """In nanoseconds, where /proc/PID/stat counts hundredths of a second: the clock of clock_getcpuclockid(3)."""
+    return time.clock_gettime(~pid << 3 | 2)
 
 
 def tls(options, folder):

@@ -21,11 +21,11 @@
 #include "log.h"
 #include "pipelines.h"
 
-enum { PIPELINES_MAX = 2000, DRAIN_MS = 10000, TICK_MS = 100 };
+enum { PIPELINES_MAX = 2000, DRAIN_MS = 10000 };
 
 static struct {
     uv_loop_t loop;
-    uv_timer_t tick; /* so that the loop returns when the time is over */
+    uv_timer_t end; /* so that the loop returns when the time is over */
     struct http_client *http;
     struct aws *aws;
     struct engine *engine;
@@ -179,7 +179,7 @@ static void wait_for_flag(void)
     n.flag = false;
 }
 
-static void on_tick(uv_timer_t *timer)
+static void on_end(uv_timer_t *timer)
 {
     (void)timer;
 }
@@ -201,6 +201,8 @@ static void measure(uint64_t messages, double seconds)
     const double cpu = cpu_of(RUSAGE_SELF);
     const uint64_t switched = switches(), settled = n.settled;
     const long before_kib = process_status_kib("self", "VmRSS");
+    uv_update_time(&n.loop);
+    uv_timer_start(&n.end, on_end, (uint64_t)(seconds * 1000) + 1, 0);
     while (uv_hrtime() < end_ns && (n.settled < messages || !engine_idle(n.engine)))
         uv_run(&n.loop, UV_RUN_ONCE);
     const double took = (double)(uv_hrtime() - began_ns) / 1e9;
@@ -233,8 +235,7 @@ int main(int argc, char **argv)
     const struct pipeline_ops ops = codec(argv[5]);
     pipelines_read(argv[2]);
     uv_loop_init(&n.loop);
-    uv_timer_init(&n.loop, &n.tick);
-    uv_timer_start(&n.tick, on_tick, TICK_MS, TICK_MS);
+    uv_timer_init(&n.loop, &n.end);
     client_open(argv[1]);
     engine_begin(&ops);
     measure(strtoull(argv[3], NULL, 10), strtod(argv[4], NULL));
