@@ -20,3 +20,8 @@ unit_test(outcomes engine_fixtures virtual_clock backend_aws backend_sigv4 PkgCo
 
 # The queues over RabbitMQ.
 unit_test(amqp_address rabbitmq_connection engine_seams engine_base)
+# They replace the functions that would send something.
+foreach(name rabbit_consumer rabbit_publisher rabbit_message)
+    unit_test(${name} rabbitmq_queues rabbitmq_topology rabbitmq_connection engine_seams engine_base PkgConfig::RABBITMQ PkgConfig::UV)
+endforeach()
+unit_test(rabbit_queue virtual_clock rabbitmq_queues rabbitmq_topology rabbitmq_connection engine_seams engine_base PkgConfig::RABBITMQ PkgConfig::UV)

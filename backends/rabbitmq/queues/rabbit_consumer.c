@@ -6,7 +6,7 @@
  * while the number changes is never counted twice. The channel's consumer has the difference as its
  * prefetch. Quorum queues have no prefetch of a channel that could be changed later ("Quorum
  * Queues", RabbitMQ documentation: global QoS), so another number needs another consumer: cancel,
- * wait for cancel-ok, because messages may still arrive before it, and consume again.
+ * wait for cancel-ok if messages may still arrive before it, and consume again.
  *
  * An acknowledgement gives its consumer a new credit. If that would be more than the limit allows,
  * the consumer is cancelled first: the broker handles the methods of a channel in their order.
@@ -138,12 +138,14 @@ static void consume(struct rabbit_channel *channel, uint64_t prefetch, struct am
          "basic.consume");
 }
 
+/* Without credit nothing can arrive any more, so cancel-ok is not waited for. */
 static void cancel(struct rabbit_channel *channel, struct amqp_session *session)
 {
     char tag[TAG_SIZE];
     consumer_tag(channel, tag);
-    amqp_basic_cancel_t method = {.consumer_tag = amqp_cstring_bytes(tag)};
-    channel->state = RABBIT_CANCELLING;
+    amqp_basic_cancel_t method = {.consumer_tag = amqp_cstring_bytes(tag),
+                                  .nowait = channel->credit == 0};
+    channel->state = method.nowait ? RABBIT_IDLE : RABBIT_CANCELLING;
     fail(session,
          amqp_send_method(session->state, channel->number, AMQP_BASIC_CANCEL_METHOD, &method),
          "basic.cancel");
@@ -212,6 +214,8 @@ int rabbit_channel_settle(struct rabbit_channel *channel, const struct rabbit_se
         if (code)
             return code;
     }
+    if (open && channel->state == RABBIT_IDLE && allowed(channel))
+        consume(channel, allowed(channel), session);
     return 0;
 }
 
