@@ -1,13 +1,18 @@
 #!/usr/bin/python3
 """Runs every test and ends with one line: N passed, N failed, N skipped.
 
-clang-format and clang-tidy come first (lint.py; each file counts as one test). Then, the slow ones first and as many at
-once as there are processors, or up to six times as many while a processor is idle, since many tests mostly wait: C tests
-(cmocka, built with sanitizers), some of them under valgrind, the fuzz targets that `./dev fuzz` has built, their seeds
-and some thousand inputs each, and the tests from outside (one pytest for each file, with the sanitized binary). Those
-that measure time or memory run alone at the end. With arguments: only those whose file name contains one of them.
+clang-format and clang-tidy come first (lint.py; each file counts as one test). Then C tests (cmocka, built with
+sanitizers), some of them under valgrind, the fuzz targets that `./dev fuzz` has built, their seeds and some thousand
+inputs each, and the tests from outside (one pytest for each file or part of one, with the sanitized binary).
+
+Many tests mostly wait. durations.txt says how long each takes and how much of that it computes; those that take longest
+start first, and as many run at once as keep the processors busy. The file changes nothing but the time.
+
+With arguments: only those whose file name contains one of them.
+run.py --durations NAME... writes durations.txt anew for what it runs, and prints what takes the most processor time.
 run.py --targets PRESET NAME... prints what has to be built for that.
 """
+import functools
 import json
 import os
 import signal
@@ -36,21 +41,15 @@ TIMEOUT_S = 1200
 FUZZ_S, FUZZ_INPUTS = 1, 2000  # the seeds, and a little more, whichever ends first; ./dev fuzz searches
 AT_ONCE = len(os.sched_getaffinity(0))
 LOOK_S = 1  # between two looks at the processors
+DURATIONS = ROOT / "tests/durations.txt"
+USUAL_S = 1  # what is not in the file
 
-# What runs for ten seconds or more, the slowest first: started last, it would keep one processor busy and the others
-# idle. The order changes nothing but the time.
-SLOW = ["outside/test_terraform", "outside/test_gallery_page", "outside/test_container", "outside/test_credentials", "outside/test_faults", "outside/test_peers",
-        "outside/test_examples", "outside/test_first_run", "outside/test_service", "outside/test_notify",
-        "outside/test_readme", "outside/test_dlq", "outside/test_sns_recorded", "outside/test_tracing",
-        "outside/test_bad_input", "a photo (valgrind)", "outside/test_isolation", "outside/test_commands",
-        "outside/test_gate", "test_isolation (ASan, UBSan)", "test_isolation_results (ASan, UBSan)",
-        "outside/test_soak", "test_render_sharing (ASan, UBSan)", "outside/test_deploy_run",
-        "outside/test_credential_rotation", "outside/test_metrics", "outside/test_sqs",
-        "test_render_sizes (ASan, UBSan)", "outside/test_tls", "outside/test_sns_delivery", "outside/test_engines",
-        "outside/test_process_output", "outside/test_image_sheet", "outside/test_quality_search", "outside/test_s3",
-        "outside/test_image_page", "outside/test_colours", "outside/test_package"]
-# What measures: the processor time of an idle process, the peak memory of a busy one.
-ALONE = ["outside/test_memory", "outside/test_resources"]
+# How many processors what runs at once would use if each test computed steadily: more than there are, since none does.
+BUSY = 1.6 * AT_ONCE
+AT_MOST = 8 * AT_ONCE
+
+# Files that take long and have nothing in common: an expression for pytest's -k for each part; the last part is the rest.
+PARTS = {"test_gallery_page": ["look", "photos or units", "uploads"]}
 
 # The engine over a stub codec is what ThreadSanitizer can judge: libvips and GLib are not instrumented.
 TSAN_TESTS = ["engine", "admission", "reload", "memory_budget", "leases", "worker_queue", "http_client", "http_server",
@@ -68,7 +67,7 @@ ENVIRONMENT = dict(os.environ, **sanitizers.OPTIONS, CMOCKA_MESSAGE_OUTPUT="xml"
 class Tally:
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
-        self.processor_s = 0.0
+        self.processor_s, self.seconds = 0.0, {}
 
     def count(self, held):
         self.passed += held
@@ -79,6 +78,7 @@ class Tally:
         self.failed += other.failed
         self.skipped += other.skipped
         self.processor_s += other.processor_s
+        self.seconds |= other.seconds
 
     def add_xml(self, path):
         """Counts the cases of a JUnit-style report; returns the number of failed ones."""
@@ -99,19 +99,33 @@ class Run:
 
     def __init__(self, label, function, *arguments):
         self.label, self.function, self.arguments = label, function, arguments
+        self.seconds, processor_s = durations().get(label, (USUAL_S, USUAL_S))
+        self.share = processor_s / self.seconds  # of a processor, on average
 
     def result(self):
         """Its own tally, and its lines, so that those of two runs don't mix."""
         began, tally = time.monotonic(), Tally()
         output = self.function(tally, *self.arguments)
         outcome = "FAIL" if tally.failed else "ok  " if tally.passed else "skip"
+        tally.seconds[self.label] = time.monotonic() - began, tally.processor_s
         times = f"{time.monotonic() - began:.1f} s, processor {tally.processor_s:.1f} s"
         return tally, f"{outcome} {self.label}  ({times})" + (f"\n{output}" if output else "")
 
 
-def place(run):
-    """Where a run stands in the order of starts."""
-    return SLOW.index(run.label) if run.label in SLOW else len(SLOW)
+@functools.cache
+def durations():
+    """By label: seconds, and processor seconds of them."""
+    rows = (line.split(maxsplit=2) for line in DURATIONS.read_text().splitlines() if not line.startswith("#"))
+    return {label: (float(seconds), float(processor_s)) for seconds, processor_s, label in rows}
+
+
+def write_durations(measured, labels):
+    """measured: as durations(); labels: of all tests that there are."""
+    rows = {label: row for label, row in (durations() | measured).items() if label in labels and row[0] > USUAL_S}
+    lines = [f"{seconds:6.1f} {processor_s:6.1f}  {label}\n" for label, (seconds, processor_s) in sorted(rows.items())]
+    DURATIONS.write_text("# Written by run.py --durations: seconds, processor seconds, test\n" + "".join(lines))
+    for label, (seconds, processor_s) in sorted(measured.items(), key=lambda row: -row[1][1])[:30]:
+        print(f"{processor_s:6.1f} s of {seconds:6.1f} s  {label}")
 
 
 class Processors:
@@ -135,17 +149,26 @@ class Processors:
         return idle > 0.5
 
 
-def execute(tally, runs, at_once, at_most):
-    """Runs them, at_once at a time, or up to at_most while a processor is idle."""
-    waiting, running, processors = sorted(runs, key=place), set(), Processors()
-    with ThreadPoolExecutor(at_most) as pool:
+def next_to_start(waiting, running, processors):
+    """The first that the processors have time for, or None."""
+    if len(running) >= AT_MOST:
+        return None
+    busy = sum(run.share for run in running)
+    fitting = next((run for run in waiting if not running or busy + run.share <= BUSY), None)
+    return fitting or (waiting[0] if waiting and processors.one_is_idle() else None)
+
+
+def execute(tally, runs):
+    """Runs them, the longest first."""
+    waiting, running, processors = sorted(runs, key=lambda run: -run.seconds), {}, Processors()
+    with ThreadPoolExecutor(AT_MOST) as pool:
         while waiting or running:
-            while waiting and len(running) < at_once:
-                running.add(pool.submit(waiting.pop(0).result))
-            if waiting and len(running) < at_most and processors.one_is_idle():
-                running.add(pool.submit(waiting.pop(0).result))
-            ended, running = wait(running, timeout=LOOK_S if waiting else None, return_when=FIRST_COMPLETED)
+            while run := next_to_start(waiting, running.values(), processors):
+                waiting.remove(run)
+                running[pool.submit(run.result)] = run
+            ended, _ = wait(running, timeout=LOOK_S if waiting else None, return_when=FIRST_COMPLETED)
             for done in ended:
+                del running[done]
                 counted, text = done.result()
                 tally.add(counted)
                 print(text, flush=True)
@@ -242,17 +265,17 @@ def run_photo_under_valgrind(tally):
 
 def run_fuzz(tally, name, executable):
     """One fuzz target, from its seeds. Counts as one test."""
-    held, output = fuzz.fuzz_short(name, executable, FUZZ_S, FUZZ_INPUTS)
+    held, output, tally.processor_s = fuzz.fuzz_short(name, executable, FUZZ_S, FUZZ_INPUTS)
     tally.count(held)
     return "" if held else output
 
 
-def run_outside(tally, path):
-    """One file of tests from outside, in a pytest of its own: its clouds and its home are its own, too."""
+def run_outside(tally, path, part):
+    """One file of tests from outside, or a part of it, in a pytest of its own: its clouds and its home are its own, too."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         arguments = ["-q", "-p", "no:cacheprovider", "--tb=short", "-rfEs", f"--basetemp={folder}/pytest",
-                     f"--junit-xml={report}", str(path)]
+                     f"--junit-xml={report}", *(["-k", part] if part else []), str(path)]
         code, output = pytest_server.end_of(tally, arguments, dict(ENVIRONMENT, THUMBWHEEL=str(ASAN / "thumbwheel")),
                                             Path(folder) / "output")
         failed = tally.add_xml(report) if report.exists() else 0
@@ -267,8 +290,13 @@ def unit_executables(build):
                   and path.is_file())
 
 
-def outside_files():
-    return sorted(OUTSIDE.glob("test_*.py"))
+def outside_runs():
+    """Of each file: the label, the path and the part."""
+    for path in sorted(OUTSIDE.glob("test_*.py")):
+        parts = PARTS.get(path.stem, [])
+        for part in parts:
+            yield f"outside/{path.stem} ({part})", path, part
+        yield f"outside/{path.stem}" + " (rest)" * bool(parts), path, " and ".join(f"not ({part})" for part in parts)
 
 
 def wanted(name, filters):
@@ -289,8 +317,8 @@ def all_runs():
     yield from unit_runs()
     for name, executable in fuzz.targets().items():
         yield Run(f"fuzz_{name}", run_fuzz, name, executable)
-    for path in outside_files():
-        yield Run(f"outside/{path.stem}", run_outside, path)
+    for label, path, part in outside_runs():
+        yield Run(label, run_outside, path, part)
 
 
 def programs(preset, prefix):
@@ -314,7 +342,7 @@ def targets(preset, filters):
     if wanted("outside/test_readme", filters):
         return ["all"]  # its commands run the benchmarks' programs, too
     return ([name for name in programs(preset, "test_") if wanted(f"{name} (ASan, UBSan)", filters)]
-            + ["thumbwheel"] * any(wanted(f"outside/{path.stem}", filters) for path in outside_files()))
+            + ["thumbwheel"] * any(wanted(label, filters) for label, _, _ in outside_runs()))
 
 
 def run_lint(tally):
@@ -332,18 +360,19 @@ def main():
     if sys.argv[1:2] == ["--targets"]:
         print(*targets(sys.argv[2], sys.argv[3:]))
         return 0
-    filters, tally = sys.argv[1:], Tally()
+    measures = sys.argv[1:2] == ["--durations"]
+    filters, tally, everything = sys.argv[1 + measures:], Tally(), list(all_runs())
     if not filters or "lint" in filters:
         run_lint(tally)
-    runs = [run for run in all_runs() if wanted(run.label, filters)]
     try:
-        execute(tally, [run for run in runs if run.label not in ALONE], AT_ONCE, 6 * AT_ONCE)
-        execute(tally, [run for run in runs if run.label in ALONE], 1, 1)
+        execute(tally, [run for run in everything if wanted(run.label, filters)])
     finally:
         pytest_server.stop()
     if tally.passed + tally.failed + tally.skipped == 0:
         print(f"no test matches {' '.join(filters)}")
         return 2
+    if measures:
+        write_durations(tally.seconds, {run.label for run in everything})
     print(f"processor time without lint: {tally.processor_s:.0f} s")
     print(f"{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped")
     return 1 if tally.failed else 0

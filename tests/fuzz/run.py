@@ -55,7 +55,7 @@ def collect_seeds(name, folder):
 
 
 def fuzz(name, executable, seconds, corpus, artefacts, options=()):
-    """One target. Whether it passed, and libFuzzer's output."""
+    """One target. Whether it passed, libFuzzer's output, and the processor time in seconds."""
     with tempfile.TemporaryDirectory() as seeds, tempfile.TemporaryDirectory() as folder:
         collect_seeds(name, Path(seeds))
         command = [executable, f"-max_total_time={seconds}", f"-rss_limit_mb={MEMORY_MB}",
@@ -64,10 +64,12 @@ def fuzz(name, executable, seconds, corpus, artefacts, options=()):
         words = FUZZ / f"{name}.dict"
         if words.exists():
             command.append(f"-dict={words}")
-        done = subprocess.run([*command, corpus, seeds], cwd=folder, env=ENVIRONMENT,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, errors="replace")
-    return done.returncode == 0, done.stdout
+        with subprocess.Popen([*command, corpus, seeds], cwd=folder, env=ENVIRONMENT, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace") as process:
+            output = process.stdout.read()
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode == 0, output, usage.ru_utime + usage.ru_stime
 
 
 def show(path):
@@ -80,9 +82,9 @@ def fuzz_short(name, executable, seconds, inputs):
     """As a test: the seeds, and further inputs until there are as many or the time is over, with the same random numbers
     each time."""
     with tempfile.TemporaryDirectory() as corpus, tempfile.TemporaryDirectory() as artefacts:
-        held, output = fuzz(name, executable, seconds, corpus, artefacts, ["-seed=1", f"-runs={inputs}"])
+        held, output, processor_s = fuzz(name, executable, seconds, corpus, artefacts, ["-seed=1", f"-runs={inputs}"])
         failing = "\n".join(show(path) for path in sorted(Path(artefacts).iterdir()))
-    return held, "\n".join(output.splitlines()[-120:]) + f"\n{failing}"
+    return held, "\n".join(output.splitlines()[-120:]) + f"\n{failing}", processor_s
 
 
 def statistics(output):
@@ -103,7 +105,7 @@ def main():
         corpus, artefacts = BUILD / "corpus" / name, BUILD / "artefacts" / name
         corpus.mkdir(parents=True, exist_ok=True)
         artefacts.mkdir(parents=True, exist_ok=True)
-        held, output = fuzz(name, found[name], seconds, corpus, artefacts)
+        held, output, _ = fuzz(name, found[name], seconds, corpus, artefacts)
         print(f"{'ok  ' if held else 'FAIL'} {name}: {statistics(output):,} inputs", flush=True)
         if not held:
             failed += 1
