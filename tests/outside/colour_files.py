@@ -4,6 +4,7 @@ Pixels have one colour for the whole image. Values are given in 8 bits, alpha la
 same value on their scale.
 """
 import ctypes
+import functools
 import hashlib
 import io
 import struct
@@ -73,6 +74,7 @@ def lut_only(kind):
     return pack_profile(SPACES[kind], {**WHITE, b"A2B0": table(CHANNELS[kind], colour_of)}, b"scnr", b"Lab ")
 
 
+@functools.cache
 def of_libvips(name):
     """One of the profiles in libvips, as data: "cmyk" is one of a press, with a table for each intent."""
     lib = ctypes.CDLL("libvips.so.42")
@@ -93,6 +95,7 @@ def matching(kind):
     return of_libvips("cmyk")
 
 
+@functools.cache
 def broken(kind):
     """Every tag is where the header says, with a body that means nothing."""
     bodies = {name: b"\xee" * 40 for name in tags_of(matching(kind))}
@@ -113,13 +116,18 @@ def as_profile(data):
 
 def srgb_of(kind, colour, profile=None, intent=RELATIVE):
     """The colour in sRGB according to lcms. Without a profile, CMYK has that of libvips."""
+    return _srgb_of(kind, tuple(colour), profile, intent)
+
+
+@functools.cache
+def _srgb_of(kind, colour, profile, intent):
     if kind == "lab":
         lightness, a, b = colour  # TIFF has signed values, lcms has an offset
         return _to_srgb("LAB", (lightness, a ^ 128, b ^ 128), ImageCms.createProfile("LAB"))
     if profile is None and kind == "cmyk":
         profile = of_libvips("cmyk")
     if profile is None:
-        return tuple(colour) if kind == "rgb" else (colour[0],) * 3
+        return colour if kind == "rgb" else (colour[0],) * 3
     return _to_srgb(MODES[kind], colour if kind != "grey" else colour[0:1], as_profile(profile), intent)
 
 

@@ -12,6 +12,13 @@ def home(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module")
+def samples(home):
+    """The sample photos, ready in the home of the program under test."""
+    harness.copy_samples(home)
+    return sorted(path for path in home.rglob("samples/[!.]*") if path.is_file())
+
+
 def end(processes):
     for process in processes:
         if process.running():

@@ -12,11 +12,13 @@ import pty
 import random
 import re
 import select
+import shutil
 import signal
 import socket
 import sqlite3
 import struct
 import subprocess
+import tempfile
 import termios
 import sys
 import threading
@@ -62,7 +64,7 @@ def until(condition, what, timeout=PATIENCE_S):
         waited = time.monotonic() - began
         if waited > timeout:
             raise AssertionError(f"after {timeout} s still not so: {what}")
-        time.sleep(min(max(0.02, waited / 10), 0.2))
+        time.sleep(min(max(0.02, waited / 10), 0.5))
     return value
 
 
@@ -187,6 +189,38 @@ def signing_key():
     return path.read_text()
 
 
+PIPELINE_SMALL = """name: small
+queue: small
+match: { prefix: ingest/ }
+outputs:
+  - { key: "small/{image}", width: 16, format: jpeg }
+"""
+
+
+def paint_samples(cache):
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "small.yaml").write_text(PIPELINE_SMALL)
+        done = thumbwheel("local", "--once", "--pipelines", Path(folder) / "small.yaml", "--out", Path(folder) / "out",
+                          environment=clean_environment(XDG_CACHE_HOME=str(cache)), timeout=600)
+        assert done.returncode == 0, done.stderr
+
+
+def copy_samples(home):
+    """Puts the samples where the program looks for them. They are painted once for each build, which takes as long as many tests."""
+    build = Path(PROGRAM).resolve().parent
+    with open(build / "samples.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        cache = build / f"samples-{Path(PROGRAM).stat().st_mtime_ns}"
+        if not cache.exists():
+            for older in build.glob("samples-*"):
+                shutil.rmtree(older)
+            painted = build / "samples.new"
+            shutil.rmtree(painted, ignore_errors=True)
+            paint_samples(painted)
+            painted.rename(cache)
+        shutil.copytree(cache, Path(home) / ".cache", dirs_exist_ok=True)
+
+
 def know_key(data):
     """Gives the embedded cloud in a data directory the keys of the tests, before its first start: the access key, and the
     key of SNS."""
@@ -294,6 +328,7 @@ class Cloud(Process):
     def __init__(self, data, *arguments, **options):
         self.data = Path(data)
         self.request_log = self.data.parent / f"{self.data.name}-requests.jsonl"
+        self._logged, self._logged_bytes, self._reads_log = [], 0, threading.Lock()
         self.out = self.data.parent / f"{self.data.name}-out"
         super().__init__("local", "--port", "0", "--data", data, "--out", self.out, "--request-log",
                          self.request_log, *arguments, **options)
@@ -311,10 +346,15 @@ class Cloud(Process):
 
     def requests(self, operation=None, **fields):
         """Lines of the request log so far, the last one as far as it is whole."""
-        text = self.request_log.read_text() if self.request_log.exists() else ""
-        lines = [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
-        return [line for line in lines if (operation is None or line["operation"] == operation)
-                and all(line[name] == value for name, value in fields.items())]
+        with self._reads_log:
+            if self.request_log.exists():
+                with open(self.request_log, "rb") as log:
+                    log.seek(self._logged_bytes)
+                    new, end, _ = log.read().rpartition(b"\n")
+                self._logged += map(json.loads, new.splitlines())
+                self._logged_bytes += len(new + end)
+            return [line for line in self._logged if (operation is None or line["operation"] == operation)
+                    and all(line[name] == value for name, value in fields.items())]
 
 
 def leftovers(data):

@@ -26,16 +26,11 @@ def rendition_name(source):
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory, home):
+def first(tmp_path_factory, samples):
     """`local --once` without photos, once for all tests below."""
     folder = tmp_path_factory.mktemp("first")
     done = thumbwheel("local", "--once", "--out", folder / "out", timeout=600)
-    return SimpleNamespace(code=done.returncode, stdout=done.stdout, stderr=done.stderr,
-                           out=folder / "out", samples=samples_of(home))
-
-
-def samples_of(home):
-    return sorted(path for path in home.rglob("samples/*") if path.is_file())
+    return SimpleNamespace(code=done.returncode, stdout=done.stdout, stderr=done.stderr, out=folder / "out", samples=samples)
 
 
 def upright_size(path):
@@ -183,25 +178,25 @@ def encoded(kind, width):
     return out.getvalue()
 
 
-@pytest.mark.parametrize("pipeline", RENDITIONS)
-def test_the_extension_matches_the_format_of_the_rendition(pipeline, start_cloud, tmp_path):
+def test_the_extension_matches_the_format_of_the_rendition(start_cloud, tmp_path):
     pipelines = tmp_path / "pipelines"
     pipelines.mkdir()
-    text = (harness.ROOT / f"pipelines/{pipeline}.yaml").read_text()
-    suffixes = next(line for line in text.splitlines() if "suffix:" in line)
-    (pipelines / "p.yaml").write_text(text.replace(suffixes, ""))
+    for pipeline in RENDITIONS:
+        text = (harness.ROOT / f"pipelines/{pipeline}.yaml").read_text()
+        suffixes = next(line for line in text.splitlines() if "suffix:" in line)
+        (pipelines / f"{pipeline}.yaml").write_text(text.replace(suffixes, ""))
     cloud = start_cloud("--pipelines", pipelines)
     s3 = cloud.client("s3")
     for at, (name, kind) in enumerate(ENCODED.items()):
         s3.put_object(Bucket="photos", Key=f"ingest/{name}", Body=encoded(kind, 50 + at))
-    prefix, _ = RENDITIONS[pipeline]
-    for at, name in enumerate(ENCODED):
-        key = prefix + rendition_name(name)
-        harness.until(lambda: harness.exists(s3, "photos", key), key)
-        image = harness.open_image(harness.fetch(s3, "photos", key))
-        assert (image.format, image.width) == ("JPEG", 50 + at), key
-    for stored in s3.list_objects_v2(Bucket="photos", Prefix=prefix)["Contents"]:
-        assert stored["Key"].lower().endswith((".jpg", ".jpeg"))
+    for prefix, _ in RENDITIONS.values():
+        for at, name in enumerate(ENCODED):
+            key = prefix + rendition_name(name)
+            harness.until(lambda: harness.exists(s3, "photos", key), key)
+            image = harness.open_image(harness.fetch(s3, "photos", key))
+            assert (image.format, image.width) == ("JPEG", 50 + at), key
+        for stored in s3.list_objects_v2(Bucket="photos", Prefix=prefix)["Contents"]:
+            assert stored["Key"].lower().endswith((".jpg", ".jpeg"))
 
 
 def test_two_photos_of_one_name_both_survive(tmp_path):
@@ -285,8 +280,7 @@ def nearly_done(tmp_path, first):
 @pytest.fixture
 def small(tmp_path):
     """The options of a start whose renditions cost little; they are in out/small."""
-    (tmp_path / "small.yaml").write_text("name: small\nqueue: small\nmatch: { prefix: ingest/ }\noutputs:\n"
-                                         "  - { key: 'small/{image}', width: 16, format: jpeg }\n")
+    (tmp_path / "small.yaml").write_text(harness.PIPELINE_SMALL)
     return ["--pipelines", tmp_path / "small.yaml", "--out", tmp_path / "out"]
 
 
@@ -417,17 +411,14 @@ def test_serving_processes_the_samples_of_the_same_cache(first, start_cloud, sma
 
 # ---- serving ----
 
-def test_serving_prints_its_endpoint_and_its_keys(start_cloud):
-    cloud = start_cloud()
-    assert cloud.wait_for(r"^Access key:\s+(\S+)").group(1) == harness.ACCESS_KEY
-    assert cloud.wait_for(r"^Secret key:\s+(\S+)").group(1) == harness.SECRET_KEY
-    assert cloud.wait_for(r"^Photos go to: (\S+)").group(1) == "s3://photos/ingest/"
+def test_serving_prints_its_endpoint_and_its_keys(busy_cloud):
+    assert busy_cloud.wait_for(r"^Access key:\s+(\S+)").group(1) == harness.ACCESS_KEY
+    assert busy_cloud.wait_for(r"^Secret key:\s+(\S+)").group(1) == harness.SECRET_KEY
+    assert busy_cloud.wait_for(r"^Photos go to: (\S+)").group(1) == "s3://photos/ingest/"
 
 
-def test_each_printed_command_works_as_printed(start_cloud, tmp_path):
-    cloud = start_cloud()
-    cloud.wait_for("Serving")
-    printed = [line.strip() for line in cloud.lines if re.match(r"\s+(aws|export) ", line)]
+def test_each_printed_command_works_as_printed(busy_cloud, tmp_path):
+    printed = [line.strip() for line in busy_cloud.lines if re.match(r"\s+(aws|export) ", line)]
     assert len([line for line in printed if line.startswith("aws ")]) == 3
     script = "set -e\n" + "\n".join(printed)
     environment = dict(clean_environment(AWS_EC2_METADATA_DISABLED="true", AWS_PAGER="", LANG="C.UTF-8"),
@@ -437,16 +428,15 @@ def test_each_printed_command_works_as_printed(start_cloud, tmp_path):
     assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"
     assert "ingest/mine.jpg" in done.stdout and '"TagSet"' in done.stdout
     key = shlex.split(next(line for line in printed if " s3 cp " in line))[-1].removeprefix("s3://photos/")
-    s3 = cloud.client("s3")
+    s3 = busy_cloud.client("s3")
     for prefix, _ in RENDITIONS.values():
         harness.until(lambda: harness.exists(s3, "photos", prefix + key.removeprefix("ingest/")), prefix)
 
 
-def test_a_photo_uploaded_while_serving_is_reported(start_cloud):
-    cloud = start_cloud()
-    cloud.client("s3").put_object(Bucket="photos", Key="ingest/later.jpg", Body=jpeg())
+def test_a_photo_uploaded_while_serving_is_reported(busy_cloud):
+    busy_cloud.client("s3").put_object(Bucket="photos", Key="ingest/later.jpg", Body=jpeg())
     for pipeline in (*RENDITIONS, "tags"):
-        cloud.wait_for(rf"^done: s3://photos/ingest/later\.jpg: {pipeline}: \S")
+        busy_cloud.wait_for(rf"^done: s3://photos/ingest/later\.jpg: {pipeline}: \S")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -468,9 +458,7 @@ def test_work_that_a_signal_interrupts_is_done_after_the_next_start(start_cloud,
         harness.until(lambda: harness.exists(s3, "photos", f"{prefix}large.jpg"), f"{prefix}large.jpg")
 
 
-def test_the_commands_to_try_take_the_endpoint_from_the_environment(start_cloud):
-    cloud = start_cloud()
-    cloud.wait_for("Serving")
-    printed = cloud.output()
-    assert f"export AWS_ENDPOINT_URL={cloud.endpoint}\n" in printed
+def test_the_commands_to_try_take_the_endpoint_from_the_environment(busy_cloud):
+    printed = busy_cloud.output()
+    assert f"export AWS_ENDPOINT_URL={busy_cloud.endpoint}\n" in printed
     assert printed.count("  aws ") == printed.count('  aws --endpoint-url "$AWS_ENDPOINT_URL" ') == 3

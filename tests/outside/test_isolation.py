@@ -31,12 +31,15 @@ def upload(cloud, name, body):
     cloud.client("s3").put_object(Bucket="photos", Key=f"ingest/{name}", Body=body)
 
 
-def huge_progressive_jpeg(path, width=12000, height=12000):
-    """Made in a process of its own: this one's peak of memory is what its later children begin with."""
-    script = (f"import sys; from PIL import Image; Image.new('RGB', ({width}, {height}), (40, 90, 160))"
+@pytest.fixture(scope="module")
+def huge(tmp_path_factory):
+    """A progressive JPEG, which must be held in memory as a whole: three bytes for each pixel. Made once, and in a process of
+    its own: this one's peak of memory is what its later children begin with."""
+    path = tmp_path_factory.mktemp("huge") / "huge.jpg"
+    script = ("import sys; from PIL import Image; Image.new('RGB', (12000, 9000), (40, 90, 160))"
               ".save(sys.argv[1], 'JPEG', progressive=True, quality=30)")
     subprocess.run([sys.executable, "-c", script, path], check=True)
-    return path.read_bytes()
+    return path
 
 
 def may_unshare(*more):
@@ -117,9 +120,8 @@ def test_a_photo_survives_its_decoder(start_cloud, number, image_timeout):
     until(lambda: len(children(decoding) - {child}) == 1 and child not in children(decoding), "one decoder, which is another")
 
 
-def test_a_photo_that_takes_too_much_memory_becomes_a_dead_letter(decoding, tmp_path):
-    """A progressive JPEG must be held in memory as a whole, three bytes of it for each pixel."""
-    upload(decoding, "huge.jpg", huge_progressive_jpeg(tmp_path / "huge.jpg"))
+def test_a_photo_that_takes_too_much_memory_becomes_a_dead_letter(decoding, huge):
+    upload(decoding, "huge.jpg", huge.read_bytes())
     sqs = decoding.client("sqs")
     queues = sqs.list_queues()["QueueUrls"]
     dead, = (url for url in queues if "web" in url and "dlq" in url)
@@ -145,11 +147,10 @@ def kill_while_it_renders(process, seen):
 
 
 @pytest.mark.parametrize("kills", [1, 2])
-def test_a_photo_larger_than_half_the_memory_survives_its_decoder(tmp_path, start, kills):
+def test_a_photo_larger_than_half_the_memory_survives_its_decoder(tmp_path, start, huge, kills):
     """Its second attempt needs the memory of the first, and the next photo that of both."""
-    huge_progressive_jpeg(tmp_path / "huge.jpg", 12000, 9000)
     (tmp_path / "small.jpg").write_bytes(jpeg(640, 480))
-    process = start("process", "--memory", "100M", "--workers", "1", "--out", tmp_path / "out", tmp_path / "huge.jpg",
+    process = start("process", "--memory", "100M", "--workers", "1", "--out", tmp_path / "out", huge,
                     tmp_path / "small.jpg")
     seen = set()
     for _ in range(kills):
@@ -178,12 +179,11 @@ def container():
     group.rmdir()
 
 
-def test_a_container_that_is_too_small_for_a_photo_processes_the_next(tmp_path, container):
+def test_a_container_that_is_too_small_for_a_photo_processes_the_next(tmp_path, container, huge):
     """The kernel kills the decoder, twice."""
-    huge_progressive_jpeg(tmp_path / "huge.jpg", 12000, 9000)
     (tmp_path / "small.jpg").write_bytes(jpeg(640, 480))
     done = subprocess.run(["sh", "-c", f'echo $$ > {container}/cgroup.procs && exec "$@"', "sh", PROGRAM, "process", "--workers",
-                           "1", "--out", tmp_path / "out", tmp_path / "huge.jpg", tmp_path / "small.jpg"],
+                           "1", "--out", tmp_path / "out", huge, tmp_path / "small.jpg"],
                           env=clean_environment(), capture_output=True, text=True, timeout=300)
     assert done.returncode == 1, done.stderr
     assert "failed: huge.jpg: mobile, tags, thumbnail, web: decoder-memory: " in done.stderr

@@ -60,7 +60,7 @@ def table(marker):
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory):
+def checkout(tmp_path_factory, samples):
     """A copy of the tree, built; with a home that has pictures, and a cmake that has nothing to do."""
     folder = tmp_path_factory.mktemp("readme")
     tree, home, tools = folder / "tree", folder / "home", folder / "tools"
@@ -101,7 +101,7 @@ def mapped(command, checkout):
 
 
 def environment_for(checkout, base):
-    """The samples are kept where other tests find them, too."""
+    """The samples are where the fixture has put them."""
     return dict(base, HOME=str(checkout / "home"), XDG_CACHE_HOME=base["HOME"] + "/.cache",
                 PATH=f"{checkout}/tools:{os.environ['PATH']}")
 

@@ -52,7 +52,8 @@ def test_a_small_drawing_is_sharp_in_a_large_size(tmp_path):
     """Each pixel is black or white, except for those of the outline."""
     data = svg('<rect x="8" width="8" height="16"/>', 'width="16" height="16"')
     made = runs.run(tmp_path, data, {"a": "width: 1024, background: white"}, "in.svg", ENABLE)["a"]
-    row = [drawings.on_white(made).getpixel((x, 500))[0] for x in range(1024)]
+    white = drawings.on_white(made)
+    row = [white.getpixel((x, 500))[0] for x in range(1024)]
     assert made.size == (1024, 1024) and row == [255] * 512 + [0] * 512
 
 

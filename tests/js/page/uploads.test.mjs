@@ -120,7 +120,7 @@ test("a large file is sent in parts", async () => {
   await close(page);
 });
 
-test("two thousand files are a bounded list, and each of them is sent", async () => {
+test("hundreds of files are a bounded list, and each of them is sent", async () => {
   const page = await shared.open();
   let sent = 0, most = 0;
   await page.route(/X-Amz-Signature/, (route) => {
@@ -129,12 +129,12 @@ test("two thousand files are a bounded list, and each of them is sent", async ()
   });
   await page.evaluate(() => {
     const data = new DataTransfer();
-    for (let at = 0; at < 2000; at++) data.items.add(new File(["a photo"], `many-${at}.jpg`, { type: "image/jpeg" }));
+    for (let at = 0; at < 500; at++) data.items.add(new File(["a photo"], `many-${at}.jpg`, { type: "image/jpeg" }));
     dispatchEvent(new DragEvent("drop", { dataTransfer: data }));
   });
   await page.locator(".uploads-title", { hasText: "Uploading" }).waitFor();
   for (let text = "Uploading"; text.startsWith("Uploading"); text = await page.locator(".uploads-title").textContent()) most = Math.max(most, await page.locator(".upload").count());
   assert.ok(most > 0 && most < 60, `${most} rows`);
-  assert.equal(sent, 2000);
+  assert.equal(sent, 500);
   await close(page);
 });

@@ -274,10 +274,10 @@ static void ask_too_much(struct render_item *item)
     report(item, true);
 }
 
-static void ask_and_loop(struct render_item *item)
+static void ask_and_sleep(struct render_item *item)
 {
     ask_for(1 << 20);
-    loop(item);
+    sleep_long(item);
 }
 
 static void ask_and_crash(struct render_item *item)
@@ -321,7 +321,7 @@ static const struct {
     {"ask-twice", ask_twice, ERR_DECODER_CRASHED},
     {"ask-too-much", ask_too_much, ERR_DECODER_MEMORY},
     {"late", respond_late, ERR_DECODER_CRASHED},
-    {"ask-and-loop", ask_and_loop, ERR_DECODER_TIMEOUT},
+    {"ask-and-sleep", ask_and_sleep, ERR_DECODER_TIMEOUT},
     {"loop", loop, ERR_DECODER_TIMEOUT},
     {"sleep", sleep_long, ERR_DECODER_TIMEOUT},
 };
@@ -468,7 +468,7 @@ struct wedge {
 static void *render_wedge(void *user)
 {
     struct wedge *wedge = user;
-    render_one(slice_of("loop"), &wedge->item);
+    render_one(slice_of("sleep"), &wedge->item);
     atomic_store(&wedge->ended, true);
     return NULL;
 }
@@ -561,7 +561,7 @@ static void a_timeout_is_not_retried(void **state)
         ERR_DECODER_CRASHED);
     assert_int_equal(crashing.times, 2);
     assert_int_equal(
-        render_gated(&isolated_pipeline_ops, w->pipeline, slice_of("ask-and-loop"), &endless),
+        render_gated(&isolated_pipeline_ops, w->pipeline, slice_of("ask-and-sleep"), &endless),
         ERR_DECODER_TIMEOUT);
     assert_int_equal(endless.times, 1);
     assert_works(w);
@@ -572,7 +572,7 @@ static void signals_end_a_decoder(void **state)
 {
     const struct world *w = *state;
     struct keeper late = {.signal = SIGXCPU}, aborted = {.signal = SIGABRT};
-    const struct slice endless = slice_of("ask-and-loop");
+    const struct slice endless = slice_of("ask-and-sleep");
     assert_works(w);
     assert_int_equal(render_gated(&isolated_pipeline_ops, w->pipeline, endless, &late),
                      ERR_DECODER_TIMEOUT);

@@ -9,9 +9,9 @@
 enum { ITEMS = 3 };
 
 static const char *const settings[ITEMS] = {
-    "width: 1280, height: 1280",
-    "width: 480, height: 480",
-    "width: 128, height: 128",
+    "width: 640, height: 640",
+    "width: 240, height: 240",
+    "width: 64, height: 64",
 };
 
 static struct pipeline *named(const char *name, const char *rest, const char *format)
@@ -84,11 +84,11 @@ static void check_quality(int width, int height, const char *suffix)
 static void sharing_cannot_be_seen(void **state)
 {
     (void)state;
-    check_quality(1600, 1200, ".jpg[Q=92]");
-    check_quality(2600, 1733, ".jpg[Q=92]");
-    check_quality(3000, 2000, ".jpg[Q=92,no-subsample]");
-    check_quality(1400, 900, ".png[compression=1]");
-    check_quality(2600, 1400, ".webp[Q=90,effort=0]");
+    check_quality(800, 600, ".jpg[Q=92]");
+    check_quality(1300, 867, ".jpg[Q=92]");
+    check_quality(1500, 1000, ".jpg[Q=92,no-subsample]");
+    check_quality(700, 450, ".png[compression=1]");
+    check_quality(1300, 700, ".webp[Q=90,effort=0]");
 }
 
 static bool same_bytes(const struct bytes *a, const struct bytes *b)
@@ -100,7 +100,7 @@ static void a_repeat_gives_the_same_bytes(void **state)
 {
     (void)state;
     static const char *const formats[] = {"jpeg", "png", "webp", "avif", "tiff", "gif"};
-    struct bytes source = encode(photograph(700, 500), ".jpg[Q=90]");
+    struct bytes source = encode(photograph(280, 200), ".jpg[Q=90]");
     for (size_t f = 0; f < sizeof formats / sizeof formats[0]; f++) {
         struct render_item first[ITEMS], second[ITEMS];
         make_items(first, formats[f]);
@@ -121,7 +121,7 @@ static void a_repeat_gives_the_same_bytes(void **state)
 static void the_bytes_do_not_depend_on_the_other_items(void **state)
 {
     (void)state;
-    struct bytes source = encode(photograph(3000, 2000), ".jpg[Q=90]");
+    struct bytes source = encode(photograph(1500, 1000), ".jpg[Q=90]");
     struct render_item together[ITEMS] = {0}, alone[ITEMS] = {0};
     struct pipeline *audience[ITEMS];
     make_items(together, "jpeg");
