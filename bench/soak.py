@@ -39,7 +39,7 @@ SAMPLE_S, REPORT_S = 5, 300
 KEPT = 200  # photos that stay in the store
 DELETED_AT_ONCE = 100
 WARM_UP = 0.25
-MINUTES_TO_JUDGE = 30
+LEAST_MINUTES, MINUTES_TO_JUDGE = 0.5, 30
 GROWTH_MIB, GROWTH_SHARE = 1, 0.02  # per hour
 MIB = 2**20
 
@@ -53,7 +53,10 @@ def arguments():
     parser.add_argument("--dir", type=Path, help="use the JPEG photos in this directory")
     parser.add_argument("--seed", type=int, default=1, help="of the arrivals (1)")
     parser.add_argument("--out", type=Path, default=ROOT / "bench/results", help="directory for the results (bench/results)")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.minutes < LEAST_MINUTES:
+        parser.error(f"--minutes: at least {LEAST_MINUTES}, for enough samples")
+    return options
 
 
 def photographs(options, folder):
