@@ -133,12 +133,13 @@ static bool is_plain_http(const struct provision *p)
     return url && strncasecmp(url, "http://", 7) == 0;
 }
 
-/* The gateway says only "access denied" or "invalid argument". */
+/* The gateway says only "InvalidInput" or "AccessDenied", whatever the reason is. */
 static int refused(const struct provision *p, struct error *error)
 {
     const struct error why = *error;
-    if (is_plain_http(p) && user_end(p->run->plan->settings.events_to) &&
-        (why.code == ERR_DENIED || why.code == ERR_INVALID))
+    const bool is_unexplained =
+        why.code == ERR_DENIED || why.code == ERR_INVALID || why.code == ERR_REFUSED;
+    if (is_unexplained && is_plain_http(p) && user_end(p->run->plan->settings.events_to))
         error_set(error, why.code,
                   "%s; Ceph handles the broker's password over HTTPS only: use an endpoint with "
                   "https, or set rgw_allow_notification_secrets_in_cleartext",

@@ -239,7 +239,7 @@ static void a_secret_over_http_is_explained(void **state)
 {
     (void)state;
     SCRIPT(&ceph, LOCATION, ABSENT,
-           {.status = 400, .body = "<Error><Code>InvalidArgument</Code></Error>"});
+           {.status = 400, .body = "<Error><Code>InvalidInput</Code></Error>"});
     const struct error error = provision();
     assert_int_not_equal(error.code, 0);
     assert_non_null(strstr(error.text, "rgw_allow_notification_secrets_in_cleartext"));
