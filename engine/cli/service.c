@@ -142,6 +142,7 @@ static int backend_open(struct service *service, const struct cloud_settings *cl
         assembly->cloud_credentials(service->cloud, &settings.access_key, &settings.secret_key);
     }
     settings.unsigned_payload = true;
+    settings.amqp.max_receives = service->config->provision.max_receives;
     return assembly->backend_open(&service->loop, service->http, &settings, &service->backend,
                                   error);
 }

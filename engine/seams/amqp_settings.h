@@ -8,6 +8,7 @@ struct amqp_settings {
     unsigned heartbeat_s;        /* 0: 30 */
     unsigned consumer_timeout_s; /* the broker's own setting; a delivery is returned before it; 0:
                                   * 30 minutes */
+    unsigned max_receives;       /* before a message goes to the dead-letter queue; 0: 3 */
 };
 
 #endif

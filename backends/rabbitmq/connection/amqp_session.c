@@ -197,6 +197,21 @@ int amqp_session_count(struct amqp_session *session, const char *queue, uint64_t
     return 0;
 }
 
+int amqp_session_purge(struct amqp_session *session, const char *queue, struct error *error)
+{
+    amqp_channel_t channel = 0;
+    int code = amqp_session_channel_open(session, &channel, error);
+    if (code)
+        return code;
+    amqp_queue_purge(session->state, channel, amqp_cstring_bytes(queue));
+    code = amqp_session_check(session, channel, amqp_get_rpc_reply(session->state),
+                              "the queue cannot be purged", error);
+    if (code)
+        return code;
+    amqp_session_channel_close(session, channel);
+    return 0;
+}
+
 /* ---- closing and reading ---- */
 
 void amqp_session_close(struct amqp_session *session)

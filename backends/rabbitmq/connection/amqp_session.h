@@ -50,6 +50,8 @@ void amqp_session_channel_close(struct amqp_session *session, amqp_channel_t cha
  * channel of its own. */
 int amqp_session_count(struct amqp_session *session, const char *queue, uint64_t *out,
                        struct error *error);
+/* Deletes the messages that are ready in a queue. Like amqp_session_count. */
+int amqp_session_purge(struct amqp_session *session, const char *queue, struct error *error);
 
 /* ---- for amqp_connection.c ---- */
 

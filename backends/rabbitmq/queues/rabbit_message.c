@@ -143,7 +143,8 @@ static bool is_account(amqp_bytes_t name)
                                         "CC",
                                         "BCC",
                                         RABBIT_ATTEMPTS,
-                                        RABBIT_ID};
+                                        RABBIT_ID,
+                                        RABBIT_SOURCE};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (bytes_are(name, names[i]))
             return true;
@@ -194,6 +195,48 @@ void rabbit_delivery_name(struct rabbit_delivery *delivery)
                  (const char *)theirs.bytes, random);
     else
         snprintf(delivery->id, sizeof delivery->id, "%s", random);
+}
+
+/* ---- where it was ---- */
+
+static const amqp_field_value_t *table_find(const amqp_table_t *table, const char *name)
+{
+    for (int i = 0; i < table->num_entries; i++)
+        if (bytes_are(table->entries[i].key, name))
+            return &table->entries[i].value;
+    return NULL;
+}
+
+static bool is_field_text(const amqp_field_value_t *value)
+{
+    return value && value->kind == AMQP_FIELD_KIND_UTF8 &&
+           is_text(value->value.bytes, AMQP_NAME_MAX);
+}
+
+/* The queue of the newest entry of x-death, if the broker's limit of deliveries has moved it
+ * ("Dead Letter Exchanges", Effects on Message Headers). A message that has only waited in a retry
+ * queue has "expired" there. */
+static const amqp_field_value_t *queue_of_death(const amqp_basic_properties_t *properties)
+{
+    const amqp_field_value_t *deaths = header_of(properties, "x-death");
+    if (!deaths || deaths->kind != AMQP_FIELD_KIND_ARRAY || deaths->value.array.num_entries < 1 ||
+        deaths->value.array.entries[0].kind != AMQP_FIELD_KIND_TABLE)
+        return NULL;
+    const amqp_table_t *newest = &deaths->value.array.entries[0].value.table;
+    const amqp_field_value_t *reason = table_find(newest, "reason");
+    return is_field_text(reason) && bytes_are(reason->value.bytes, "delivery_limit")
+               ? table_find(newest, "queue")
+               : NULL;
+}
+
+char *rabbit_delivery_source(const struct rabbit_delivery *delivery)
+{
+    const amqp_field_value_t *source = header_of(&delivery->properties, RABBIT_SOURCE);
+    if (!source)
+        source = queue_of_death(&delivery->properties);
+    return is_field_text(source)
+               ? slice_dup((struct slice){source->value.bytes.bytes, source->value.bytes.len})
+               : NULL;
 }
 
 /* ---- for the engine ---- */
@@ -286,8 +329,8 @@ static amqp_field_value_t text_value(const char *text)
                                 .value.bytes = amqp_cstring_bytes(text)};
 }
 
-int rabbit_retry_properties(const struct rabbit_delivery *delivery, amqp_pool_t *pool,
-                            amqp_basic_properties_t *out)
+int rabbit_copy_properties(const struct rabbit_delivery *delivery, const char *source,
+                           amqp_pool_t *pool, amqp_basic_properties_t *out)
 {
     const amqp_basic_properties_t *from = &delivery->properties;
     const int count = has_headers(from) ? from->headers.num_entries : 0;
@@ -297,7 +340,7 @@ int rabbit_retry_properties(const struct rabbit_delivery *delivery, amqp_pool_t 
     out->delivery_mode = PERSISTENT;
     out->headers.num_entries = 0;
     out->headers.entries =
-        amqp_pool_alloc(pool, ((size_t)count + 2) * sizeof *out->headers.entries);
+        amqp_pool_alloc(pool, ((size_t)count + 3) * sizeof *out->headers.entries);
     if (!out->headers.entries)
         return ERR_MEMORY;
     for (int i = 0; i < count; i++)
@@ -307,6 +350,8 @@ int rabbit_retry_properties(const struct rabbit_delivery *delivery, amqp_pool_t 
                (amqp_field_value_t){.kind = AMQP_FIELD_KIND_I64,
                                     .value.i64 = (int64_t)delivery->receive_count});
     header_add(&out->headers, RABBIT_ID, text_value(delivery->id));
+    if (source)
+        header_add(&out->headers, RABBIT_SOURCE, text_value(source));
     return 0;
 }
 

@@ -30,6 +30,7 @@ enum {
 
 #define RABBIT_ATTEMPTS "thumbwheel-attempts"   /* receives of the message before this copy */
 #define RABBIT_ID       "thumbwheel-message-id" /* the same in each copy */
+#define RABBIT_SOURCE   "thumbwheel-source"     /* of a dead letter that had all its receives */
 
 struct rabbit_queue;
 
@@ -66,9 +67,13 @@ void rabbit_delivery_name(struct rabbit_delivery *delivery);
 /* A copy for the engine, with this receipt. ERR_MEMORY: *out is empty. */
 int rabbit_delivery_message(const struct rabbit_delivery *delivery, const char *receipt,
                             struct queue_message *out);
-/* The properties of a copy for a retry queue; they refer to the delivery and to the pool. */
-int rabbit_retry_properties(const struct rabbit_delivery *delivery, amqp_pool_t *pool,
-                            amqp_basic_properties_t *out);
+/* The properties of a copy for a retry queue, or, with the name of its queue, for the dead-letter
+ * queue; they refer to all of these. */
+int rabbit_copy_properties(const struct rabbit_delivery *delivery, const char *source,
+                           amqp_pool_t *pool, amqp_basic_properties_t *out);
+/* The queue that a dead letter was moved from because of its receives, for free(); NULL: none, or out
+ * of memory. */
+char *rabbit_delivery_source(const struct rabbit_delivery *delivery);
 /* The properties of a new message; they refer to the pool. */
 int rabbit_send_properties(const struct queue_send *message, const char *id, amqp_pool_t *pool,
                            amqp_basic_properties_t *out);
@@ -228,5 +233,6 @@ int rabbit_send(struct queue *queue, const struct queue_send *message, queue_sen
 int rabbit_send_batch(struct queue *queue, const struct queue_send *messages, size_t count,
                       queue_batch_sent *done, void *user);
 void rabbit_sends_cancel(struct rabbit_queue *queue);
+extern const struct queue_admin_ops rabbit_admin_ops;
 
 #endif

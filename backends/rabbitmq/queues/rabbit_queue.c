@@ -24,6 +24,7 @@ struct rabbit_receive { /* the seam's struct queue_request */
     struct list link;   /* in queue->requests */
     unsigned max;
     unsigned visibility_s;
+    bool origin;
     uint64_t end_ms;
     queue_received *done;
     void *user;
@@ -124,10 +125,20 @@ static void receives_fail(struct rabbit_queue *queue, const struct error *error)
         receive_end(receive_at(failed.next), NULL, 0, &copy);
 }
 
+/* Without memory it is unknown, as for a message that was sent there. */
+static void source_set(const struct rabbit_queue *queue, const struct rabbit_delivery *delivery,
+                       struct queue_message *out)
+{
+    char *source = rabbit_delivery_source(delivery);
+    if (source)
+        out->source_arn = amqp_address_text(&queue->broker->address, source);
+    free(source);
+}
+
 /* A message that is too large, or for which there is no memory, is not given to the engine: it
  * stays unacknowledged until its time is over. */
 static bool delivery_give(struct rabbit_queue *queue, struct rabbit_delivery *delivery,
-                          unsigned visibility_s, struct queue_message *out)
+                          const struct rabbit_receive *receive, struct queue_message *out)
 {
     char receipt[RABBIT_RECEIPT_SIZE];
     list_remove(&delivery->link);
@@ -146,7 +157,9 @@ static bool delivery_give(struct rabbit_queue *queue, struct rabbit_delivery *de
         delivery->entry.id = 0;
         return false;
     }
-    rabbit_delivery_extend(queue, delivery, visibility_s);
+    if (receive->origin)
+        source_set(queue, delivery, out);
+    rabbit_delivery_extend(queue, delivery, receive->visibility_s);
     id_table_add(&queue->receipts, &delivery->entry);
     return true;
 }
@@ -158,8 +171,8 @@ static void receives_serve(struct rabbit_queue *queue)
         struct rabbit_receive *receive = receive_at(queue->requests.next);
         size_t count = 0;
         while (count < receive->max && !list_empty(&queue->waiting))
-            count += delivery_give(queue, delivery_at(queue->waiting.next), receive->visibility_s,
-                                   &messages[count]);
+            count +=
+                delivery_give(queue, delivery_at(queue->waiting.next), receive, &messages[count]);
         if (count)
             receive_end(receive, messages, count, &(struct error){0});
     }
@@ -176,6 +189,7 @@ int rabbit_receive(struct queue *handle, const struct queue_receive *what, queue
         return ERR_MEMORY;
     receive->max = what->max;
     receive->visibility_s = what->visibility_s;
+    receive->origin = what->origin;
     receive->end_ms = now_ms(queue) + (uint64_t)what->wait_s * 1000;
     receive->done = done;
     receive->user = user;

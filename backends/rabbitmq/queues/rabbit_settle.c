@@ -235,6 +235,19 @@ static void retry_done(struct amqp_task *task)
     rabbit_queue_release(queue);
 }
 
+/* As SQS's redrive policy, which counts receives and does not ask why. Without a dead-letter queue, a
+ * message is retried for ever. */
+static bool had_all_receives(const struct rabbit_queue *queue,
+                             const struct rabbit_delivery *delivery)
+{
+    if (!queue->facts.dead_letter_arn || delivery->receive_count < queue->facts.max_receives)
+        return false;
+    log_warn("message goes to the dead-letter queue: it was received too often",
+             LOG_TEXT("queue", queue->name), LOG_TEXT("message", delivery->id),
+             LOG_INT("receives", delivery->receive_count));
+    return true;
+}
+
 static int retry_start(struct rabbit_queue *queue, struct rabbit_delivery *delivery,
                        unsigned delay_s, struct rabbit_batch *batch, size_t index)
 {
@@ -245,10 +258,13 @@ static int retry_start(struct rabbit_queue *queue, struct rabbit_delivery *deliv
         return ERR_MEMORY;
     init_amqp_pool(&retry->pool, 1024);
     rabbit_publication_init(&retry->publication, &queue->broker->publisher);
-    const size_t step = amqp_retry_step((uint64_t)delay_s * 1000);
+    const bool is_last = had_all_receives(queue, delivery);
     snprintf(retry->publication.routing_key, sizeof retry->publication.routing_key, "%s%s",
-             queue->name, amqp_retries[step].suffix);
-    int code = rabbit_retry_properties(delivery, &retry->pool, &retry->publication.properties);
+             queue->name,
+             is_last ? AMQP_DEAD_SUFFIX
+                     : amqp_retries[amqp_retry_step((uint64_t)delay_s * 1000)].suffix);
+    int code = rabbit_copy_properties(delivery, is_last ? queue->name : NULL, &retry->pool,
+                                      &retry->publication.properties);
     if (!code)
         code = rabbit_broker_publishing(queue->broker, &connection, &error);
     if (code) {

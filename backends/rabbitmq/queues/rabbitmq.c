@@ -10,7 +10,7 @@
 #include "rabbit_settle.h"
 
 /* RabbitMQ's default of consumer_timeout ("Consumers", Delivery Acknowledgement Timeout). */
-enum { HEARTBEAT_S = 30, CONSUMER_TIMEOUT_S = 30 * 60 };
+enum { HEARTBEAT_S = 30, CONSUMER_TIMEOUT_S = 30 * 60, MAX_RECEIVES = 3 };
 
 /* The seam has one type for the open queues of all backends, which only its backend looks into. */
 struct queue *rabbit_handle(struct rabbit_queue *queue)
@@ -142,6 +142,7 @@ static int queue_name(struct rabbit_queue *queue, const struct amqp_address *add
     queue->facts.arn = queue->facts.url;
     queue->facts.name = queue->channel.name = queue->name;
     queue->channel.queue = queue;
+    queue->facts.max_receives = dead ? queue->rabbitmq->settings.max_receives : 0;
     queue->facts.visibility_s =
         queue->life_s < RABBIT_VISIBILITY_S ? queue->life_s : RABBIT_VISIBILITY_S;
     return queue->name && queue->facts.url && (queue->facts.dead_letter_arn || !dead) ? 0
@@ -376,11 +377,13 @@ struct rabbitmq *rabbitmq_create(uv_loop_t *loop, const struct amqp_settings *se
     struct rabbitmq *rabbitmq = calloc(1, sizeof *rabbitmq);
     if (!rabbitmq)
         return NULL;
-    rabbitmq->backend.ops = &ops;
+    rabbitmq->backend = (struct queue_backend){.ops = &ops, .admin = &rabbit_admin_ops};
     rabbitmq->loop = loop;
     rabbitmq->settings = *settings;
     if (!rabbitmq->settings.heartbeat_s)
         rabbitmq->settings.heartbeat_s = HEARTBEAT_S;
+    if (!rabbitmq->settings.max_receives)
+        rabbitmq->settings.max_receives = MAX_RECEIVES;
     if (!rabbitmq->settings.consumer_timeout_s)
         rabbitmq->settings.consumer_timeout_s = CONSUMER_TIMEOUT_S;
     list_init(&rabbitmq->brokers);

@@ -5,8 +5,6 @@
 
 #include "utf8.h"
 
-#define DEAD_SUFFIX ".dead"
-
 /* Looking at a message counts as a delivery, and must never delete it: without a limit of its own, a
  * queue of RabbitMQ 4 has one of 20, and RabbitMQ 3 does not take -1. */
 enum { KEEPING_DELIVERY_LIMIT = 1000000000 };
@@ -55,8 +53,8 @@ int amqp_name_check(const char *what, const char *name, size_t most, struct erro
 
 bool amqp_is_dead_name(const char *queue, size_t *work_size)
 {
-    const size_t size = strlen(queue), suffix = strlen(DEAD_SUFFIX);
-    if (size <= suffix || strcmp(queue + size - suffix, DEAD_SUFFIX) != 0)
+    const size_t size = strlen(queue), suffix = strlen(AMQP_DEAD_SUFFIX);
+    if (size <= suffix || strcmp(queue + size - suffix, AMQP_DEAD_SUFFIX) != 0)
         return false;
     if (work_size)
         *work_size = size - suffix;
@@ -118,7 +116,7 @@ int amqp_topology_make(const char *queue, unsigned max_receives, struct amqp_top
         return error_set(error, ERR_INVALID, "a message can be received 1 to %d times, not %u",
                          AMQP_MAX_RECEIVES_MAX, max_receives);
     struct amqp_queue_plan *work = begin(&out->queues[AMQP_WORK], queue, "");
-    struct amqp_queue_plan *dead = begin_keeping(&out->queues[AMQP_DEAD], queue, DEAD_SUFFIX);
+    struct amqp_queue_plan *dead = begin_keeping(&out->queues[AMQP_DEAD], queue, AMQP_DEAD_SUFFIX);
     add_number(work, "x-delivery-limit", max_receives - 1); /* it counts redeliveries */
     add_dead_lettering(work, dead);
     for (size_t i = 0; i < AMQP_RETRY_STEPS; i++) {

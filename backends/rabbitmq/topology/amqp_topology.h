@@ -33,6 +33,8 @@ enum {
     AMQP_MAX_RECEIVES_MAX = 1000,
 };
 
+#define AMQP_DEAD_SUFFIX ".dead"
+
 enum amqp_queue_index {
     AMQP_WORK,
     AMQP_DEAD,

@@ -164,7 +164,7 @@ static void a_copy_leaves_out_what_would_make_the_broker_treat_it_differently(vo
         arrive(&properties, headers, sizeof headers / sizeof *headers);
     rabbit_delivery_name(delivery);
     init_amqp_pool(&pool, 1024);
-    assert_int_equal(rabbit_retry_properties(delivery, &pool, &copy), 0);
+    assert_int_equal(rabbit_copy_properties(delivery, NULL, &pool, &copy), 0);
     assert_false(copy._flags & (AMQP_BASIC_EXPIRATION_FLAG | AMQP_BASIC_USER_ID_FLAG));
     assert_true(copy._flags & AMQP_BASIC_CONTENT_TYPE_FLAG);
     assert_int_equal(copy.delivery_mode, 2);
@@ -176,6 +176,49 @@ static void a_copy_leaves_out_what_would_make_the_broker_treat_it_differently(vo
     assert_memory_equal(id.bytes, delivery->id, id.len);
     empty_amqp_pool(&pool);
     rabbit_delivery_free(delivery);
+}
+
+static amqp_table_entry_t death_header(amqp_field_value_t *newest, amqp_table_entry_t *entries,
+                                       const char *reason)
+{
+    entries[0] = text_header("queue", "web");
+    entries[1] = text_header("reason", reason);
+    *newest = (amqp_field_value_t){.kind = AMQP_FIELD_KIND_TABLE, .value.table = {2, entries}};
+    return (amqp_table_entry_t){
+        .key = amqp_cstring_bytes("x-death"),
+        .value = {.kind = AMQP_FIELD_KIND_ARRAY, .value.array = {1, newest}}};
+}
+
+static void assert_source(amqp_table_entry_t header, const char *queue)
+{
+    amqp_basic_properties_t properties = {0};
+    struct rabbit_delivery *delivery = arrive(&properties, &header, 1);
+    char *source = rabbit_delivery_source(delivery);
+    if (queue)
+        assert_string_equal(source, queue);
+    else
+        assert_null(source);
+    free(source);
+    rabbit_delivery_free(delivery);
+}
+
+/* A message that waited in a retry queue has an x-death, too. */
+static void a_dead_letter_says_which_queue_it_had_its_receives_in(void **state)
+{
+    amqp_field_value_t newest;
+    amqp_table_entry_t entries[2];
+    (void)state;
+    assert_source(death_header(&newest, entries, "delivery_limit"), "web");
+    assert_source(death_header(&newest, entries, "expired"), NULL);
+    assert_source(text_header("thumbwheel-source", "small"), "small");
+    assert_source(text_header("thumbwheel-source", "a\nb"), NULL);
+    assert_source(number_header("thumbwheel-source", 1), NULL);
+    assert_source(text_header("x-death", "web"), NULL);
+    newest = (amqp_field_value_t){.kind = AMQP_FIELD_KIND_BOOLEAN};
+    assert_source(
+        (amqp_table_entry_t){.key = amqp_cstring_bytes("x-death"),
+                             .value = {.kind = AMQP_FIELD_KIND_ARRAY, .value.array = {1, &newest}}},
+        NULL);
 }
 
 static void a_sent_message_carries_attributes_and_trace(void **state)
@@ -213,6 +256,7 @@ int main(void)
         cmocka_unit_test(the_publishers_id_is_only_a_part_of_the_id),
         cmocka_unit_test(counts_of_a_stranger_are_bounded),
         cmocka_unit_test(a_copy_leaves_out_what_would_make_the_broker_treat_it_differently),
+        cmocka_unit_test(a_dead_letter_says_which_queue_it_had_its_receives_in),
         cmocka_unit_test(a_sent_message_carries_attributes_and_trace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,6 +37,9 @@ static struct {
     size_t received;
     int receive_code, batch_code;
     unsigned batches;
+    bool has_dead, redelivered; /* there is web.dead; what arrives was delivered before */
+    char purged[AMQP_NAME_SIZE], source[128];
+    size_t sources;
 } t;
 
 enum { PENDING = 1 };
@@ -96,7 +99,17 @@ int amqp_session_count(struct amqp_session *session, const char *queue, uint64_t
 {
     (void)session;
     *out = 0;
-    return strcmp(queue, "web") == 0 ? 0 : error_set(error, ERR_NO_CONTAINER, "no such queue");
+    return strcmp(queue, "web") == 0 || (t.has_dead && strcmp(queue, "web.dead") == 0)
+               ? 0
+               : error_set(error, ERR_NO_CONTAINER, "no such queue");
+}
+
+int amqp_session_purge(struct amqp_session *session, const char *queue, struct error *error)
+{
+    (void)session;
+    (void)error;
+    snprintf(t.purged, sizeof t.purged, "%s", queue);
+    return 0;
 }
 
 void rabbit_channel_attach(struct rabbit_consumers *consumers, struct rabbit_channel *channel)
@@ -172,7 +185,7 @@ static void on_opened(struct queue *queue, const struct error *error, void *user
 
 static int begin(void **state)
 {
-    const struct amqp_settings settings = {.consumer_timeout_s = 1800};
+    const struct amqp_settings settings = {.consumer_timeout_s = 1800, .max_receives = 2};
     (void)state;
     memset(&t, 0, sizeof t);
     uv_loop_init(&t.loop);
@@ -244,6 +257,8 @@ static void arrive(size_t count)
         struct rabbit_delivery *delivery = rabbit_delivery_new();
         delivery->serial = 1;
         delivery->tag = ++t.next_tag;
+        delivery->redelivered = t.redelivered;
+        rabbit_delivery_name(delivery);
         delivery->body = calloc(1, 5);
         delivery->size = 4;
         list_push(&note->deliveries, &delivery->link);
@@ -470,6 +485,83 @@ static void a_queue_can_be_closed_while_a_copy_is_pending(void **state)
     assert_int_equal(t.batches, 0);
 }
 
+/* ---- dead letters ---- */
+
+static void open_again(const char *address)
+{
+    ops()->close(t.queue);
+    t.queue = NULL;
+    t.has_dead = true;
+    assert_int_equal(ops()->open(rabbitmq_queues(t.rabbitmq), address, on_opened, NULL), 0);
+    run_for(1);
+    assert_non_null(t.queue);
+}
+
+/* The second of two receives. */
+static void a_message_that_had_all_its_receives_goes_to_the_dead_letter_queue(void **state)
+{
+    (void)state;
+    open_again("amqp://b/%2F/web");
+    receive(1, 30);
+    arrive(1);
+    extend_it(1, true);
+    assert_string_equal(t.copied_to, "web.retry.1s");
+    t.redelivered = true;
+    receive(1, 30);
+    arrive(1);
+    extend_it(1, true);
+    assert_string_equal(t.copied_to, "web.dead");
+    settled(2, false);
+}
+
+static void without_a_dead_letter_queue_a_message_is_retried(void **state)
+{
+    (void)state;
+    t.redelivered = true;
+    receive(1, 30);
+    arrive(1);
+    extend_it(1, true);
+    assert_string_equal(t.copied_to, "web.retry.1s");
+}
+
+static void on_purged(const struct error *error, void *user)
+{
+    (void)user;
+    assert_int_equal(error->code, 0);
+    t.batches++;
+}
+
+static void on_sources(const char *const *urls, size_t count, bool more, const struct error *error,
+                       void *user)
+{
+    (void)user;
+    assert_int_equal(error->code, 0);
+    assert_false(more);
+    t.sources = count;
+    if (count)
+        snprintf(t.source, sizeof t.source, "%s", urls[0]);
+    t.batches++;
+}
+
+static void operators_purge_a_queue_and_find_whose_letters_it_has(void **state)
+{
+    (void)state;
+    const struct queue_admin_ops *admin = rabbitmq_queues(t.rabbitmq)->admin;
+    assert_int_equal(admin->sources(t.queue, on_sources, NULL), 0);
+    assert_int_equal(t.batches, 0); /* from a fresh callback */
+    run_for(1);
+    assert_int_equal(t.batches, 1);
+    assert_int_equal(t.sources, 0);
+    open_again("amqp://b/%2F/web.dead");
+    assert_int_equal(admin->sources(t.queue, on_sources, NULL), 0);
+    assert_int_equal(admin->purge(t.queue, on_purged, NULL), 0);
+    run_for(1);
+    assert_int_equal(t.batches, 3);
+    assert_int_equal(t.sources, 1);
+    assert_string_equal(t.source, "amqp://b:5672/%2F/web");
+    assert_string_equal(t.purged, "web.dead");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -488,6 +580,9 @@ int main(void)
         TEST(a_cancelled_receive_returns_what_waits),
         TEST(a_receive_without_messages_ends_in_time),
         TEST(a_queue_can_be_closed_while_a_copy_is_pending),
+        TEST(a_message_that_had_all_its_receives_goes_to_the_dead_letter_queue),
+        TEST(without_a_dead_letter_queue_a_message_is_retried),
+        TEST(operators_purge_a_queue_and_find_whose_letters_it_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-"""`thumbwheel provision --via rabbitmq` against a real RabbitMQ: what it makes, what it leaves alone, and that messages pass."""
+"""The commands with a real RabbitMQ: what `provision --via rabbitmq` makes and what it leaves alone; that messages pass; and send,
+backfill, status, dlq and notify."""
 import json
 import re
 from urllib.parse import quote
@@ -178,3 +179,100 @@ def test_the_commands_for_minio(make, name):
     assert len(commands) == 3
     assert "notify_amqp:thumbwheel url='amqp://store:PASSWORD@broker:5672/photos'" in commands[0]
     assert commands[2] == f"mc event add ALIAS/{name} arn:minio:sqs::thumbwheel:amqp --event put --prefix 'in/'"
+
+
+# ---- send, backfill, status, dlq, notify ----
+
+
+@pytest.fixture
+def ask(cluster, cloud, make):
+    """Runs a command on the pipeline of make; its lines of JSON."""
+    make("--max-receives", "2")
+
+    def run(*arguments, status=0):
+        done = thumbwheel(*arguments, "--endpoint", cloud.endpoint, environment=aws_environment(**cluster.environment()))
+        assert done.returncode == status, done.stdout + done.stderr
+        assert PASSWORD not in done.stdout + done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    run.dlq = lambda action, *arguments: run("dlq", action, "--json", "--pipelines", make.file, *arguments)
+    return run
+
+
+def kill_a_message(cluster, vhost, body):
+    """Returns a message to its queue so often that the broker moves it to the dead-letter queue."""
+    cluster.publish(vhost, "thumbwheel", "thumbwheel", body)
+    connection = cluster.connect(vhost)
+    channel = connection.channel()
+    for _ in range(2):
+        method, _, _ = until(lambda: (found := channel.basic_get("small"))[0] and found, "the message")
+        channel.basic_nack(method.delivery_tag, requeue=True)
+    connection.close()
+    until(lambda: cluster.depth(vhost, "small.dead") == 1, "it is a dead letter")
+
+
+def test_send_and_backfill_reach_the_queue(cluster, cloud, make, ask, s3, name):
+    s3.put_object(Bucket=name, Key="in/a b.jpg", Body=harness.jpeg(32, 24))
+    s3.put_object(Bucket=name, Key="out/b.jpg", Body=b"not an input")
+    ask("send", "--queue", cluster.address(make.vhost, "small"), f"s3://{name}/in/a b.jpg", "--attribute", "kind=test", "--json")
+    properties, body = cluster.take(make.vhost, "small")
+    assert json.loads(body)["Records"][0]["s3"]["object"]["key"] == "in/a+b.jpg" and properties.headers["kind"] == "test"
+    assert properties.delivery_mode == 2
+    [result] = ask("backfill", "--pipelines", make.file, f"s3://{name}/", "--json")
+    assert (result["listed"], result["matched"], result["sent"], result["messages"]) == (2, 1, 1, 1)
+    assert json.loads(cluster.take(make.vhost, "small")[1])["Records"][0]["s3"]["object"]["key"] == "in/a+b.jpg"
+
+
+def test_status_shows_what_waits(cluster, make, ask):
+    cluster.publish(make.vhost, "", "small", EVENT, EVENT)
+    cluster.publish(make.vhost, "", "small.retry.10m", EVENT)
+    cluster.publish(make.vhost, "", "small.dead", EVENT)
+    [report] = ask("status", "--pipelines", make.file, "--json", status=1)
+    [row] = report["pipelines"]
+    assert (row["queue"]["name"], row["queue"]["visible"], row["queue"]["delayed"]) == ("small", 2, 1)
+    assert (row["dead_letters"]["visible"], row["attention"]) == (1, "dead letters")
+
+
+def test_dead_letters_are_listed_moved_back_and_deleted(cluster, make, ask):
+    kill_a_message(cluster, make.vhost, EVENT)
+    letter = next(line for line in ask.dlq("list") if "key" in line)
+    assert (letter["reason"], letter["pipeline"], letter["bucket"], letter["key"]) == ("receive count exceeded", "small", "b", "in/a.jpg")
+    assert cluster.depth(make.vhost, "small.dead") == 1  # it was put back
+    ask.dlq("redrive")
+    assert cluster.depth(make.vhost, "small.dead") == 0
+    properties, body = cluster.take(make.vhost, "small")
+    assert body == EVENT and "x-death" not in properties.headers
+    cluster.publish(make.vhost, "", "small.dead", EVENT, b"another")
+    ask.dlq("purge", "--key", "in/", "--yes")
+    assert cluster.depth(make.vhost, "small.dead") == 1
+    ask.dlq("purge", "--yes")
+    assert cluster.depth(make.vhost, "small.dead") == 0
+
+
+def test_a_message_whose_receives_are_used_up_is_a_dead_letter(cluster, cloud, make, ask, start):
+    """The photo cannot be fetched: a retry, then the dead-letter queue, and the redrive gives it new receives."""
+    cluster.publish(make.vhost, "thumbwheel", "thumbwheel", EVENT, headers={"kind": "test"})
+    engine = start("run", "--pipelines", make.file, "--max-receives", "2", "--workers", "1", "--isolation", "thread",
+                   environment=aws_environment(cloud.endpoint, **cluster.environment(), AWS_ENDPOINT_URL_S3=f"http://127.0.0.1:{harness.free_port()}"))
+    until(lambda: cluster.depth(make.vhost, "small.dead") == 1, "it is a dead letter")
+    assert engine.stop() == 0 and "received too often" in engine.output()
+    letter = next(line for line in ask.dlq("list") if "key" in line)
+    assert (letter["reason"], letter["pipeline"], letter["key"]) == ("receive count exceeded", "small", "in/a.jpg")
+    ask.dlq("redrive")
+    properties, body = cluster.take(make.vhost, "small")
+    assert body == EVENT and properties.headers["kind"] == "test"
+    assert not [header for header in properties.headers if header in ("thumbwheel-attempts", "thumbwheel-source")]
+
+
+def test_a_queue_is_notified(cluster, cloud, make, s3, name, start):
+    make.file.write_text(make.file.read_text() + f'notify: {{ queue: "{cluster.address(make.vhost, "finished")}" }}\n')
+    made = make()
+    assert actions(made)["queue finished"] == "create"
+    s3.put_object(Bucket=name, Key="in/a.jpg", Body=harness.jpeg(96, 72))
+    cluster.publish(make.vhost, "thumbwheel", "thumbwheel", json.dumps({"bucket": name, "key": "in/a.jpg"}).encode())
+    engine = start("run", "--pipelines", make.file, "--workers", "1", "--isolation", "thread",
+                   environment=aws_environment(cloud.endpoint, **cluster.environment()))
+    told = json.loads(cluster.take(make.vhost, "finished")[1])
+    assert told["type"] == "photo.done" and told["outputs"][0]["key"] == "small/a.png"
+    assert engine.stop() == 0
+    assert cluster.depth(make.vhost, "small") == 0
