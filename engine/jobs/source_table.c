@@ -47,14 +47,15 @@ uint64_t source_record_hash(const struct envelope_record *record)
     return hash_text(hash, record->version ? record->version : record->etag);
 }
 
-/* A copy of an object onto itself has other metadata and the same ETag. */
+/* A copy of an object onto itself has other metadata and the same ETag. Without an ETag, only the
+ * sequencer tells whether two events are about the same content. */
 static bool same_state(const struct source *source, const struct envelope_record *record)
 {
     if (source->version)
         return true;
     return same(source->etag, record->etag) &&
            (same(source->sequencer, record->sequencer) ||
-            !(source_needs_focal(source) || source_needs_tags(source)));
+            (source->etag && !(source_needs_focal(source) || source_needs_tags(source))));
 }
 
 struct source *source_table_find(const struct source_table *table,

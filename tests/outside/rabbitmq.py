@@ -5,6 +5,7 @@ makes itself a virtual host, which costs little; starting a cluster takes second
 """
 import base64
 import json
+import logging
 import signal
 import subprocess
 import urllib.parse
@@ -16,10 +17,13 @@ import pika.exceptions
 import harness
 from harness import free_port, http, until
 
+logging.getLogger("pika").setLevel(logging.CRITICAL)  # it reports each refused connection, many times
+
 SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"  # /usr/sbin has a wrapper that changes the user
 CONTROL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
 USER, PASSWORD = "thumbwheel", "broker-secret"
 LOOPBACK = "-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false"
+RETRIES = {"1s": 1000, "10s": 10_000, "1m": 60_000, "10m": 600_000}  # names of the retry queues, and their delays
 TICK_S = 10  # after this long without a sign of life, a node counts as down
 
 
@@ -218,9 +222,24 @@ class Cluster:
     def make_vhost(self, name):
         """A virtual host for one test, where the user may do everything."""
         quoted = urllib.parse.quote(name, safe="")
-        self.demand("PUT", f"vhosts/{quoted}", {})
+        until(lambda: self.ask("PUT", f"vhosts/{quoted}", {})[0] in (201, 204), f"the virtual host {name} is made")  # slow under load
         self.demand("PUT", f"permissions/{quoted}/{USER}", {"configure": ".*", "write": ".*", "read": ".*"})
         return name
+
+    def make_queues(self, vhost, *names, kind="quorum", limit=1000):
+        """Work queues with what belongs to each, of the given type; limit: deliveries before a dead letter. (amqp_topology.h)"""
+        def arguments(to):
+            found = {"x-queue-type": kind, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": to, "x-overflow": "reject-publish"}
+            return found | ({"x-dead-letter-strategy": "at-least-once"} if kind == "quorum" else {})
+
+        def make(name, wanted):
+            self.demand("PUT", f"queues/{urllib.parse.quote(vhost, safe='')}/{name}", {"durable": True, "arguments": wanted})
+
+        for name in names:
+            make(name, arguments(f"{name}.dead") | ({"x-delivery-limit": limit} if kind == "quorum" else {}))
+            make(f"{name}.dead", {"x-queue-type": kind})
+            for suffix, delay_ms in RETRIES.items():
+                make(f"{name}.retry.{suffix}", arguments(name) | {"x-message-ttl": delay_ms})
 
     def queue(self, vhost, name):
         """What the management knows of a queue; the numbers of messages are up to five seconds old."""

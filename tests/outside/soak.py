@@ -90,6 +90,7 @@ class Soak:
         self.messages = set()
         self.problems = []
         self.engine_settings = {}  # more environment variables
+        self.pace_s = 0            # between two uploads of a thread
         self.putting, self.enough = threading.Event(), threading.Event()
         self.began = time.monotonic()
         for name in ("tmp", "pipelines", "idle"):
@@ -208,6 +209,7 @@ class Soak:
             self.upload(s3, key, self.pictures[picture][0])
             self.uploaded[key] = picture
             self.pause_while_behind()
+            self.enough.wait(self.pace_s)
 
     def upload(self, s3, key, content):
         """Until it is acknowledged; the client's own retries are not always enough."""
@@ -356,8 +358,13 @@ class Soak:
         for line in process.lines:
             if '"state":"matching"' in line:
                 self.counts["receives"] += 1
-                self.messages.add(re.search(r'"job":"([^"]+)","pipeline":"([^"]+)"', line).groups())
+                job, pipeline = re.search(r'"job":"([^"]+)","pipeline":"([^"]+)"', line).groups()
+                self.messages.add((self.message_of(job), pipeline))
         self.check_output(process)
+
+    def message_of(self, job):
+        """What is the same each time that a message is received."""
+        return job
 
     def check_output(self, process):
         try:

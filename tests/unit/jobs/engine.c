@@ -66,6 +66,26 @@ static void a_message_without_a_version_is_fetched_again(void **state)
     assert_stored("web/a.jpg", "web:new");
 }
 
+/* Nothing in them says that both found the same content. */
+static void two_events_without_an_etag_are_fetched_apart(void **state)
+{
+    (void)state;
+    const char *const names[] = {"web", "mobile"};
+    photo("a.jpg", "pixels");
+    for (int i = 0; i < 2; i++) {
+        char event[256];
+        add_pipeline(names[i], names[i]);
+        snprintf(event, sizeof event,
+                 "{\"Records\":[{\"eventName\":\"ObjectCreated:Put\",\"s3\":{\"bucket\":{\"name\":"
+                 "\"photos\"},\"object\":{\"key\":\"ingest/a.jpg\",\"sequencer\":\"0%d\"}}}]}",
+                 i + 1);
+        fake_queue_put(fake_queue_find(&w.queues, names[i]), event);
+    }
+    start_default();
+    UNTIL(w.acks == 2 && engine_idle(w.engine));
+    assert_int_equal(w.store.gets, 2);
+}
+
 static void labels_become_tags_beside_those_of_others(void **state)
 {
     (void)state;
@@ -566,6 +586,7 @@ int main(void)
         CASE(four_queues_share_one_get_and_one_decode),
         CASE(a_late_sibling_uses_the_lingering_bytes),
         CASE(a_message_without_a_version_is_fetched_again),
+        CASE(two_events_without_an_etag_are_fetched_apart),
         CASE(labels_become_tags_beside_those_of_others),
         CASE(our_own_outputs_are_never_processed),
         CASE(a_test_event_is_acknowledged),
