@@ -39,13 +39,13 @@ sys.path.insert(0, str(ROOT / "tests/outside"))
 os.environ.setdefault("THUMBWHEEL", str(BUILD / "thumbwheel"))
 
 import harness  # noqa: E402
-from memory import children, memory_files, process_bytes  # noqa: E402
+from memory import memory_files, process_bytes  # noqa: E402
+from processes import tree, tree_cpu_seconds  # noqa: E402
 
 BUCKET = "photos"
 RENDITIONS = {"thumbnail": (128, "thumbnail/Thumbnail-"), "web": (1280, "web/WebImage-"), "mobile": (480, "mobile/MobileImage-")}
 ROUNDS_TO_JUDGE = 3
 WARM_UP = "warm-up.jpg"
-TICKS = os.sysconf("SC_CLK_TCK")
 QUALITY_PHOTOS = 6
 SAMPLE_S = 0.2
 
@@ -90,22 +90,6 @@ def shell(endpoint):
 WORKERS = {"thumbwheel": thumbwheel, "sharp": sharp, "pillow": pillow, "shell": shell}
 
 
-def tree(pid):
-    found = [pid]
-    for child in children(pid):
-        found += tree(child)
-    return found
-
-
-def cpu_seconds(pid):
-    """Of a process and the descendants that it has waited for."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0
-    return sum(map(int, fields[11:15])) / TICKS
-
-
 class Worker:
     """A worker's processes, and what they use."""
 
@@ -120,7 +104,7 @@ class Worker:
         return [pid for process in self.processes for pid in tree(process.pid)]
 
     def cpu(self):
-        return sum(map(cpu_seconds, self.pids()))
+        return tree_cpu_seconds(process.pid for process in self.processes)
 
     def sample(self):
         total, files = 0, {}

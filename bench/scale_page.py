@@ -1,0 +1,150 @@
+#!/usr/bin/python3
+"""Writes the measured tables of docs/scale.md from the results of ./dev bench backends --engines 1 2 4 --workers 1.
+
+    /usr/bin/python3 bench/scale_page.py bench/results/…-backends.json
+
+Without a file name, it takes the newest of these results. The model and its parameters are below; docs/scale.md explains them.
+"""
+import json
+import math
+import re
+import statistics
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs/scale.md"
+ENGINES, PHOTOS = 100, 10_000  # the installation of the model: engines, and photos per second
+
+# AWS's list prices in us-east-1, in dollars for a million requests ("Amazon SQS pricing", standard queues; "Amazon S3 pricing", S3
+# Standard; "Amazon SNS pricing", publishes of at most 64 KB; deliveries to SQS are free).
+PRICES = {"sqs": 0.40, "get": 0.40, "put": 5.00, "sns": 0.50}
+# "Best practices design patterns: optimizing Amazon S3 performance": requests per second and prefix.
+S3_PUTS, S3_GETS = 3_500, 5_500
+IN_FLIGHT = 120_000  # of a standard queue ("Amazon SQS message quotas")
+
+
+def median_of(rounds, row, figure):
+    return statistics.median(one[row][figure] for one in rounds)
+
+
+def mean_of(rounds, row, figure):
+    """Of a figure that is a table by name."""
+    names = {name for one in rounds for name in one[row][figure]}
+    return {name: statistics.mean(one[row][figure].get(name, 0) for one in rounds) for name in names}
+
+
+def parts(row):
+    """A row's setup, and its number of engines."""
+    setup, _, engines = row.partition(" x")
+    return setup, int(engines or 1)
+
+
+def photo_ms(results, setup):
+    """Processor time for one photo with one engine, milliseconds: (engine, servers)."""
+    return tuple(results["pipelines"] * median_of(results["rounds"], setup, figure) for figure in ("engine_ms", "servers_ms"))
+
+
+def predicted(results, setup, engines):
+    """Photos per second on the machine that measured: engines add up until all processors are busy."""
+    alone = median_of(results["rounds"], setup, "photos_per_second")
+    return min(engines * alone, 1000 * results["processors"] / sum(photo_ms(results, setup)))
+
+
+def table(head, rows):
+    return ["| " + " | ".join(head) + " |", "|" + "|".join(["---"] + ["---:"] * (len(head) - 1)) + "|",
+            *("| " + " | ".join(row) + " |" for row in rows)]
+
+
+def where_the_time_goes(results):
+    rows, rounds = [], results["rounds"]
+    for setup in setups(results):
+        engine, servers = photo_ms(results, setup)
+        empty = [results["pipelines"] * median_of(rounds, setup, figure) for figure in ("empty_engine_ms", "empty_servers_ms")]
+        rows.append([setup, f"{engine:.1f}", f"{empty[0]:.2f}", f"{servers:.1f}", f"{empty[1]:.2f}",
+                     f"{median_of(rounds, setup, 'messages_per_second'):,.0f}", f"{median_of(rounds, setup, 'p50_ms'):.0f}"])
+    return table(["queues", "engine, ms", "of it messages", "store and broker, ms", "of it messages", "messages/s", "event to stored, ms"], rows)
+
+
+def check_of_the_model(results):
+    rows = []
+    for row in sorted(results["rounds"][0], key=lambda row: (list(setups(results)).index(parts(row)[0]), parts(row)[1])):
+        setup, engines = parts(row)
+        found, model = median_of(results["rounds"], row, "photos_per_second"), predicted(results, setup, engines)
+        rows.append([setup, str(engines), f"{found:.1f}", f"{model:.1f}", f"{found / model - 1:+.0%}"])
+    return table(["queues", "engines", "photos/s", "model", "difference"], rows)
+
+
+def setups(results):
+    return dict.fromkeys(parts(row)[0] for row in results["rounds"][0])
+
+
+def needs(results):
+    """What the model's installation needs, and the limit of each."""
+    rounds, pipelines = results["rounds"], results["pipelines"]
+    base = "sqs" if "sqs" in setups(results) else next(iter(setups(results)))
+    engine, _ = photo_ms(results, base)
+    sizes = mean_of(rounds, base, "bytes_per_photo")
+    megabits = 8 * sum(sizes.values()) / 1e6
+    latency_s = median_of(rounds, base, "p50_ms") / 1000
+    rows = [
+        ["processors of the engines", f"{PHOTOS * engine / 1000:,.0f}", f"{PHOTOS * engine / 1000 / ENGINES:.1f} for each engine"],
+        ["network of the engines, Gbit/s", f"{PHOTOS * megabits / 1000:,.0f}", f"{PHOTOS * megabits / 1000 / ENGINES:.2f} for each engine"],
+        ["GET requests/s", f"{PHOTOS:,}", f"S3: {S3_GETS:,} for each prefix, so {math.ceil(PHOTOS / S3_GETS)} prefixes"],
+        ["PUT requests/s", f"{PHOTOS * pipelines:,}", f"S3: {S3_PUTS:,} for each prefix, so {math.ceil(PHOTOS * pipelines / S3_PUTS)} prefixes"],
+        ["messages/s in each queue", f"{PHOTOS:,}", "SQS: none for standard queues"],
+        ["messages in flight in each queue", f"{PHOTOS * latency_s:,.0f}", f"SQS: {IN_FLIGHT:,}"],
+    ]
+    for setup in setups(results):
+        if setup != "sqs":
+            rate = median_of(rounds, setup, "messages_per_second")
+            count = math.ceil(PHOTOS / rate)
+            rows.append([f"messages/s in each queue, {setup}", f"{PHOTOS:,}",
+                         f"{rate:,.0f} here, so {count} queue{'s' if count > 1 else ''} for each pipeline"])
+            ms = median_of(rounds, setup, "empty_servers_ms")
+            rows.append([f"processors of the brokers, {setup}", f"{PHOTOS * pipelines * ms / 1000:,.0f}", "of all nodes together"])
+    return table(["resource", f"{PHOTOS:,} photos/s", "limit"], rows)
+
+
+def cost(results):
+    """Of a million photos, in dollars."""
+    if "sqs" not in setups(results):
+        return []
+    requests, pipelines = mean_of(results["rounds"], "sqs", "requests_per_photo"), results["pipelines"]
+    sqs = sum(count for name, count in requests.items() if "Message" in name)
+    amounts = {"SQS requests": (sqs, PRICES["sqs"]), "GET": (requests.get("GetObject", 1), PRICES["get"]),
+               "PUT of renditions": (pipelines, PRICES["put"]), "PUT of the photo": (1, PRICES["put"]), "SNS publish": (1, PRICES["sns"])}
+    rows = [[name, f"{count:.2f}", f"${count * price:.2f}"] for name, (count, price) in amounts.items()]
+    total = sum(count * price for count, price in amounts.values())
+    rows.append(["total", "", f"${total:.2f}"])
+    rows.append([f"an hour at {PHOTOS:,} photos/s", "", f"${total * PHOTOS * 3600 / 1e6:,.0f}"])
+    return table(["requests", "for each photo", "a million photos"], rows)
+
+
+TABLES = {"time": where_the_time_goes, "check": check_of_the_model, "needs": needs, "cost": cost}
+
+
+def fill(text, results):
+    """The page with new tables: each stands between two comments with its name."""
+    for name, make in TABLES.items():
+        pattern = rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)"
+        assert re.search(pattern, text, re.S), f"the page has no place for {name}"
+        text = re.sub(pattern, lambda found: found[1] + "\n" + "\n".join(make(results)) + "\n\n" + found[2], text, flags=re.S)
+    return text
+
+
+def newest():
+    found = sorted((ROOT / "bench/results").glob("*-backends.json"))
+    if not found:
+        sys.exit("there are no results: run ./dev bench backends --engines 1 2 4 --workers 1")
+    return found[-1]
+
+
+def main():
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else newest()
+    PAGE.write_text(fill(PAGE.read_text(), json.loads(path.read_text())))
+    print(f"{PAGE.relative_to(ROOT)} has the numbers of {path.name}")
+
+
+if __name__ == "__main__":
+    main()
