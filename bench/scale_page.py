@@ -16,9 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/scale.md"
 ENGINES, PHOTOS = 100, 10_000  # the installation of the model: engines, and photos per second
 
-# AWS's list prices in us-east-1, in dollars for a million requests ("Amazon SQS pricing", standard queues; "Amazon S3 pricing", S3
-# Standard; "Amazon SNS pricing", publishes of at most 64 KB; deliveries to SQS are free).
-PRICES = {"sqs": 0.40, "get": 0.40, "put": 5.00, "sns": 0.50}
+PRICES = json.loads((ROOT / "bench/prices.json").read_text())["prices"]
 # "Best practices design patterns: optimizing Amazon S3 performance": requests per second and prefix.
 S3_PUTS, S3_GETS = 3_500, 5_500
 IN_FLIGHT = 120_000  # of a standard queue ("Amazon SQS message quotas")
@@ -112,10 +110,11 @@ def cost(results):
         return []
     requests, pipelines = mean_of(results["rounds"], "sqs", "requests_per_photo"), results["pipelines"]
     sqs = sum(count for name, count in requests.items() if "Message" in name)
-    amounts = {"SQS requests": (sqs, PRICES["sqs"]), "GET": (requests.get("GetObject", 1), PRICES["get"]),
-               "PUT of renditions": (pipelines, PRICES["put"]), "PUT of the photo": (1, PRICES["put"]), "SNS publish": (1, PRICES["sns"])}
-    rows = [[name, f"{count:.2f}", f"${count * price:.2f}"] for name, (count, price) in amounts.items()]
-    total = sum(count * price for count, price in amounts.values())
+    amounts = {"SQS requests": (sqs, "sqs_request"), "GET": (requests.get("GetObject", 1), "s3_get"),
+               "PUT of renditions": (pipelines, "s3_put"), "PUT of the photo": (1, "s3_put"), "SNS publish": (1, "sns_publish")}
+    dollars = {name: count * 1e6 * PRICES[price]["price"] / PRICES[price]["per"] for name, (count, price) in amounts.items()}
+    rows = [[name, f"{count:.2f}", f"${dollars[name]:.2f}"] for name, (count, _) in amounts.items()]
+    total = sum(dollars.values())
     rows.append(["total", "", f"${total:.2f}"])
     rows.append([f"an hour at {PHOTOS:,} photos/s", "", f"${total * PHOTOS * 3600 / 1e6:,.0f}"])
     return table(["requests", "for each photo", "a million photos"], rows)
