@@ -53,7 +53,7 @@ PARTS = {"test_gallery_page": ["look", "photos or units", "uploads"]}
 
 # The engine over a stub codec is what ThreadSanitizer can judge: libvips and GLib are not instrumented.
 TSAN_TESTS = ["engine", "admission", "reload", "memory_budget", "leases", "worker_queue", "http_client", "http_server",
-              "storage", "queues", "object_cache"]
+              "storage", "queues", "object_cache", "amqp_connection"]
 
 # A build without sanitizers runs under memcheck: the job path over a stub codec, and a photo on its way through
 # the whole program. Errors of the libraries would be suppressed here, each with a reason; there are none.

@@ -140,7 +140,7 @@ static void leave(struct delivery *delivery)
     struct consumer *consumer = delivery->consumer;
     if (!consumer->no_dead_letters)
         log_warn("queue has no dead-letter queue: rejected messages will be delivered again; "
-                 "give it a RedrivePolicy",
+                 "give it one (SQS: a RedrivePolicy; RabbitMQ: the queue NAME.dead)",
                  LOG_TEXT("queue", consumer->home.name));
     consumer->no_dead_letters = true;
     remember(delivery);

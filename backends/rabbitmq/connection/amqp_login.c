@@ -83,6 +83,9 @@ static int connect_failed(const struct amqp_session *session, int result, struct
                          "%s: no TLS connection (%s): its certificate must be signed by an "
                          "authority in --amqp-ca-file",
                          session->host, amqp_error_string2(result));
+    if (result == AMQP_STATUS_SOCKET_ERROR)
+        return error_set(error, ERR_NETWORK, "%s: cannot connect: nothing listens there",
+                         session->host);
     return error_set(error, result == AMQP_STATUS_TIMEOUT ? ERR_TIMEOUT : ERR_NETWORK,
                      "%s: cannot connect: %s", session->host, amqp_error_string2(result));
 }

@@ -143,6 +143,7 @@ static int queue_name(struct rabbit_queue *queue, const struct amqp_address *add
     queue->facts.name = queue->channel.name = queue->name;
     queue->channel.queue = queue;
     queue->facts.max_receives = dead ? queue->rabbitmq->settings.max_receives : 0;
+    queue->facts.message_max = RABBIT_BODY_MAX;
     queue->facts.visibility_s =
         queue->life_s < RABBIT_VISIBILITY_S ? queue->life_s : RABBIT_VISIBILITY_S;
     return queue->name && queue->facts.url && (queue->facts.dead_letter_arn || !dead) ? 0
