@@ -4,7 +4,7 @@ import pytest
 
 import harness
 from harness import until
-from rabbitmq import PASSWORD, USER, Cluster
+from rabbitmq import Cluster
 from rgw import Gateway
 
 RENDITIONS = ("thumbnail", "web", "mobile")
@@ -40,33 +40,18 @@ def cluster(tmp_path_factory):
     cluster.close()
 
 
-@pytest.fixture(scope="module")
-def topic(cluster, gateway):
-    """A topic of the gateway that publishes to an exchange, which copies each event to four queues."""
-    vhost = cluster.make_vhost("photos")
-    cluster.make_queues(vhost, *PIPELINES)
-    connection = cluster.connect(vhost)
-    channel = connection.channel()
-    channel.exchange_declare("thumbwheel", "topic", durable=True)
-    for name in PIPELINES:
-        channel.queue_bind(name, "thumbwheel", "#")
-    connection.close()
-    return gateway.client("sns").create_topic(Name="thumbwheel", Attributes={
-        "push-endpoint": f"amqp://{USER}:{PASSWORD}@{cluster.hosts()}/{vhost}", "amqp-exchange": "thumbwheel", "amqp-ack-level": "broker",
-        "persistent": "true"})["TopicArn"]
-
-
-def test_a_photo_goes_through_ceph_and_rabbitmq_to_its_renditions(cluster, gateway, topic, s3, start, tmp_path):
+def test_a_photo_goes_through_ceph_and_rabbitmq_to_its_renditions(cluster, gateway, s3, start, tmp_path):
     """RGW 16 does not encode the keys in its events: the undecoded one is found. It looks for new persistent topics every 30
     seconds, which this test waits for."""
-    (tmp_path / "pipelines").mkdir()
+    vhost, pipelines = cluster.make_vhost("photos"), tmp_path / "pipelines"
+    pipelines.mkdir()
     for name in PIPELINES:
-        (tmp_path / f"pipelines/{name}.yaml").write_text(pipeline_text(name, cluster.address("photos", name)))
-    s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={"TopicConfigurations": [
-        {"Id": "photos", "TopicArn": topic, "Events": ["s3:ObjectCreated:*"],
-         "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "ingest/"}]}}}]})
-    engine = start("run", "--pipelines", tmp_path / "pipelines", environment=harness.aws_environment(
-        AWS_ENDPOINT_URL_S3=gateway.tls_endpoint, AWS_CA_BUNDLE=str(gateway.certificate), **cluster.environment()))
+        (pipelines / f"{name}.yaml").write_text(pipeline_text(name, cluster.address(vhost, name)))
+    environment = harness.aws_environment(gateway.tls_endpoint, AWS_CA_BUNDLE=str(gateway.certificate), **cluster.environment())
+    done = harness.thumbwheel("provision", "--via", "rabbitmq", "--store", "ceph", "--pipelines", pipelines, "--bucket", BUCKET, "--yes",
+                              "--broker-api", cluster.api(), environment=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    engine = start("run", "--pipelines", pipelines, environment=environment)
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=harness.jpeg(320, 240))
     until(lambda: engine.output().count("job done") == len(PIPELINES), "all four messages are done")
     for name in RENDITIONS:
@@ -74,4 +59,4 @@ def test_a_photo_goes_through_ceph_and_rabbitmq_to_its_renditions(cluster, gatew
         assert (made.format, made.size) == ("JPEG", (64, 48))
     assert s3.get_object_tagging(Bucket=BUCKET, Key=KEY)["TagSet"]
     assert engine.stop() == 0
-    assert [cluster.depth("photos", name) for name in PIPELINES] == [0] * 4
+    assert [cluster.depth(vhost, name) for name in PIPELINES] == [0] * 4
