@@ -5,47 +5,24 @@
 #include <uv.h>
 
 #include "base64.h"
+#include "crc.h"
 #include "error.h"
 #include "hash.h"
 
-/* Reflected polynomials: IEEE 802.3, Castagnoli, and NVMe's ("NVM Command Set", 64b CRC). */
-static const uint64_t polynomials[CHECKSUM_KINDS] = {
-    [CHECKSUM_CRC32] = 0xEDB88320u,
-    [CHECKSUM_CRC32C] = 0x82F63B78u,
-    [CHECKSUM_CRC64NVME] = 0x9A6C9329AC4BC9B5u,
-};
+static struct crc crcs[CHECKSUM_KINDS]; /* of the kinds that are CRCs */
+static uv_once_t crcs_once = UV_ONCE_INIT;
 
-/* tables[kind][n][byte]: the CRC of a byte that n zero bytes follow ("slicing by 8"). */
-enum { SLICES = 8 };
-static uint64_t tables[CHECKSUM_KINDS][SLICES][256];
-static uv_once_t tables_once = UV_ONCE_INIT;
-
-static void make_table(enum checksum_kind kind)
+static void make_crcs(void)
 {
-    for (unsigned byte = 0; byte < 256; byte++) {
-        uint64_t value = byte;
-        for (int bit = 0; bit < 8; bit++)
-            value = value & 1 ? (value >> 1) ^ polynomials[kind] : value >> 1;
-        tables[kind][0][byte] = value;
-    }
-    for (unsigned slice = 1; slice < SLICES; slice++) {
-        for (unsigned byte = 0; byte < 256; byte++) {
-            uint64_t value = tables[kind][slice - 1][byte];
-            tables[kind][slice][byte] = tables[kind][0][value & 0xff] ^ (value >> 8);
-        }
-    }
+    crc_prepare(&crcs[CHECKSUM_CRC32], CRC_POLYNOMIAL_32, 32);
+    crc_prepare(&crcs[CHECKSUM_CRC32C], CRC_POLYNOMIAL_32C, 32);
+    crc_prepare(&crcs[CHECKSUM_CRC64NVME], CRC_POLYNOMIAL_64NVME, 64);
 }
 
-static void make_tables(void)
+static const struct crc *crc_of(enum checksum_kind kind)
 {
-    make_table(CHECKSUM_CRC32);
-    make_table(CHECKSUM_CRC32C);
-    make_table(CHECKSUM_CRC64NVME);
-}
-
-static uint64_t mask(enum checksum_kind kind)
-{
-    return kind == CHECKSUM_CRC64NVME ? UINT64_MAX : UINT32_MAX;
+    uv_once(&crcs_once, make_crcs);
+    return &crcs[kind];
 }
 
 const char *checksum_header(enum checksum_kind kind)
@@ -113,7 +90,7 @@ size_t checksum_size(enum checksum_kind kind)
 
 bool checksum_combines(enum checksum_kind kind)
 {
-    return polynomials[kind] != 0;
+    return kind == CHECKSUM_CRC32 || kind == CHECKSUM_CRC32C || kind == CHECKSUM_CRC64NVME;
 }
 
 static bool is_hash(enum checksum_kind kind)
@@ -123,38 +100,11 @@ static bool is_hash(enum checksum_kind kind)
 
 void checksum_start(struct checksum *checksum, enum checksum_kind kind)
 {
-    *checksum = (struct checksum){.kind = kind, .crc = mask(kind)};
+    *checksum = (struct checksum){.kind = kind};
     if (is_hash(kind))
         hash_start(&checksum->hash, kind == CHECKSUM_SHA1 ? HASH_SHA1 : HASH_SHA256);
-    else
-        uv_once(&tables_once, make_tables);
-}
-
-static uint64_t little_endian(const uint8_t *data)
-{
-    uint64_t value = 0;
-    for (unsigned i = 0; i < SLICES; i++)
-        value |= (uint64_t)data[i] << (8 * i);
-    return value;
-}
-
-static uint64_t crc_of_slice(const uint64_t (*table)[256], uint64_t value)
-{
-    uint64_t crc = 0;
-    for (unsigned i = 0; i < SLICES; i++)
-        crc ^= table[SLICES - 1 - i][(value >> (8 * i)) & 0xff];
-    return crc;
-}
-
-static void update_crc(struct checksum *checksum, const uint8_t *data, size_t size)
-{
-    const uint64_t(*table)[256] = tables[checksum->kind];
-    uint64_t crc = checksum->crc;
-    for (; size >= SLICES; data += SLICES, size -= SLICES)
-        crc = crc_of_slice(table, crc ^ little_endian(data));
-    for (size_t i = 0; i < size; i++)
-        crc = table[0][(crc ^ data[i]) & 0xff] ^ (crc >> 8);
-    checksum->crc = crc;
+    else if (checksum_combines(kind))
+        checksum->crc = crc_ones(crc_of(kind));
 }
 
 void checksum_update(struct checksum *checksum, const void *data, size_t size)
@@ -162,7 +112,7 @@ void checksum_update(struct checksum *checksum, const void *data, size_t size)
     if (is_hash(checksum->kind))
         hash_update(&checksum->hash, data, size);
     else if (checksum->kind != CHECKSUM_NONE)
-        update_crc(checksum, data, size);
+        checksum->crc = crc_update(crc_of(checksum->kind), checksum->crc, data, size);
 }
 
 static void write_crc(enum checksum_kind kind, uint64_t value, uint8_t *out)
@@ -189,33 +139,13 @@ void checksum_finish(struct checksum *checksum, char out[CHECKSUM_TEXT_SIZE])
     if (is_hash(checksum->kind))
         hash_finish(&checksum->hash, value);
     else if (checksum->kind != CHECKSUM_NONE)
-        write_crc(checksum->kind, checksum->crc ^ mask(checksum->kind), value);
+        write_crc(checksum->kind, checksum->crc ^ crc_ones(crc_of(checksum->kind)), value);
     base64_write(value, size, out);
-}
-
-/* Combining. A CRC is a reflected polynomial over GF(2): the highest bit is the coefficient of x^0.
- * Appending `size` bytes multiplies the CRC of what precedes them by x^(8 * size). */
-
-static uint64_t multiply(enum checksum_kind kind, uint64_t a, uint64_t b)
-{
-    uint64_t product = 0;
-    for (uint64_t term = UINT64_C(1) << (8 * checksum_size(kind) - 1); term; term >>= 1) {
-        if (a & term)
-            product ^= b;
-        b = b & 1 ? (b >> 1) ^ polynomials[kind] : b >> 1;
-    }
-    return product;
 }
 
 uint64_t checksum_append(enum checksum_kind kind, uint64_t before, uint64_t next, uint64_t size)
 {
-    uint64_t square = UINT64_C(1) << (8 * checksum_size(kind) - 1 - 8); /* x^8: one byte */
-    for (; size; size >>= 1) {
-        if (size & 1)
-            before = multiply(kind, before, square);
-        square = multiply(kind, square, square);
-    }
-    return before ^ next;
+    return crc_append(crc_of(kind), before, next, size);
 }
 
 uint64_t checksum_crc_value(enum checksum_kind kind, const uint8_t *bytes)
