@@ -296,6 +296,11 @@ void database_settle(struct database *database)
     database->reading_count = 0;
 }
 
+uint64_t database_changes(const struct database *database)
+{
+    return (uint64_t)sqlite3_total_changes64(database->handle);
+}
+
 bool database_idle(const struct database *database)
 {
     return sqlite3_get_autocommit(database->handle) != 0;

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "error.h"
 
@@ -54,6 +55,9 @@ int database_execute(struct database *database, struct sqlite3_stmt *statement,
                      struct error *error);
 /* The same for SQL that is run only once. */
 int database_script(struct database *database, const char *sql, struct error *error);
+
+/* How many rows were inserted, changed and deleted since it was opened. */
+uint64_t database_changes(const struct database *database);
 
 /* Resets unfinished statements, so that they do not keep a snapshot open. */
 void database_settle(struct database *database);

@@ -298,6 +298,7 @@ static void start(struct s3_request *request, bool head)
     get->version = version;
     get->blobs = buckets_blobs(request->cloud->buckets);
     get->pipes = &get->blobs->pipes;
+    get->task.refuses_first = true; /* it only reads */
     get->takes_pipe = !request->base->fault && http_call_takes_pipe(request->base->call);
     if (!copy_headers(get)) {
         s3_respond_error(request, S3_INTERNAL_ERROR, NULL);

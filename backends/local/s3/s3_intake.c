@@ -178,6 +178,7 @@ static void start_commit(struct s3_intake *intake)
     intake->busy = true;
     intake->task.run = commit_run;
     intake->task.done = commit_done;
+    intake->task.refuses_first = true;
     storage_unit_add(&unit, &intake->task);
     intake->must_fail = intake->owner->prepare(intake, &unit) != 0;
     s3_request_hold(intake->request);

@@ -37,7 +37,8 @@ struct s3_intake_owner {         /* what to do with a valid body; static */
      * fail.
      */
     int (*prepare)(struct s3_intake *intake, struct storage_unit *unit);
-    /* Storage thread, in the unit: stores the rows, and makes the blob live if there is one. */
+    /* Storage thread, in the unit: stores the rows, and makes the blob live if there is one. It refuses
+     * before it changes anything (storage_task.refuses_first). */
     int (*commit)(struct s3_intake *intake, struct error *error);
     /* Loop thread: sends the response. */
     void (*stored)(struct s3_intake *intake);

@@ -188,6 +188,7 @@ struct message_task *message_task_new(struct local_queue *queue, size_t rows, st
         return NULL;
     t->task.run = run;
     t->task.done = message_task_done;
+    t->task.refuses_first = true; /* it never refuses */
     t->settled = settled;
     t->queue = queue;
     queue_retain(queue);

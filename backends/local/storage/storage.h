@@ -13,8 +13,8 @@
  * Work that needs no database runs on libuv's pool (storage_submit_aside): the bytes of a file are
  * hashed, written and synced there before the unit that owns it is submitted.
  *
- * A failed task undoes only itself (a savepoint); if a commit fails, the whole group fails. A full
- * disk is ERR_IO with a message, and later tasks succeed again once there is room.
+ * A failed task undoes only itself (a savepoint, unless it refuses first); if a commit fails, the whole
+ * group fails. A full disk is ERR_IO with a message, and later tasks succeed again once there is room.
  *
  * Layout of the data directory: cloud.sqlite3 (+ -wal, -shm), blobs/<2 hex>/<id>, incoming/<id>
  * (uploads under way; settled at open, see blobs.h), lock (held while open, so that two processes
@@ -46,6 +46,10 @@ struct storage_task { /* embed it; owned by the submitter, borrowed by storage u
     /* Loop thread, after the commit. code is run's result, or the commit's error. May be NULL
      * only if the task needs no memory of its own. */
     void (*done)(struct storage_task *task, int code);
+    /* run() refuses before it changes a row, if at all, so that afterwards only the disk or a lack of
+     * memory can stop it. Then it needs no savepoint, which costs SQLite a copy of each page that it
+     * changes. */
+    bool refuses_first;
     struct error error;
     /* private */
     struct storage_task *next; /* in the queue */

@@ -6,9 +6,10 @@
  * operations cannot hold back the responses of many others. Completed units go to the outbox in
  * submission order.
  *
- * Rollback. A unit in a group of several has a savepoint; a single unit is undone by ROLLBACK. On a
- * full disk or an I/O error SQLite may roll back the whole transaction by itself: then everything
- * run so far in the group fails, and the rest of the list starts a new transaction.
+ * Rollback. A unit in a group of several has a savepoint, unless it refuses before it changes
+ * anything; a single unit is undone by ROLLBACK. On a full disk or an I/O error SQLite may roll back
+ * the whole transaction by itself: then everything run so far in the group fails, and the rest of the
+ * list starts a new transaction. The same happens if a unit without a savepoint fails half-way.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -77,10 +78,15 @@ int unit_run_tasks(struct storage *storage, struct storage_task *head)
     return 0;
 }
 
-/* Returns an error only if the whole transaction cannot continue. */
-static int unit_undo(struct storage *storage, bool savepoint, struct error *error)
+static bool needs_savepoint(const struct storage_task *head)
 {
-    if (database_idle(&storage->database))
+    return head->unit_next || !head->refuses_first;
+}
+
+/* Returns an error only if the whole transaction cannot continue. */
+static int unit_undo(struct storage *storage, bool savepoint, bool changed, struct error *error)
+{
+    if (database_idle(&storage->database) || (!savepoint && changed))
         return error_set(error, ERR_IO, "the transaction was rolled back");
     if (!savepoint)
         return 0;
@@ -94,6 +100,7 @@ static int unit_run(struct storage *storage, struct storage_task *head, bool sav
                     struct error *error)
 {
     size_t mark = storage->after_count;
+    uint64_t changes = database_changes(&storage->database);
     if (savepoint) {
         struct sqlite3_stmt *begin = database_statement(&storage->database, "SAVEPOINT unit");
         int code = database_execute(&storage->database, begin, error);
@@ -104,7 +111,8 @@ static int unit_run(struct storage *storage, struct storage_task *head, bool sav
     database_settle(&storage->database);
     if (code) {
         storage->after_count = mark;
-        code = unit_undo(storage, savepoint, error);
+        bool changed = database_changes(&storage->database) != changes;
+        code = unit_undo(storage, savepoint, changed, error);
         if (code && head->code)
             *error = head->error; /* report the cause rather than its consequence */
         return code;
@@ -154,7 +162,7 @@ static void group_roll_back(struct storage *storage)
 static int group_run(struct storage *storage, struct task_list *pending, struct task_list *group,
                      struct error *error)
 {
-    bool savepoint = pending->first->next != NULL;
+    bool several = pending->first->next != NULL;
     uint64_t deadline = uv_hrtime() + (uint64_t)GROUP_MS * 1000000;
     int code = database_execute(&storage->database, database_statement(&storage->database, "BEGIN"),
                                 error);
@@ -165,7 +173,7 @@ static int group_run(struct storage *storage, struct task_list *pending, struct 
             pending->last = NULL;
         task_list_append(group, head);
         if (!code)
-            code = unit_run(storage, head, savepoint, error);
+            code = unit_run(storage, head, several && needs_savepoint(head), error);
         if (code || uv_hrtime() >= deadline)
             break;
     }

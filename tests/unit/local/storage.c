@@ -263,6 +263,66 @@ static void a_failing_task_is_undone_alone(void **state)
     assert_int_equal(query_file(f, "SELECT sum(value) FROM notes"), 0 + 1 + 3 + 4);
 }
 
+static int refuse_run(struct storage_task *task, struct storage *storage)
+{
+    struct note *note = (struct note *)task;
+    if (note->value == 2)
+        return error_set(&task->error, ERR_CONFLICT, "note 2 is refused");
+    return note_run(task, storage);
+}
+
+/* Five tasks in one group that need no savepoint. */
+static void submit_without_savepoints(struct fixture *f, struct note notes[5])
+{
+    struct gate gate = {.task = {.run = gate_run}};
+    assert_int_equal(uv_sem_init(&gate.open, 0), 0);
+    storage_submit(f->storage, &gate.task);
+    for (int i = 0; i < 5; i++) {
+        notes[i].task.refuses_first = true;
+        storage_submit(f->storage, &notes[i].task);
+    }
+    uv_sem_post(&gate.open);
+    wait_done(f, 5);
+    uv_sem_destroy(&gate.open);
+}
+
+static void a_task_that_refuses_first_fails_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct note notes[5];
+    for (int i = 0; i < 5; i++) {
+        notes[i] = note_of(f, i);
+        notes[i].task.run = refuse_run;
+    }
+    submit_without_savepoints(f, notes);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(notes[i].code, i == 2 ? ERR_CONFLICT : 0);
+    assert_string_equal(notes[2].text, "note 2 is refused");
+    assert_int_equal(query_file(f, "SELECT sum(value) FROM notes"), 0 + 1 + 3 + 4);
+}
+
+/* Its change must not be committed, and there is no savepoint to go back to. */
+static void a_task_without_a_savepoint_that_fails_half_way_fails_its_group(void **state)
+{
+    struct fixture *f = *state;
+    struct note notes[5], later = note_of(f, 7);
+    for (int i = 0; i < 5; i++)
+        notes[i] = note_of(f, i);
+    notes[4].fails_with = ERR_CONFLICT;
+    submit_without_savepoints(f, notes);
+    assert_int_equal(notes[4].code, ERR_CONFLICT);
+    int sum = 0;
+    for (int i = 0; i < 4; i++) {
+        assert_true(notes[i].code == 0 || notes[i].code == ERR_IO);
+        sum += notes[i].code ? 0 : i;
+    }
+    assert_int_equal(notes[3].code, ERR_IO);
+    storage_submit(f->storage, &later.task);
+    wait_done(f, 6);
+    assert_int_equal(later.code, 0);
+    assert_int_equal(query_file(f, "SELECT sum(value) FROM notes"), sum + 7);
+}
+
 static void a_lone_failing_task_is_undone(void **state)
 {
     struct fixture *f = *state;
@@ -665,6 +725,8 @@ int main(void)
         CASE(waiting_tasks_share_a_commit),
         CASE(done_comes_after_the_commit),
         CASE(a_failing_task_is_undone_alone),
+        CASE(a_task_that_refuses_first_fails_alone),
+        CASE(a_task_without_a_savepoint_that_fails_half_way_fails_its_group),
         CASE(a_lone_failing_task_is_undone),
         CASE(a_unit_succeeds_or_fails_whole),
         CASE(written_data_exists_after_reopening),
