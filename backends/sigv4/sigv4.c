@@ -262,31 +262,39 @@ static const struct sigv4_header **sorted_headers(const struct sigv4_request *re
 
 static int append_lower(struct slice name, struct buffer *out)
 {
+    if (buffer_reserve(out, name.size))
+        return out->error;
+    char *to = out->data + out->size;
     for (size_t i = 0; i < name.size; i++) {
         char c = name.data[i];
-        if (c >= 'A' && c <= 'Z')
-            c = (char)(c - 'A' + 'a');
-        buffer_byte(out, c);
+        to[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
     }
-    return out->error;
+    to[name.size] = '\0';
+    out->size += name.size;
+    return 0;
 }
 
 static int append_trimmed(struct slice value, struct buffer *out)
 {
-    size_t start = out->size;
     bool gap = false;
+    size_t size = 0;
+    if (buffer_reserve(out, value.size))
+        return out->error;
+    char *to = out->data + out->size;
     for (size_t i = 0; i < value.size; i++) {
         char c = value.data[i];
         if (c == ' ' || (c >= '\t' && c <= '\r')) {
             gap = true;
             continue;
         }
-        if (gap && out->size > start)
-            buffer_byte(out, ' ');
+        if (gap && size)
+            to[size++] = ' ';
         gap = false;
-        buffer_byte(out, c);
+        to[size++] = c;
     }
-    return out->error;
+    to[size] = '\0';
+    out->size += size;
+    return 0;
 }
 
 static int names_of(const struct sigv4_header *const *sorted, size_t count, struct buffer *out)

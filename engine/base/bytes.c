@@ -44,6 +44,14 @@ char *slice_dup(struct slice s)
     return text;
 }
 
+void slice_copy(struct slice s, char *out, size_t room)
+{
+    size_t size = s.size < room ? s.size : room - 1;
+    if (size)
+        memcpy(out, s.data, size);
+    out[size] = '\0';
+}
+
 struct bytes bytes_give(void *data, size_t size)
 {
     return (struct bytes){data, size, free};

@@ -33,6 +33,9 @@ bool slice_ends_with(struct slice s, const char *suffix);
 /* A NUL-terminated copy for free(), or NULL when memory is short. */
 char *slice_dup(struct slice s);
 
+/* Copies as much as fits into `room` bytes, of which the last is the NUL. */
+void slice_copy(struct slice s, char *out, size_t room);
+
 struct bytes {
     void *data;
     size_t size;

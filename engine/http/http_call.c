@@ -34,9 +34,18 @@ struct slice http_call_query(const struct http_call *call)
     return call->query;
 }
 
+uint64_t name_bit(const char *name, size_t size)
+{
+    /* equal for both cases of a letter */
+    unsigned last = size ? (unsigned char)name[size - 1] | 0x20u : 0;
+    return UINT64_C(1) << ((5 * size + last) & 63);
+}
+
 struct slice http_call_header(const struct http_call *call, const char *name)
 {
     size_t size = strlen(name);
+    if (!(call->names & name_bit(name, size)))
+        return (struct slice){0};
     for (size_t i = 0; i < call->field_count; i++) {
         const struct http_field *field = &call->fields[i];
         if (field->name.size == size && strncasecmp(field->name.data, name, size) == 0)

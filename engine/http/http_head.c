@@ -104,6 +104,7 @@ static int on_field(llhttp_t *parser, const char *at, size_t size)
     if (c->call->field_count >= c->scan.lines) /* there is room for one header per line */
         return HPE_USER;
     c->call->fields[c->call->field_count++] = (struct http_field){{at, size}, SLICE_LITERAL("")};
+    c->call->names |= name_bit(at, size);
     return 0;
 }
 

@@ -161,6 +161,7 @@ struct http_call {
     http_call_ended *ended;
     void *ended_user;
 
+    uint64_t names; /* of the fields: the bits of name_bit */
     size_t field_count;
     struct http_field fields[];
 };
@@ -234,6 +235,9 @@ int head_parse(struct http_connection *connection, struct slice head);
 ssize_t head_parse_body(struct http_connection *connection, struct slice in);
 
 /* http_call.c */
+/* One of 64 bits for a name in any case, so that a header that is not there is mostly found to be
+ * missing without a look at the fields. */
+uint64_t name_bit(const char *name, size_t size);
 /* Notifies the handler and frees the call. */
 void call_end(struct http_call *call, bool completed);
 

@@ -53,9 +53,12 @@ static enum signature_code malformed(struct signature_claim *claim, const char *
 /* Regions become parts of ARNs. */
 static bool is_region(const char *name)
 {
-    static const char allowed[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
-    return *name && strspn(name, allowed) == strlen(name);
+    for (const char *p = name; *p; p++) {
+        bool letter = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z');
+        if (!letter && !(*p >= '0' && *p <= '9') && *p != '-' && *p != '_')
+            return false;
+    }
+    return *name != '\0';
 }
 
 /* ACCESS-KEY/20150830/us-east-1/sqs/aws4_request; only the key may contain slashes. */

@@ -112,7 +112,7 @@ static void s3_api_handle(struct cloud_request *base)
         respond_no_method(request);
         return;
     }
-    snprintf(base->operation, sizeof base->operation, "%s", s3_route_operation(route));
+    slice_copy(slice_of(s3_route_operation(route)), base->operation, sizeof base->operation);
     request->resource = s3_route_resource(route);
     if (!fault_inject(base, WIRE_S3, request->bucket))
         run(request, route);

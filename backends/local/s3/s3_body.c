@@ -330,7 +330,8 @@ void s3_digest_start(struct s3_digest *digest, const struct s3_claims *claims)
 {
     *digest = (struct s3_digest){.hashed = claims->hashed};
     hash_start(&digest->md5, HASH_MD5);
-    hash_start(&digest->sha256, HASH_SHA256);
+    if (digest->hashed)
+        hash_start(&digest->sha256, HASH_SHA256);
     checksum_start(&digest->checksum, claims->kind);
     checksum_start(&digest->crc64, claims->with_crc64 ? CHECKSUM_CRC64NVME : CHECKSUM_NONE);
 }
@@ -348,12 +349,15 @@ enum s3_error s3_digest_finish(struct s3_digest *digest, const struct s3_claims 
 {
     uint8_t md5[MD5_SIZE], sha256[SHA256_SIZE];
     hash_finish(&digest->md5, md5);
-    hash_finish(&digest->sha256, sha256);
+    if (digest->hashed) {
+        hash_finish(&digest->sha256, sha256);
+        hex_write(sha256, sizeof sha256, digest->sha256_text);
+    }
     checksum_finish(&digest->checksum, digest->checksum_text);
     checksum_finish(&digest->crc64, digest->crc64_text);
     hex_write(md5, sizeof md5, digest->etag);
-    hex_write(sha256, sizeof sha256, digest->sha256_text);
-    base64_write(md5, sizeof md5, digest->md5_text);
+    if (claims->with_md5)
+        base64_write(md5, sizeof md5, digest->md5_text);
     if (claims->hashed && strcasecmp(digest->sha256_text, claims->sha256) != 0)
         return S3_CONTENT_SHA256_MISMATCH;
     if (claims->with_md5 && strcmp(digest->md5_text, claims->md5) != 0)

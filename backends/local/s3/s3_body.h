@@ -61,7 +61,8 @@ struct s3_digest {
     char etag[33];                          /* once finished: hex MD5 */
     char checksum_text[CHECKSUM_TEXT_SIZE]; /* once finished: base64, or empty */
     char crc64_text[CHECKSUM_TEXT_SIZE];    /* the same, of with_crc64 */
-    char md5_text[CHECKSUM_TEXT_SIZE], sha256_text[SHA256_HEX_SIZE]; /* once finished */
+    char md5_text[CHECKSUM_TEXT_SIZE];      /* once finished: base64, if it was claimed */
+    char sha256_text[SHA256_HEX_SIZE];      /* once finished: hex, if it was claimed */
 };
 
 void s3_digest_start(struct s3_digest *digest, const struct s3_claims *claims);

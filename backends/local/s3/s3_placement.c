@@ -23,7 +23,8 @@ static bool is_any(struct slice value, const char *const *known)
 
 static void add_line(struct buffer *lines, const char *name, struct slice value)
 {
-    buffer_format(lines, "%s: ", name);
+    buffer_text(lines, name);
+    buffer_text(lines, ": ");
     buffer_append(lines, value.data, value.size);
     buffer_byte(lines, '\n');
 }
@@ -209,7 +210,7 @@ static size_t respond_line(const char *lines, const char *name, char *text, size
     struct slice value;
     if (!object_header_find(slice_of(lines), name, &value))
         return 0;
-    snprintf(text, size, "%.*s", (int)value.size, value.data);
+    slice_copy(value, text, size);
     *header = (struct http_header){name, text};
     return 1;
 }

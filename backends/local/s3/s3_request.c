@@ -53,6 +53,8 @@ static int parse_query(struct s3_request *request, struct slice query)
 {
     int code = 0;
     request->parameter_count = 0;
+    if (!query.size)
+        return 0;
     request->parameters = calloc(PARAMETERS_MAX, sizeof *request->parameters);
     if (!request->parameters)
         return ERR_MEMORY;
@@ -195,7 +197,7 @@ static int parse_address(struct s3_request *request)
 static void describe(struct s3_request *request)
 {
     struct cloud_request *base = request->base;
-    snprintf(base->resource, sizeof base->resource, "%s", request->bucket);
+    slice_copy(slice_of(request->bucket), base->resource, sizeof base->resource);
     cloud_request_note_key(base, request->key);
 }
 

@@ -215,7 +215,7 @@ static enum s3_target target_of(const struct s3_request *request)
 /* Whether the request names a sub-resource that some method of its target supports. */
 static bool has_resource(const struct s3_request *request, enum s3_target target)
 {
-    for (size_t i = 0; i < ROUTES; i++) {
+    for (size_t i = 0; i < ROUTES && request->parameter_count; i++) {
         if (routes[i].target == target && routes[i].resource &&
             s3_parameter(request, routes[i].resource))
             return true;
