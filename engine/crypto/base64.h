@@ -1,4 +1,4 @@
-/* Base64 (RFC 4648, with padding): libcrypto's, and mbedTLS' for what is not one valid line. Any thread. */
+/* Base64 (RFC 4648, with padding). libcrypto's. Any thread. */
 #ifndef THUMBWHEEL_BASE64_H
 #define THUMBWHEEL_BASE64_H
 

@@ -98,12 +98,33 @@ static void what_is_not_base64_is_refused(void **state)
     (void)state;
     char data[3];
     size_t size;
-    static const char *const bad[] = {
-        "Zm9v!", "Zm9v\x80", "=Zm9", "Zg==Zg==", "Zg=v", "Z===", "====", "    Zm9v"};
+    static const char *const bad[] = {"Zm9v!",    "Zm9v\x80", "=Zm9",     "Zg==Zg==",    "Zg=v",
+                                      "Z===",     "====",     "Zm9",      "    Zm9v",    "Zm 9v",
+                                      "Zm9vZm-=", "Zm9v----", "Zm9v\r\r", "Zm9v\t\t\t\t"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_int_equal(base64_read(slice_of(bad[i]), data, sizeof data, &size), ERR_INVALID);
     assert_int_equal(base64_read(slice_of("Zm9vYg=="), data, sizeof data, &size), ERR_LIMIT);
     assert_int_equal(base64_read(slice_of("Zm\n9v"), data, sizeof data, &size), 0);
+    assert_int_equal(base64_read(slice_of("Zm \r\n9v  "), data, sizeof data, &size), 0);
+    assert_memory_equal(data, "foo", 3);
+}
+
+static void long_base64_is_read_into_just_the_room_that_it_takes(void **state)
+{
+    (void)state;
+    static char bytes[5000], text[BASE64_TEXT_SIZE(sizeof bytes)], read[sizeof bytes];
+    for (size_t size = sizeof bytes - 1540; size < sizeof bytes; size++) {
+        size_t got;
+        for (size_t i = 0; i < size; i++)
+            bytes[i] = (char)(i * size);
+        base64_write(bytes, size, text);
+        assert_int_equal(base64_read(slice_of(text), read, size, &got), 0);
+        assert_int_equal(got, size);
+        assert_memory_equal(read, bytes, size);
+        assert_int_equal(base64_read(slice_of(text), read, size - 1, &got), ERR_LIMIT);
+        if (size > 3500 && size < 4900)
+            size += 37;
+    }
 }
 
 static void a_certificate_belongs_to_its_key_alone(void **state)
@@ -166,6 +187,7 @@ int main(void)
         cmocka_unit_test(secrets_are_compared_and_wiped),
         cmocka_unit_test(base64_of_each_length),
         cmocka_unit_test(what_is_not_base64_is_refused),
+        cmocka_unit_test(long_base64_is_read_into_just_the_room_that_it_takes),
         cmocka_unit_test(a_certificate_belongs_to_its_key_alone),
         cmocka_unit_test(an_rsa_key_has_a_certificate),
         cmocka_unit_test(a_key_of_another_kind_does_not_sign),
