@@ -194,17 +194,9 @@ def measure_one(server, operation, size, connections, seconds):
 
 
 def measure_disk(folder, size, seconds):
-    """The bare loop, on the file system of the servers' data."""
-    command = [RELEASE / "bench/bench_disk", "--file", folder / "disk", "--size", int(size), "--seconds", seconds]
+    """The bare loop, on the file system of the servers' data, with as many bytes as a durable write took."""
+    command = [RELEASE / "bench/bench_disk", "--file", folder / "disk", "--size", max(int(size), 1), "--seconds", seconds]
     return json.loads(subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True).stdout)
-
-
-def measure_disks(round_, seconds, folder):
-    """For each small durable write of a single client: a loop that writes as many bytes as it did."""
-    for title in DISK_CASES:
-        case = case_name(title, 1)
-        if "thumbwheel" in round_.get(case, {}):
-            round_[case]["disk"] = measure_disk(folder, round_[case]["thumbwheel"]["written"] or 1, seconds)
 
 
 def case_name(title, connections):
@@ -225,11 +217,13 @@ def measure_round(options, names, folder):
             for title, operation, size in operations:
                 for connections in map(int, options.connections.split(",")):
                     case = case_name(title, connections)
+                    able = [server for server in servers if service in server.what["does"]]
                     result[case] = {server.name: measure_one(server, operation, size, connections, options.seconds)
-                                    for server in servers if service in server.what["does"]}
+                                    for server in able}
                     print("  " + case + ": " + ", ".join(f"{name} {one['per_second']:.0f}/s"
                                                          for name, one in result[case].items()), flush=True)
-        measure_disks(result, options.seconds, folder)
+                    if connections == 1 and title in DISK_CASES and "thumbwheel" in result[case]:
+                        result[case]["disk"] = measure_disk(folder, result[case]["thumbwheel"]["written"], options.seconds)
         for server in servers:
             result["start"][server.name]["peak_rss_mib"] = server.rss_mib("VmHWM")
     finally:
