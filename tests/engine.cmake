@@ -11,6 +11,7 @@ endforeach()
 
 # Unit tests of this module.
 unit_test(crypto engine)
+unit_test(crc engine)
 unit_test(http_server http_fixtures)
 unit_test(http_server_flow http_fixtures)
 unit_test(http_pipe http_fixtures)

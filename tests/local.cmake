@@ -4,7 +4,6 @@ test_fixtures(local_fixtures SOURCES cloud_world.c bucket_world.c
 
 # Unit tests of this module.
 unit_test(storage backend_local virtual_clock PkgConfig::SQLITE)
-unit_test(crc backend_local)
 unit_test(s3_rules backend_local PkgConfig::SQLITE PkgConfig::JANSSON)
 unit_test(s3_parts backend_local PkgConfig::JANSSON PkgConfig::SQLITE)
 unit_test(aws_chunked backend_local backend_sigv4)

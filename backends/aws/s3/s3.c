@@ -96,6 +96,12 @@ static int request_start(struct aws *aws, struct s3_call *call, struct object_re
     return code;
 }
 
+static bool is_plain(const struct aws *aws)
+{
+    const char *url = aws->endpoints.urls[AWS_S3];
+    return url && strncmp(url, "http:", 5) == 0;
+}
+
 int s3_start(struct aws *aws, struct s3_call *call, struct object_request **out)
 {
     if (out)
@@ -109,8 +115,7 @@ int s3_start(struct aws *aws, struct s3_call *call, struct object_request **out)
     operation->user = call->user;
     operation->max_size = call->max_size;
     snprintf(operation->sse, sizeof operation->sse, "%s", call->sse ? call->sse : "");
-    operation->plain =
-        aws->endpoints.urls[AWS_S3] && strncmp(aws->endpoints.urls[AWS_S3], "http:", 5) == 0;
+    operation->plain = is_plain(aws);
     int code = request_start(aws, call, operation);
     if (code)
         free(operation);
@@ -165,7 +170,7 @@ static void check_body(const struct aws_reply *reply, const char *etag, struct e
 {
     if (!s3_body_intact(reply->response, etag))
         aws_error_local(error, &reply->subject, ERR_NETWORK,
-                        "the body does not match its ETag: it was damaged in transit");
+                        "the body does not match its checksum or ETag: it was damaged in transit");
 }
 
 /* For a missing key S3 returns 403 if the caller may not list the bucket, and names the permission
@@ -205,6 +210,7 @@ static void on_got(const struct aws_reply *reply, void *user)
 int s3_get(struct object_store *store, const struct object_name *name, size_t max_size,
            object_got *done, void *user, struct object_request **out)
 {
+    static const struct http_header checksum_wanted = {"x-amz-checksum-mode", "ENABLED"};
     struct buffer query;
     char mark[AWS_MARK_SIZE], marking[sizeof mark + 32];
     buffer_init(&query, URL_MAX);
@@ -219,6 +225,8 @@ int s3_get(struct object_store *store, const struct object_name *name, size_t ma
                                .trace = name->trace,
                                .mark = mark,
                                .query = query.data,
+                               .headers = &checksum_wanted,
+                               .header_count = is_plain(aws_of(store)),
                                .response_max = max_size ? max_size : 1,
                                .replied = on_got,
                                .done.got = done,

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checksum.h"
 #include "etag.h"
 #include "http_date.h"
 #include "md5.h"
@@ -96,8 +97,42 @@ int s3_facts_read(const struct http_response *response, struct s3_facts *out)
     return metadata_read(response, out);
 }
 
+/* The header with a CRC of the whole body, which is a hundred times faster than an MD5; NULL: there is
+ * none. A value with a hyphen is made of the checksums of parts. */
+static const struct http_header *find_crc(const struct http_response *response)
+{
+    for (size_t i = 0; i < response->header_count; i++) {
+        const struct http_header *header = &response->headers[i];
+        enum checksum_kind kind = checksum_from_header(slice_of(header->name));
+        uint8_t digest[CHECKSUM_SIZE_MAX];
+        if (checksum_combines(kind) && !checksum_decode(kind, slice_of(header->value), digest))
+            return header;
+    }
+    return NULL;
+}
+
+static bool crc_matches(const struct http_header *header, struct slice body)
+{
+    struct checksum checksum;
+    char text[CHECKSUM_TEXT_SIZE];
+    checksum_start(&checksum, checksum_from_header(slice_of(header->name)));
+    checksum_update(&checksum, body.data, body.size);
+    checksum_finish(&checksum, text);
+    return strcmp(text, header->value) == 0;
+}
+
+static bool is_composite(const struct http_response *response)
+{
+    const char *type = http_response_header(response, "x-amz-checksum-type");
+    return type && strcmp(type, "COMPOSITE") == 0;
+}
+
 bool s3_body_intact(const struct http_response *response, const char *etag)
 {
+    const struct slice body = {response->body.data ? response->body.data : "", response->body.size};
+    const struct http_header *crc = is_composite(response) ? NULL : find_crc(response);
+    if (crc)
+        return crc_matches(crc, body);
     static const char encrypted[] = "x-amz-server-side-encryption";
     bool is_md5 = etag && md5_is_text(slice_of(etag));
     for (size_t i = 0; i < response->header_count; i++) {
@@ -106,8 +141,7 @@ bool s3_body_intact(const struct http_response *response, const char *etag)
         if (strncmp(header->name, encrypted, sizeof encrypted - 1) == 0 && !plain)
             is_md5 = false;
     }
-    return !is_md5 ||
-           md5_matches(response->body.data ? response->body.data : "", response->body.size, etag);
+    return !is_md5 || md5_matches(body.data, body.size, etag);
 }
 
 void s3_facts_free(struct s3_facts *facts)

@@ -72,7 +72,8 @@ int s3_presign_form(struct object_store *store, const struct object_form *what,
 enum { S3_MD5_SIZE = BASE64_TEXT_SIZE(MD5_SIZE) };
 void s3_content_md5(const void *body, size_t size, char out[S3_MD5_SIZE]);
 
-/* Whether the body matches its ETag, as far as that can be checked: the ETag is an MD5 if the
+/* Whether the body matches its CRC, if the response has one, or its ETag, as far as that can be
+ * checked: the ETag is an MD5 if the
  * object was uploaded in one piece and is not encrypted, except with keys managed by S3 ("Common
  * Response Headers", S3 API Reference). */
 bool s3_body_intact(const struct http_response *response, const char *etag);

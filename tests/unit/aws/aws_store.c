@@ -191,6 +191,50 @@ static void get_finds_a_damaged_body(void **state)
     assert_int_equal(get_code(NULL, "Bytes", "\"" MD5_OF_BYTES "\"", NULL), 0);
 }
 
+/* The published check values of the CRCs, of the text "123456789", as base64. */
+#define CHECK_TEXT      "123456789"
+#define CHECK_CRC32     "y/Q5Jg=="
+#define CHECK_CRC32C    "4waSgw=="
+#define CHECK_CRC64NVME "rosUhgp5mIg="
+
+static int crc_code(const char *body, const char *name, const char *value, const char *type)
+{
+    struct backend_settings options = script_options;
+    options.endpoint = "http://127.0.0.1:4566";
+    SCRIPT(&options,
+           {.status = 200,
+            .body = body,
+            .headers = {
+                {"etag", "\"" MD5_OF_BYTES "\""}, {name, value}, {"x-amz-checksum-type", type}}});
+    get("photos", "a.jpg", NULL, 1000);
+    int code = seen.error.code;
+    assert_string_equal(script_header(0, "x-amz-checksum-mode"), "ENABLED");
+    script_end();
+    return code;
+}
+
+/* A CRC counts more than the ETag, which is that of another text here. */
+static void get_finds_a_damaged_body_by_its_checksum(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *value;
+    } crcs[] = {{"x-amz-checksum-crc32", CHECK_CRC32},
+                {"x-amz-checksum-crc32c", CHECK_CRC32C},
+                {"x-amz-checksum-crc64nvme", CHECK_CRC64NVME}};
+    for (size_t i = 0; i < sizeof crcs / sizeof crcs[0]; i++) {
+        const char *name = crcs[i].name, *value = crcs[i].value;
+        assert_int_equal(crc_code(CHECK_TEXT, name, value, "FULL_OBJECT"), 0);
+        assert_int_equal(crc_code("123456780", name, value, "FULL_OBJECT"), ERR_NETWORK);
+        assert_int_equal(crc_code("12345678", name, value, "FULL_OBJECT"), ERR_NETWORK);
+        /* it says nothing about this body, but the ETag does */
+        assert_int_equal(crc_code("bytes", name, value, "COMPOSITE"), 0);
+        assert_int_equal(crc_code(CHECK_TEXT, name, value, "COMPOSITE"), ERR_NETWORK);
+    }
+    assert_int_equal(crc_code("bytes", "x-amz-checksum-crc32", CHECK_CRC32 "-2", "FULL_OBJECT"), 0);
+    assert_int_equal(crc_code("bytes", "x-amz-checksum-crc32", "", "FULL_OBJECT"), 0);
+}
+
 static void addresses(void **state)
 {
     (void)state;
@@ -1015,6 +1059,7 @@ int main(void)
         cmocka_unit_test(get_of_another_request),
         cmocka_unit_test(get_larger_than_asked_for),
         cmocka_unit_test(get_finds_a_damaged_body),
+        cmocka_unit_test(get_finds_a_damaged_body_by_its_checksum),
         cmocka_unit_test(get_errors),
         cmocka_unit_test(slow_down_then_success),
         cmocka_unit_test(a_head_is_read),

@@ -6,8 +6,8 @@
  * polynomial, it can be added to the block n bits further on without changing the remainder of the whole.
  * So a body is folded into one block that has the same CRC as the body.
  */
-#ifndef THUMBWHEEL_LOCAL_CRC_FOLD_H
-#define THUMBWHEEL_LOCAL_CRC_FOLD_H
+#ifndef THUMBWHEEL_CRC_FOLD_H
+#define THUMBWHEEL_CRC_FOLD_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,8 +2,8 @@
  * S3's object checksums ("Checking object integrity", S3 User Guide): base64 of big-endian values.
  * Any thread, but only one at a time per object.
  */
-#ifndef THUMBWHEEL_LOCAL_CHECKSUM_H
-#define THUMBWHEEL_LOCAL_CHECKSUM_H
+#ifndef THUMBWHEEL_CHECKSUM_H
+#define THUMBWHEEL_CHECKSUM_H
 
 #include <stdbool.h>
 #include <stdint.h>

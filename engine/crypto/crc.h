@@ -2,8 +2,8 @@
  * Reflected CRCs of 32 or 64 bits that begin with all ones and end inverted, as S3 uses them. By
  * carry-less multiplication where the processor has it, otherwise with tables. Any thread.
  */
-#ifndef THUMBWHEEL_LOCAL_CRC_H
-#define THUMBWHEEL_LOCAL_CRC_H
+#ifndef THUMBWHEEL_CRC_H
+#define THUMBWHEEL_CRC_H
 
 #include <stdbool.h>
 #include <stddef.h>
