@@ -22,8 +22,8 @@
 #include "rabbitmq.h"
 
 enum {
-    RABBIT_BODY_MAX = 16 * 1024 * 1024, /* bytes; a larger message is never given to the engine */
-    RABBIT_VISIBILITY_S = 30,           /* of a lease: how soon a lost one is noticed, twice */
+    RABBIT_BODY_MAX = QUEUE_MESSAGE_MAX, /* bytes; a larger message is never given to the engine */
+    RABBIT_VISIBILITY_S = 30,            /* of a lease: how soon a lost one is noticed, twice */
     RABBIT_PUBLISH_TIMEOUT_MS = 30 * 1000,
     RABBIT_RECEIPT_SIZE = 24,
 };

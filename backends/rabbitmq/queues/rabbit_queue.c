@@ -19,6 +19,7 @@
 #include "rabbit_settle.h"
 
 enum { WAITING_MAX_MS = 2000 /* how long a delivery waits for a receive */ };
+#define LIMIT_UNKNOWN UINT64_MAX /* the thread must be told, whatever it is */
 
 struct rabbit_receive { /* the seam's struct queue_request */
     struct list link;   /* in queue->requests */
@@ -272,6 +273,7 @@ static void note_lost(struct rabbit_queue *queue, const struct rabbit_note *note
 {
     queue->down = true;
     queue->why = note->task.error;
+    queue->limit = LIMIT_UNKNOWN;
     all_drop(queue, &queue->held);
     all_drop(queue, &queue->waiting);
     if (note->consumer_timeout_s)

@@ -28,6 +28,8 @@ static struct {
     struct rabbitmq *rabbitmq;
     struct queue *queue;
     uint64_t limit, next_tag;
+    size_t limits; /* how often it was told */
+    bool again;    /* the next receive that fails is followed by another */
     struct rabbit_settlement settled[SETTLED_MAX];
     size_t settled_count;
     int publish_code; /* of copies; PENDING: they wait */
@@ -133,6 +135,7 @@ void rabbit_channel_limit(struct rabbit_consumers *consumers, struct rabbit_chan
     (void)channel;
     (void)session;
     t.limit = limit;
+    t.limits++;
 }
 
 int rabbit_channel_settle(struct rabbit_channel *channel, const struct rabbit_settlement *what,
@@ -232,6 +235,11 @@ static void on_received(struct queue_message *messages, size_t count, const stru
     (void)user;
     t.received += count;
     t.receive_code = error->code;
+    if (error->code && t.again) {
+        const struct queue_receive what = {.max = 1, .wait_s = 20, .visibility_s = 30};
+        t.again = false;
+        assert_int_equal(ops()->receive(t.queue, &what, on_received, NULL, NULL), 0);
+    }
     if (!count)
         return;
     queue_message_clear(&t.got);
@@ -416,6 +424,18 @@ static void a_lost_connection_ends_leases_and_receives(void **state)
     settled(0, false);
 }
 
+/* Otherwise the consumer would not be made again. */
+static void the_limit_is_told_again_after_a_loss(void **state)
+{
+    (void)state;
+    receive(1, 30);
+    assert_int_equal(t.limits, 1);
+    t.again = true;
+    connection_lost();
+    assert_int_equal(t.limits, 2);
+    assert_int_equal(t.limit, 1);
+}
+
 static void a_copy_that_outlives_its_delivery_is_confirmed_without_it(void **state)
 {
     (void)state;
@@ -575,6 +595,7 @@ int main(void)
         TEST(a_message_whose_copy_fails_is_not_acknowledged),
         TEST(a_message_that_was_not_started_goes_back_at_once),
         TEST(a_lost_connection_ends_leases_and_receives),
+        TEST(the_limit_is_told_again_after_a_loss),
         TEST(a_copy_that_outlives_its_delivery_is_confirmed_without_it),
         TEST(a_message_that_no_receive_takes_goes_back),
         TEST(a_cancelled_receive_returns_what_waits),
