@@ -114,6 +114,11 @@ class System:
     def dead_letters(self):
         return sum(sum(harness.depth(self.sqs, url)) for url in self.sqs.list_queues()["QueueUrls"] if url.endswith("-dlq"))
 
+    def last_words(self):
+        """What the processes wrote last, and what the cloud refused."""
+        refused = [line for line in self.cloud.requests() if line["status"] >= 500]
+        return "\n".join([*self.cloud.lines[-10:], *(self.engine.lines[-10:] if self.engine else []), *map(str, refused[-10:])])
+
     def stop(self):
         if self.engine:
             self.engine.stop()
@@ -200,6 +205,9 @@ def main():
             samples = soak(options, system, rate)
             harness.until(lambda: system.settled() >= system.count, "all photos are processed")
             dead = system.dead_letters()
+        except Exception:
+            print(system.last_words(), file=sys.stderr)
+            raise
         finally:
             system.stop()
     result = summary(samples)
