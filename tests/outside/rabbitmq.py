@@ -12,7 +12,6 @@ import urllib.parse
 from pathlib import Path
 
 import pika
-import pika.exceptions
 
 import harness
 from harness import free_port, http, until
@@ -36,7 +35,7 @@ class Node:
         self.folder = cluster.folder / f"node{number}"
         self.port, self.management_port, self.distribution_port = free_port(), free_port(), free_port()
         self.tls_port = free_port() if cluster.certificate else None
-        self.process = None
+        self.process, self.begun = None, 0
         self.folder.mkdir()
         (self.folder / "plugins").write_text("[rabbitmq_management].\n")
 
@@ -74,23 +73,27 @@ class Node:
         """Returns at once; wait_until_ready() waits."""
         (self.folder / "rabbitmq.conf").write_text("".join(f"{name} = {value}\n" for name, value in self.settings().items()))
         with open(self.folder / "log", "a") as log:
+            self.begun = log.tell()
             self.process = subprocess.Popen([SERVER], env=self.environment(), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=subprocess.STDOUT)
 
-    def log(self):
-        return (self.folder / "log").read_text(errors="replace")
+    def log(self, since=0):
+        """What it has logged after so many bytes."""
+        return (self.folder / "log").read_bytes()[since:].decode(errors="replace")
 
     def running(self):
         return self.process is not None and self.process.poll() is None
 
     def answers(self):
-        """Whether the node serves AMQP, and its management has joined the cluster."""
+        """Whether it has started, and the management knows it. It serves AMQP earlier, but would miss a virtual host that is made
+        meanwhile."""
         if not self.running():
             raise AssertionError(f"{self.name} has ended:\n{self.log()[-4000:]}")
+        if "Server startup complete" not in self.log(self.begun):
+            return False
         try:
-            self.cluster.connect("/", self).close()
             status, nodes = self.cluster.ask("GET", "nodes", node=self)
-        except (OSError, pika.exceptions.AMQPError):
+        except OSError:
             return False
         return status == 200 and any(one["name"] == self.name and one["running"] for one in nodes)
 
@@ -222,7 +225,7 @@ class Cluster:
     def make_vhost(self, name):
         """A virtual host for one test, where the user may do everything."""
         quoted = urllib.parse.quote(name, safe="")
-        until(lambda: self.ask("PUT", f"vhosts/{quoted}", {})[0] in (201, 204), f"the virtual host {name} is made")  # slow under load
+        self.demand("PUT", f"vhosts/{quoted}", {})
         self.demand("PUT", f"permissions/{quoted}/{USER}", {"configure": ".*", "write": ".*", "read": ".*"})
         return name
 

@@ -2,7 +2,7 @@
 """Kills the engine and the nodes of a RabbitMQ cluster (-9), and cuts connections, while photos are uploaded; checks that
 nothing is lost.
 
-    ./dev soak rabbitmq [--kills N] [--node-kills N] [--leader-kills N] [--cuts N] [--seed S] [--keep]
+    ./dev soak rabbitmq [--kills N] [--node-kills N] [--leader-kills N] [--cuts N] [--pace SECONDS] [--seed S] [--keep]
 
 The queues are quorum queues on three nodes; the embedded cloud is the store. The producer publishes an event for each photo that
 the store has acknowledged, until the broker confirms it. The engine reaches each node through a proxy, which cuts all
@@ -200,6 +200,7 @@ def main():
     parser.add_argument("--node-kills", type=int, default=15, help="kills of any node (%(default)s)")
     parser.add_argument("--leader-kills", type=int, default=15, help="kills of the node that leads a queue (%(default)s)")
     parser.add_argument("--cuts", type=int, default=30, help="times that all connections are cut (%(default)s)")
+    parser.add_argument("--pace", type=float, default=0, help="seconds between two uploads of each of two threads (%(default)s)")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6),
                         help="seed of the moments (default: random); printed at the start")
     parser.add_argument("--keep", action="store_true", help="keep the data directories and the logs")
@@ -207,7 +208,7 @@ def main():
     folder = Path(tempfile.mkdtemp(prefix="thumbwheel-soak-"))
     harness.set_home(folder)
     print(f"seed {options.seed}, state and logs in {folder}", flush=True)
-    soak = RabbitSoak(folder / "soak", options.kills, options.node_kills, options.leader_kills, options.cuts, options.seed)
+    soak = RabbitSoak(folder / "soak", options.kills, options.node_kills, options.leader_kills, options.cuts, options.seed, options.pace)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     soak.run()
     print(soak.summary())
