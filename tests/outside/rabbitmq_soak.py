@@ -74,7 +74,7 @@ class RabbitSoak(Soak):
         self.local, self.publishers, self.sequence, self.lock = threading.local(), [], time.time_ns(), threading.Lock()
         self.cluster = Cluster(self.folder / "rabbitmq", 3)
         self.proxies = [TcpProxy(node.port) for node in self.cluster.nodes]
-        self.engine_settings = self.cluster.environment()
+        self.engine_settings = self.cluster.environment() | {"THUMBWHEEL_MAX_RECEIVES": "1000"}  # kills alone make no dead letter
         hosts = ",".join(f"127.0.0.1:{proxy.port}" for proxy in self.proxies)
         self.cluster.make_vhost(VHOST)
         self.write_pipelines({name: self.cluster.address(VHOST, f"soak-{name}", hosts=hosts) for name in PIPELINES})
