@@ -236,6 +236,13 @@ def test_only_its_owner_calls_a_library_of_others():
         assert callers == {owner}, f"{prefix}* is called outside {owner}"
 
 
+def test_only_the_backend_of_rabbitmq_sees_librabbitmq():
+    """Its functions have the prefix of ours, so its headers tell."""
+    folders = {path.parent.relative_to(harness.ROOT).as_posix() for module in MODULES
+               for path in (harness.ROOT / module).rglob("*.[ch]") if re.search(r"#include <amqp\w*\.h>", path.read_text())}
+    assert folders == {"backends/rabbitmq/connection"}
+
+
 def functions_defined(text):
     """The names of the functions whose bodies stand in a C text."""
     code = re.sub(r"/\*.*?\*/|//[^\n]*|^#[^\n]*", "", text.replace("\\\n", " "), flags=re.S | re.M)

@@ -211,6 +211,14 @@ char *amqp_address_text(const struct amqp_address *address, const char *queue)
     return buffer_take_text(&text);
 }
 
+int amqp_address_copy(struct amqp_address *to, const struct amqp_address *from)
+{
+    char *text = amqp_address_text(from, NULL);
+    int code = text ? amqp_address_parse(text, to, NULL) : ERR_MEMORY;
+    free(text);
+    return code;
+}
+
 char *amqp_address_service(const struct amqp_address *address)
 {
     struct buffer text;

@@ -38,6 +38,7 @@ bool amqp_address_is(const char *text);
  * *out is empty. error may be NULL. */
 int amqp_address_parse(const char *text, struct amqp_address *out, struct error *error);
 void amqp_address_clear(struct amqp_address *address);
+int amqp_address_copy(struct amqp_address *to, const struct amqp_address *from); /* ERR_MEMORY */
 
 /* The address in its normal form, with another queue unless that is NULL; NULL: out of memory. The
  * caller frees it. */

@@ -353,14 +353,6 @@ static void on_wake(uv_async_t *handle)
     uv_close((uv_handle_t *)handle, handle_closed);
 }
 
-static int address_copy(struct amqp_address *to, const struct amqp_address *from)
-{
-    char *text = amqp_address_text(from, NULL);
-    int code = text ? amqp_address_parse(text, to, NULL) : ERR_MEMORY;
-    free(text);
-    return code;
-}
-
 static void nobody(void *user)
 {
     (void)user;
@@ -392,7 +384,7 @@ int amqp_connection_create(uv_loop_t *loop, const struct amqp_connection_options
 {
     struct amqp_connection *connection = calloc(1, sizeof *connection);
     *out = NULL;
-    if (!connection || address_copy(&connection->address, options->address)) {
+    if (!connection || amqp_address_copy(&connection->address, options->address)) {
         free(connection);
         return error_set(error, ERR_MEMORY, "out of memory");
     }

@@ -62,14 +62,6 @@ int rabbit_broker_publishing(struct rabbit_broker *broker, struct amqp_connectio
     return code;
 }
 
-static int address_copy(struct amqp_address *to, const struct amqp_address *from)
-{
-    char *text = amqp_address_text(from, NULL);
-    int code = text ? amqp_address_parse(text, to, NULL) : ERR_MEMORY;
-    free(text);
-    return code;
-}
-
 static void broker_free(struct rabbit_broker *broker)
 {
     list_remove(&broker->link);
@@ -84,7 +76,7 @@ static int broker_make(struct rabbitmq *rabbitmq, const struct amqp_address *add
     if (*out)
         return 0;
     struct rabbit_broker *broker = calloc(1, sizeof *broker);
-    if (!broker || address_copy(&broker->address, address)) {
+    if (!broker || amqp_address_copy(&broker->address, address)) {
         free(broker);
         return ERR_MEMORY;
     }
@@ -290,7 +282,10 @@ int rabbitmq_queue_check(const char *name, struct error *error)
     int code = amqp_address_parse(name, &address, error);
     if (code)
         return code;
-    code = amqp_name_check("queue", address.queue, AMQP_NAME_MAX, error);
+    /* the names of its retry queues are longer */
+    const bool is_dead = amqp_is_dead_name(address.queue, NULL);
+    code = amqp_name_check("queue", address.queue, is_dead ? AMQP_NAME_MAX : AMQP_WORK_NAME_MAX,
+                           error);
     amqp_address_clear(&address);
     return code;
 }

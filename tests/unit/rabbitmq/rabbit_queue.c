@@ -490,6 +490,19 @@ static void a_receive_without_messages_ends_in_time(void **state)
     assert_int_equal(t.receive_code, ERR_NETWORK); /* there is still no connection */
 }
 
+static void a_queue_needs_room_for_the_names_of_its_retry_queues(void **state)
+{
+    char name[AMQP_NAME_MAX + 32] = "amqp://b/%2F/";
+    struct error error;
+    (void)state;
+    const size_t start = strlen(name);
+    memset(name + start, 'q', AMQP_WORK_NAME_MAX + 1);
+    assert_int_equal(rabbitmq_queue_check(name, &error), ERR_INVALID);
+    assert_non_null(strstr(error.text, "240"));
+    name[start + AMQP_WORK_NAME_MAX] = '\0';
+    assert_int_equal(rabbitmq_queue_check(name, &error), 0);
+}
+
 static void a_queue_can_be_closed_while_a_copy_is_pending(void **state)
 {
     (void)state;
@@ -600,6 +613,7 @@ int main(void)
         TEST(a_message_that_no_receive_takes_goes_back),
         TEST(a_cancelled_receive_returns_what_waits),
         TEST(a_receive_without_messages_ends_in_time),
+        TEST(a_queue_needs_room_for_the_names_of_its_retry_queues),
         TEST(a_queue_can_be_closed_while_a_copy_is_pending),
         TEST(a_message_that_had_all_its_receives_goes_to_the_dead_letter_queue),
         TEST(without_a_dead_letter_queue_a_message_is_retried),
