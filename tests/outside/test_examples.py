@@ -274,7 +274,7 @@ def test_every_section_has_three_to_six_commands_and_every_example_a_section():
     titles = re.findall(r"^## (.*)$", text, re.MULTILINE)
     assert {title: 3 <= len(Sections.commands(title)) <= 6 for title in titles} == dict.fromkeys(titles, True)
     used = set(re.findall(r"pipelines/examples/([\w-]+)", "".join("\n".join(Sections.commands(title)) for title in titles)))
-    assert {folder.name for folder in EXAMPLES.iterdir()} - used == {"label-server"}  # docs/labels.md
+    assert {folder.name for folder in EXAMPLES.iterdir()} - used == {"label-server", "rabbitmq"}  # docs/labels.md, docs/rabbitmq.md
 
 
 def test_three_sizes_of_every_photo(sections, cloud):

@@ -2,12 +2,14 @@
 backfill, status, dlq and notify."""
 import json
 import re
+import signal
 from urllib.parse import quote
 
 import pytest
 
 import harness
 from harness import aws_environment, run_on_terminal, thumbwheel, until
+from proxy import HOLD, Proxy
 from rabbitmq import PASSWORD, USER, Cluster
 
 PIPELINE = """name: {name}
@@ -165,6 +167,11 @@ def test_what_is_wrong_is_said(cluster, make, tmp_path):
     assert "the password for RabbitMQ" in done.stderr and "missing" in done.stderr
     done = make(status=1, port=harness.free_port())
     assert "rabbitmq_management" in done.stderr
+    cluster.demand("PUT", "users/plain", {"password": "plain", "tags": "management"})
+    cluster.demand("PUT", f"permissions/{make.path}/plain", {"configure": ".*", "write": ".*", "read": ".*"})
+    wrong.write_text("plain")
+    done = make("--broker-api", cluster.api().replace(USER, "plain"), "--broker-api-password-file", wrong, status=2)
+    assert "policy thumbwheel: cannot read it" in done.stderr and "policymaker" in done.stderr
     make.file.write_text(PIPELINE.format(name="small", queue=cluster.address("no-such", "small")))
     done = make(status=1)
     assert "rabbitmqctl add_vhost no-such" in done.stderr
@@ -264,15 +271,32 @@ def test_a_message_whose_receives_are_used_up_is_a_dead_letter(cluster, cloud, m
     assert not [header for header in properties.headers if header in ("thumbwheel-attempts", "thumbwheel-source")]
 
 
-def test_a_queue_is_notified(cluster, cloud, make, s3, name, start):
-    make.file.write_text(make.file.read_text() + f'notify: {{ queue: "{cluster.address(make.vhost, "finished")}" }}\n')
-    made = make()
-    assert actions(made)["queue finished"] == "create"
-    s3.put_object(Bucket=name, Key="in/a.jpg", Body=harness.jpeg(96, 72))
-    cluster.publish(make.vhost, "thumbwheel", "thumbwheel", json.dumps({"bucket": name, "key": "in/a.jpg"}).encode())
-    engine = start("run", "--pipelines", make.file, "--workers", "1", "--isolation", "thread",
-                   environment=aws_environment(cloud.endpoint, **cluster.environment()))
-    told = json.loads(cluster.take(make.vhost, "finished")[1])
-    assert told["type"] == "photo.done" and told["outputs"][0]["key"] == "small/a.png"
+def test_the_example_goes_from_the_exchange_to_renditions_and_a_notification(cluster, cloud, s3, start, name, tmp_path):
+    """pipelines/examples/rabbitmq, with the user, the host and the virtual host of the test."""
+    vhost = cluster.make_vhost(name)
+    for file in (harness.ROOT / "pipelines/examples/rabbitmq").iterdir():
+        text = file.read_text().replace("amqp://photos@localhost/photos/", cluster.address(vhost, ""))
+        (tmp_path / file.name).write_text(text.replace("bucket: photos", f"bucket: {name}"))
+    environment = aws_environment(cloud.endpoint, **cluster.environment())
+    done = thumbwheel("provision", "--via", "rabbitmq", "--pipelines", tmp_path, "--broker-api", cluster.api(), "--yes", environment=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "queue finished: created" in done.stdout
+    engine = start("run", "--pipelines", tmp_path, "--workers", "1", "--isolation", "thread", environment=environment)
+    s3.put_object(Bucket=name, Key="ingest/sea.jpg", Body=harness.jpeg(160, 120))
+    cluster.publish(vhost, "thumbwheel", "thumbwheel", json.dumps({"bucket": name, "key": "ingest/sea.jpg"}).encode())
+    told = json.loads(cluster.take(vhost, "finished")[1])
+    assert (told["type"], told["outputs"][0]["key"]) == ("photo.done", "web/WebImage-sea.jpg")
+    until(lambda: harness.exists(s3, name, "thumbnail/Thumbnail-sea.jpg"), "the thumbnail")
     assert engine.stop() == 0
-    assert cluster.depth(make.vhost, "small") == 0
+    assert [cluster.depth(vhost, queue) for queue in ("web", "thumbnail", "finished", "web.dead")] == [0] * 4
+
+
+def test_ctrl_c_ends_a_run_that_waits_for_the_management(cluster, cloud, make, name, start):
+    asked = []
+    proxy = Proxy(cluster.api().replace(f"{USER}@", ""), lambda method, path, headers, body: asked.append(path) or HOLD)
+    process = start("provision", "--via", "rabbitmq", "--endpoint", cloud.endpoint, "--pipelines", make.file, "--bucket", name, "--yes",
+                    "--broker-api", proxy.endpoint, environment=aws_environment(**cluster.environment()))
+    until(lambda: asked, "the management is asked")
+    assert process.stop(signal.SIGINT) == 1
+    assert "interrupted; what was done stays" in process.output()
+    proxy.close()
