@@ -159,3 +159,21 @@ fn=(2)
 def test_instructions_belong_to_the_part_that_executes_them(tmp_path):
     (tmp_path / "out").write_text(CALLGRIND)
     assert load("callgrind").self_cost(tmp_path / "out") == {"engine/jobs": 13, "engine/base": 2, "libcurl": 100}
+
+
+# ---- the order of waiting photos ----
+
+def test_the_simulation_has_the_numbers_of_the_engine():
+    order = load("order")
+    text = (BENCH.parent / "engine/jobs/worker_queue.c").read_text()
+    for name in ("BACKLOG_PER_WORKER", "FEW_PER_WORKER"):
+        assert f"{name} = {getattr(order, name)}" in text
+
+
+def test_the_order_of_the_engine_ends_a_batch_earlier_and_leaves_light_loads_alone():
+    order = load("order")
+    options = argparse.Namespace(seed=1, photos=4000, workers=2, window=21)
+    size = order.SIZES["1 to 8 megapixels"]
+    order.BATCHES = 50
+    assert order.batches(options, size, "end", 0)[0] < 0.8 * order.batches(options, size, "first", 0)[0]
+    assert order.loaded(options, size, 0.5, "end", 0) == pytest.approx(order.loaded(options, size, 0.5, "first", 0), rel=0.05)
