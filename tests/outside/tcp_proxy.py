@@ -31,6 +31,8 @@ class TcpProxy:
             if self.refusing:
                 raise ConnectionRefusedError
             far = socket.create_connection(self.upstream)
+            for peer in (near, far):
+                peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError:
             self._reset(near)
             return
@@ -38,7 +40,6 @@ class TcpProxy:
             self.accepted += 1
             self.pairs.append((near, far))
         for source, target in ((near, far), (far, near)):
-            source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threading.Thread(target=self._pass_on, args=(source, target), daemon=True).start()
 
     def _pass_on(self, source, target):

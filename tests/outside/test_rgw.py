@@ -5,7 +5,6 @@ import json
 import pytest
 
 import harness
-from harness import until
 from rabbitmq import Cluster
 from rgw import Gateway
 
@@ -112,7 +111,8 @@ def test_a_photo_goes_through_ceph_and_rabbitmq_to_its_renditions(cluster, gatew
     engine = start("run", "--pipelines", tmp_path / "pipelines", environment=harness.aws_environment(
         AWS_ENDPOINT_URL_S3=gateway.tls_endpoint, AWS_CA_BUNDLE=str(gateway.certificate), **cluster.environment()))
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=harness.jpeg(320, 240))
-    until(lambda: engine.output().count("job done") == len(PIPELINES), "all four messages are done")
+    for name in PIPELINES:
+        engine.wait_for(rf"job done .*pipeline={name} ")
     for name in RENDITIONS:
         made = harness.open_image(harness.fetch(s3, BUCKET, f"{name}/a b+c.jpg"))
         assert (made.format, made.size) == ("JPEG", (64, 48))
