@@ -243,7 +243,7 @@ def test_a_bus_is_the_target_of_a_rule(clients, name):
     urls = {bus: queue_of_rule(sqs, A, bus, rule(events, "queue", arn("sqs", A, bus), bus=bus)) for bus in (first, second, third)}
     put(events, first, detail='{"n": 1}')
     sent, forwarded = json.loads(body(sqs, urls[first])), json.loads(body(sqs, urls[second]))
-    assert forwarded == sent and sent["detail"] == {"n": 1}
+    assert forwarded == {**sent, "id": forwarded["id"]} and sent["detail"] == {"n": 1} and forwarded["id"] != sent["id"]
     put(events, third, detail='{"n": 2}')
     assert json.loads(body(sqs, urls[third]))["detail"] == {"n": 2}, "and not the event that was forwarded already"
     assert all(harness.depth(sqs, url) == (0, 0, 0) for url in urls.values())

@@ -113,3 +113,63 @@ def test_a_wrong_field_of_a_pattern_has_the_place_of_the_parser(events, pattern,
                          f' at [Source: (String)"{pattern}"; line: 1, column: {column}]'}
     assert error_of(events.put_rule, Name="places", EventPattern=pattern)["Error"] == wanted
     assert error_of(events.test_event_pattern, EventPattern=pattern, Event=json.dumps(EVENT))["Error"] == wanted
+
+
+# Recorded: test_events_patterns.py, test_event_pattern[…_EXC] and test_invalid_json_event_pattern: the pattern, the reason, and the columns
+# of the parser that the service names, if any.
+ANYTHING = '{"detail": {"state": [{"anything-but": {'
+FILE = '{"detail": {"FileName": [{"anything-but": {'
+STRING, SIDE = "match pattern must be a string", "prefix/suffix match pattern must be a string"
+FOLDED = "Inside anything-but/equals-ignore-case list, number|start|null|boolean is not supported."
+NEITHER = "Value of anything-but must be an array or single string/number value."
+EXPECTING = "was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
+PATTERNS = [
+    ('{"int": 42}', '"int" must be an object or an array', 11),
+    ('{"string": "my-value"}', '"string" must be an object or an array', 13),
+    ('{"resources": []}', "Empty arrays are not allowed", 17),
+    ('{"detail": {"equal": [{"NUMERIC": ["=", 5]}]}}', "Unrecognized match type NUMERIC", 36),
+    ('{"my_key": [{"EXISTS": true}]}', "Unrecognized match type EXISTS", 28),
+    ('{"detail": {"c-count": [{"numeric": [">", 0, ">", 0]}]}}', "Bad numeric range operator: >", 49),
+    ('{"detail": {"c-count": [{"numeric": [">", 0, "<"]}]}}', "Value of < must be numeric", 50),
+    ('{"EventBusArn": [{"wildcard": "arn:aws:events:us-east-1:**:event-bus/*"}]}', "Consecutive wildcard characters at pos 26", 72),
+    ('{"EventBusArn": [{"wildcard": 123}]}', f"wildcard {STRING}", 34),
+    ('{"EventBusArn": [{"wildcard": ["arn:aws:events:us-east-1:**:event-bus/*"]}]}', f"wildcard {STRING}", 32),
+    ('{"detail-type": [{"equals-ignore-case": ["ec2 instance state-change notification"]}]}', f"equals-ignore-case {STRING}", 42),
+    ('{"detail-type": [{"equals-ignore-case": {"prefix": "ec2"}}]}', f"equals-ignore-case {STRING}", 42),
+    ('{"time": [{"prefix": ["2022-07-13"]}]}', f"prefix {STRING}", 23),
+    ('{"time": [{"prefix": 123}]}', f"prefix {STRING}", 25),
+    ('{"FileName": [{"suffix": 123}]}', f"suffix {STRING}", 29),
+    ('{"FileName": [{"suffix": [".png"]}]}', f"suffix {STRING}", 27),
+    ('{"detail": {"sourceIPAddress": [{"cidr": ["bad-type"]}]}}', f"prefix {STRING}", 43),
+    ('{"detail": {"sourceIPAddress": [{"cidr": "xx.11.xx/8"}]}}', "Nonstandard IP address: xx.11.xx"),
+    ('{"detail": {"sourceIPAddress": [{"cidr": "xxxx:db8:1234:1a00::/64"}]}}', "Nonstandard IP address: xxxx:db8:1234:1a00::"),
+    ('{"detail": {"sourceIPAddress": [{"cidr": "10.0.0.0/xx"}]}}', "Malformed CIDR, mask bits must be an integer"),
+    (ANYTHING + '"equals-ignore-case": 123}}]}}', FOLDED, 66),
+    (ANYTHING + '"equals-ignore-case": [123, 456]}}]}}', FOLDED, 67, 67),
+    (ANYTHING + '"wildcard": [123, "*/dir/*"]}}]}}', f"wildcard {STRING}", 57, 57),
+    ('{"detail": {"FilePath": [{"anything-but": {"wildcard": 123}}]}}', f"wildcard {STRING}", 59),
+    (FILE + '"suffix": [123, ".txt"]}}]}}', SIDE, 58, 58),
+    (FILE + '"suffix": 123}}]}}', SIDE, 57),
+    (ANYTHING + '"prefix": [123, "test"]}}]}}', SIDE, 55, 55),
+    (ANYTHING + '"prefix": 123}}]}}', SIDE, 54),
+    (FILE + '"prefix": {"equals-ignore-case": "file"}}}]}}', NEITHER, 55),
+    (FILE + '"suffix": {"equals-ignore-case": ".png"}}}]}}', NEITHER, 55),
+    ("this is valid json but not a dict", f"Unrecognized token 'this': {EXPECTING}", 5),
+    ('{"not": closed mark"', f"Unrecognized token 'closed': {EXPECTING}", 15),
+    ("{'bad': 'quotation'}", "Unexpected character (''' (code 39)): was expecting double-quote to start field name", 2),
+    ('["not", "a", "dict", "but valid json"]', "Filter is not an object", 2),
+]
+
+
+@pytest.mark.parametrize("pattern, reason, columns", [(pattern, reason, columns) for pattern, reason, *columns in PATTERNS])
+def test_a_wrong_pattern_is_refused_in_the_words_of_the_service(events, pattern, reason, columns):
+    places = "".join(f'\n at [Source: (String)"{pattern}"; line: 1, column: {column}]' for column in columns)
+    wanted = {"Code": "InvalidEventPatternException", "Message": f"Event pattern is not valid. Reason: {reason}{places}"}
+    assert error_of(events.test_event_pattern, EventPattern=pattern, Event=json.dumps(EVENT))["Error"] == wanted
+
+
+@pytest.mark.parametrize("event", ['"plain string"', "[]", '{"foo": "bar"}', "{"])
+def test_an_event_that_is_none_is_refused_in_the_words_of_the_service(events, event):
+    """Recorded: test_events_patterns.py, test_plain_string_payload and test_invalid_event_payload."""
+    assert error_of(events.test_event_pattern, EventPattern='{"source": ["x"]}', Event=event)["Error"] == {
+        "Code": "ValidationException", "Message": "Parameter Event is not valid."}

@@ -157,10 +157,40 @@ static int topic_send(struct dispatch *d, struct topic *topic, const json_t *tar
     return sent(topic_publish(d->cloud, topic, &message, &d->unit), failure);
 }
 
+/* A copy with another id; NULL if memory is short. */
+static json_t *with_id(json_t *event, const char *id)
+{
+    json_t *copy = json_copy(event);
+    if (copy && !json_object_set_new(copy, "id", json_string(id)))
+        return copy;
+    json_decref(copy);
+    return NULL;
+}
+
+/* The event has an id of its own on each bus: localstack recorded that
+ * (test_events_cross_account_region.py, test_event_bus_to_event_bus_cross_region). */
+static int forward(struct dispatch *d, const struct events_item *bus)
+{
+    char id[UUID_TEXT_SIZE];
+    uuid_make_text(id);
+    struct dispatch next = {.cloud = d->cloud,
+                            .event = with_id(d->event, id),
+                            .undotted = with_id(d->undotted, id),
+                            .trace = d->trace,
+                            .forwarded = true};
+    int code = next.event && next.undotted ? bus_serve(&next, bus->named.name) : ERR_MEMORY;
+    if (code)
+        publish_discard(&next.unit);
+    else
+        publish_join(&d->unit, &next.unit);
+    json_decref(next.event);
+    json_decref(next.undotted);
+    return code;
+}
+
 /* "EventBridge can't route the events received from a sender event bus to a third event bus":
  * "Sending and receiving events between event buses in the same account and Region", EventBridge
- * User Guide. So an event makes at most one such step, and rules cannot form a loop. The other bus
- * receives the event itself. */
+ * User Guide. So an event makes at most one such step, and rules cannot form a loop. */
 static int bus_send(struct dispatch *d, const json_t *target, struct failure *failure)
 {
     const char *arn = json_text_in(target, "Arn");
@@ -177,17 +207,7 @@ static int bus_send(struct dispatch *d, const json_t *target, struct failure *fa
         failure->code = "NO_PERMISSIONS";
         return 0;
     }
-    struct dispatch next = {.cloud = d->cloud,
-                            .event = d->event,
-                            .undotted = d->undotted,
-                            .trace = d->trace,
-                            .forwarded = true};
-    int code = bus_serve(&next, bus->named.name);
-    if (code)
-        publish_discard(&next.unit);
-    else
-        publish_join(&d->unit, &next.unit);
-    return code;
+    return forward(d, bus);
 }
 
 static int input_send(struct dispatch *d, const json_t *target, struct slice input,

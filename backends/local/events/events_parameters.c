@@ -42,10 +42,13 @@ static bool is_absent(const json_t *value)
 
 int events_pattern_refuse(struct service_call *call, const char *pattern, const struct error *error)
 {
-    char place[EVENT_PATTERN_PLACE_MAX] = "", text[SERVICE_ERROR_TEXT_MAX];
-    if (strstr(error->text, "must be an object or an array"))
-        event_pattern_place(pattern, place);
-    snprintf(text, sizeof text, "%.*s%s", (int)(sizeof text - sizeof place), error->text, place);
+    char why[EVENT_PATTERN_EXPLAIN_MAX], text[SERVICE_ERROR_TEXT_MAX];
+    event_pattern_explain(pattern, why);
+    if (*why)
+        snprintf(text, sizeof text, "Event pattern is not valid. Reason: %.*s",
+                 (int)(sizeof text - 64), why);
+    else
+        snprintf(text, sizeof text, "%.*s", (int)sizeof text - 1, error->text);
     return service_error_set_lines(&call->error, EVENTS_INVALID_PATTERN, text);
 }
 

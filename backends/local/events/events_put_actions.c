@@ -203,16 +203,10 @@ static int event_check(struct service_call *call, const json_t *event)
 {
     static const char *const required[] = {"id",   "account", "source",
                                            "time", "region",  "detail-type"};
-    if (!json_is_object(event))
-        return service_call_fail(call, EVENTS_VALIDATION,
-                                 "Parameter Event is not valid. Reason: it is not a JSON object.");
-    for (size_t i = 0; i < sizeof required / sizeof required[0]; i++) {
-        if (!json_object_get(event, required[i]))
-            return service_call_fail(call, EVENTS_VALIDATION,
-                                     "Parameter Event is not valid. Reason: it lacks the field %s.",
-                                     required[i]);
-    }
-    return 0;
+    bool valid = json_is_object(event);
+    for (size_t i = 0; i < sizeof required / sizeof required[0]; i++)
+        valid = valid && json_object_get(event, required[i]);
+    return valid ? 0 : service_call_fail(call, EVENTS_VALIDATION, "Parameter Event is not valid.");
 }
 
 int events_test_event_pattern(struct service_call *call)

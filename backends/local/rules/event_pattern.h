@@ -32,11 +32,11 @@ struct event_pattern;
 int event_pattern_parse(struct slice text, struct event_pattern **out, struct error *error);
 void event_pattern_free(struct event_pattern *pattern); /* NULL: nothing */
 
-/* Where the parser of EventBridge (Jackson, in event-ruler) stands at the first field that is neither
- * an object nor an array, as it ends the message: "\n at [Source: …"; "" if there is none. text: valid
- * JSON. */
-enum { EVENT_PATTERN_PLACE_MAX = 900 };
-void event_pattern_place(const char *text, char out[EVENT_PATTERN_PLACE_MAX]);
+/* Why EventBridge refuses a text that event_pattern_parse refuses, with the place of its parser
+ * (Jackson, in event-ruler); "" if its message is not known. Sources: the recordings in localstack,
+ * tests/aws/services/events/test_events_patterns.snapshot.json, and event-ruler. */
+enum { EVENT_PATTERN_EXPLAIN_MAX = 2048 };
+void event_pattern_explain(const char *text, char out[EVENT_PATTERN_EXPLAIN_MAX]);
 
 /* event: without dots in its names (json_dots.h). */
 bool event_pattern_matches(const struct event_pattern *pattern, const json_t *event);

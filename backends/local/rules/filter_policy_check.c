@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "filter_numeric.h"
 #include "filter_policy_reader.h"
 
 enum { WILDCARDS_MAX = 3 };
@@ -16,62 +17,11 @@ enum { WILDCARDS_MAX = 3 };
 
 /* Match expressions: {"prefix": "x"}. */
 
-static int number_check(const struct filter_reader *r)
-{
-    double value = filter_number(r);
-    if (value < -NUMBER_MAX || value > NUMBER_MAX)
-        return filter_fail(r, "Value must be between -1.0E9 and 1.0E9, inclusive");
-    return 0;
-}
-
 static int end_of_expression(struct filter_reader *r)
 {
     return filter_next(r) == TOKEN_OBJECT_END
                ? 0
                : filter_fail(r, "Only one key allowed in match expression");
-}
-
-/* The second half of a range. */
-static int range_check(struct filter_reader *r, double bottom)
-{
-    if (r->token != TOKEN_STRING)
-        return filter_fail(r, "Bad value in numeric range: %.*s", SHOW(r->value));
-    struct slice operator_name = filter_text(r);
-    if (!filter_is(r, "<") && !filter_is(r, "<="))
-        return filter_fail(r, "Bad numeric range operator: %.*s", SHOW(operator_name));
-    if (filter_next(r) != TOKEN_NUMBER)
-        return filter_fail(r, "Value of %.*s must be numeric", SHOW(operator_name));
-    double top = filter_number(r);
-    if (number_check(r))
-        return ERR_INVALID;
-    if (filter_next(r) != TOKEN_ARRAY_END)
-        return filter_fail(r, "Too many terms in numeric range expression");
-    return bottom < top ? 0 : filter_fail(r, "Bottom must be less than top");
-}
-
-static int numeric_check(struct filter_reader *r)
-{
-    if (filter_next(r) != TOKEN_ARRAY)
-        return filter_fail(r, "Value of numeric must be an array.");
-    if (filter_next(r) != TOKEN_STRING)
-        return filter_fail(r, "Invalid member in numeric match: %.*s", SHOW(r->value));
-    struct slice name = filter_text(r);
-    bool equals = filter_is(r, "="), above = filter_is(r, ">") || filter_is(r, ">="),
-         below = filter_is(r, "<") || filter_is(r, "<=");
-    filter_next(r);
-    if (!equals && !above && !below)
-        return filter_fail(r, "Unrecognized numeric range operator: %.*s", SHOW(name));
-    if (r->token != TOKEN_NUMBER && equals)
-        return filter_fail(r, "Value of equals must be numeric");
-    if (r->token != TOKEN_NUMBER)
-        return filter_fail(r, "Value of %.*s must be numeric", SHOW(name));
-    double value = filter_number(r);
-    if (number_check(r))
-        return ERR_INVALID;
-    if (filter_next(r) == TOKEN_ARRAY_END)
-        return 0;
-    return above ? range_check(r, value)
-                 : filter_fail(r, "Too many elements in numeric expression");
 }
 
 static int text_check(struct filter_reader *r, const char *name)
@@ -148,7 +98,7 @@ static int anything_but_list(struct filter_reader *r)
             return filter_fail(r,
                                "Inside anything but list, either all values are number or string, "
                                "mixed type is not supported");
-        if (kind == TOKEN_NUMBER && number_check(r))
+        if (kind == TOKEN_NUMBER && filter_number_check(r))
             return ERR_INVALID;
     }
     return 0;
@@ -177,7 +127,7 @@ static int anything_but_check(struct filter_reader *r)
     case TOKEN_STRING:
         return 0;
     case TOKEN_NUMBER:
-        return number_check(r);
+        return filter_number_check(r);
     case TOKEN_ARRAY:
         return anything_but_list(r);
     case TOKEN_OBJECT:
@@ -196,7 +146,7 @@ static int match_expression(struct filter_reader *r)
     } types[] = {
         {"prefix", NULL},
         {"suffix", NULL},
-        {"numeric", numeric_check},
+        {"numeric", filter_numeric_check},
         {"exists", exists_check},
         {"cidr", cidr_check},
         {"equals-ignore-case", NULL},
@@ -225,7 +175,7 @@ static int values_check(struct filter_reader *r)
         if (r->token == TOKEN_OBJECT)
             code = match_expression(r);
         else if (r->token == TOKEN_NUMBER)
-            code = number_check(r);
+            code = filter_number_check(r);
         else if (r->token == TOKEN_ARRAY)
             code = filter_fail(r, "Match value must be String, number, true, false, or null");
         if (code)
@@ -330,7 +280,8 @@ static int limits_check(json_t *tree, char *why)
 
 int filter_policy_check(const char *text, json_t *tree, char why[FILTER_POLICY_TEXT_MAX])
 {
-    struct filter_reader r = {.text = text, .at = text, .stood = text, .why = why};
+    struct filter_reader r = {
+        .text = text, .at = text, .stood = text, .number_max = NUMBER_MAX, .why = why};
     if (filter_next(&r) != TOKEN_OBJECT)
         return filter_fail(&r, "Filter is not an object");
     int code = object_check(&r, tree);

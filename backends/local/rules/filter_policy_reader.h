@@ -1,6 +1,6 @@
 /*
- * Reads the text of a filter policy token by token, for its error messages: SNS reports the line
- * and column of its parser (Jackson, in event-ruler). That parser reads one token ahead after a
+ * Reads the text of a filter policy or an event pattern token by token, for its error messages: SNS
+ * and EventBridge report the line and column of their parser (Jackson, in event-ruler). That parser reads one token ahead after a
  * key, and only the opening quote of a string until its text is requested.
  *
  * The text is known to be valid JSON, so the tokens need no checks.
@@ -28,9 +28,10 @@ enum filter_token {
 
 struct filter_reader {
     const char *text, *at; /* at: the position after the token */
-    const char *stood;     /* the position of SNS's parser */
+    const char *stood;     /* the position of the service's parser */
     enum filter_token token;
     struct slice value; /* of the token, as written; strings without their quotes */
+    double number_max;  /* of the service */
     char *why;
 };
 
@@ -39,7 +40,7 @@ int filter_fail(const struct filter_reader *r, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 enum filter_token filter_next(struct filter_reader *r);
-/* Called when the token's text is used: SNS's parser has then read a string to its end. */
+/* Called when the token's text is used: the service's parser has then read a string to its end. */
 struct slice filter_text(struct filter_reader *r);
 double filter_number(const struct filter_reader *r);
 bool filter_is(const struct filter_reader *r, const char *word);
