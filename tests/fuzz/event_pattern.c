@@ -1,6 +1,6 @@
 /*
  * EventBridge's event patterns. The first line is a pattern, the rest an event: any pattern is read
- * or refused with a reason, matching decides the same each time, and fields that it does not name
+ * or refused with a reason, also in the words of the service; matching decides the same each time, and fields that it does not name
  * don't count.
  */
 #include "event_pattern.h"
@@ -24,9 +24,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct slice line = fuzz_line(&rest);
     struct event_pattern *pattern = NULL;
     struct error error = {0};
-    char *copy = fuzz_copy(line);
+    char *copy = fuzz_copy(line), why[EVENT_PATTERN_EXPLAIN_MAX];
     if (event_pattern_parse((struct slice){copy, line.size}, &pattern, &error))
         require(error.code && *error.text && !pattern);
+    char *text = slice_dup(line);
+    require(text);
+    event_pattern_explain(text, why);
+    require(strlen(why) < sizeof why);
+    free(text);
     json_t *event = json_loadb(rest.data, rest.size, JSON_DECODE_ANY, NULL);
     if (pattern && event)
         check(pattern, line, event);
