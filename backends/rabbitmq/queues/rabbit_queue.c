@@ -116,14 +116,25 @@ static void receive_end(struct rabbit_receive *receive, struct queue_message *me
         queue_message_clear(&messages[i]);
 }
 
+/* Of a list that nobody else looks into. A callback may close the queue: then the others end without
+ * one. */
+static void receives_end(const struct rabbit_queue *queue, struct list *list,
+                         const struct error *error)
+{
+    struct list *link;
+    while (!queue->closed && !list_empty(list))
+        receive_end(receive_at(list->next), NULL, 0, error);
+    while ((link = list_shift(list)))
+        free(receive_at(link));
+}
+
 static void receives_fail(struct rabbit_queue *queue, const struct error *error)
 {
     const struct error copy = *error;
     struct list failed;
     list_init(&failed);
     list_move_all(&failed, &queue->requests);
-    while (!list_empty(&failed) && !queue->closed)
-        receive_end(receive_at(failed.next), NULL, 0, &copy);
+    receives_end(queue, &failed, &copy);
 }
 
 /* Without memory it is unknown, as for a message that was sent there. */
@@ -329,8 +340,7 @@ static void receives_expire(struct rabbit_queue *queue, uint64_t now)
         list_push(&due, l);
     }
     const struct error why = queue->down ? queue->why : fine;
-    while (!list_empty(&due))
-        receive_end(receive_at(due.next), NULL, 0, &why);
+    receives_end(queue, &due, &why);
 }
 
 static void report_life(const struct rabbit_queue *queue, const struct rabbit_delivery *delivery,

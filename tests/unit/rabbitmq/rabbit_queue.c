@@ -30,6 +30,8 @@ static struct {
     uint64_t limit, next_tag;
     size_t limits; /* how often it was told */
     bool again;    /* the next receive that fails is followed by another */
+    bool closing;  /* the next end of a receive closes the queue */
+    size_t ends;   /* of receives */
     struct rabbit_settlement settled[SETTLED_MAX];
     size_t settled_count;
     int publish_code; /* of copies; PENDING: they wait */
@@ -235,6 +237,12 @@ static void on_received(struct queue_message *messages, size_t count, const stru
     (void)user;
     t.received += count;
     t.receive_code = error->code;
+    t.ends++;
+    if (t.closing)
+        ops()->close(t.queue);
+    if (t.closing)
+        t.queue = NULL;
+    t.closing = false;
     if (error->code && t.again) {
         const struct queue_receive what = {.max = 1, .wait_s = 20, .visibility_s = 30};
         t.again = false;
@@ -490,6 +498,26 @@ static void a_receive_without_messages_ends_in_time(void **state)
     assert_int_equal(t.receive_code, ERR_NETWORK); /* there is still no connection */
 }
 
+static void a_closed_queue_calls_nobody_back(void **state)
+{
+    (void)state;
+    receive(1, 30);
+    receive(1, 30);
+    t.closing = true;
+    run_for(21000); /* both have found nothing */
+    assert_int_equal(t.ends, 1);
+}
+
+static void a_queue_that_is_closed_for_a_loss_calls_nobody_back(void **state)
+{
+    (void)state;
+    receive(1, 30);
+    receive(1, 30);
+    t.closing = true;
+    connection_lost();
+    assert_int_equal(t.ends, 1);
+}
+
 static void a_queue_needs_room_for_the_names_of_its_retry_queues(void **state)
 {
     char name[AMQP_NAME_MAX + 32] = "amqp://b/%2F/";
@@ -613,6 +641,8 @@ int main(void)
         TEST(a_message_that_no_receive_takes_goes_back),
         TEST(a_cancelled_receive_returns_what_waits),
         TEST(a_receive_without_messages_ends_in_time),
+        TEST(a_closed_queue_calls_nobody_back),
+        TEST(a_queue_that_is_closed_for_a_loss_calls_nobody_back),
         TEST(a_queue_needs_room_for_the_names_of_its_retry_queues),
         TEST(a_queue_can_be_closed_while_a_copy_is_pending),
         TEST(a_message_that_had_all_its_receives_goes_to_the_dead_letter_queue),
