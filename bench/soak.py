@@ -19,6 +19,7 @@ import json
 import os
 import random
 import re
+import signal
 import statistics
 import subprocess
 import sys
@@ -37,8 +38,8 @@ from memory import children  # noqa: E402
 BUCKET, PIPELINES = "photos", ROOT / "bench/pipelines"
 PREFIXES = {"ingest": "ingest/", "thumbnail": "thumbnail/Thumbnail-", "web": "web/WebImage-", "mobile": "mobile/MobileImage-"}
 SAMPLE_S, REPORT_S = 5, 300
-KEPT = 200  # photos that stay in the store
-DELETED_AT_ONCE = 100
+KEPT, DELETED_AT_ONCE = 750, 250  # photos that stay in the store; DeleteObjects takes 1,000 keys
+BEHIND_MOST = 500  # photos that wait, or the engine is too slow for the rate
 WARM_UP, PARTS = 0.4, 15
 LEAST_MINUTES, MINUTES_TO_JUDGE = 0.5, 30
 GROWTH_MIB, GROWTH_SHARE = 2, 0.05  # per hour
@@ -146,6 +147,8 @@ def soak(options, system, rate):
     while (now := time.monotonic()) < began + options.minutes * 60:
         if now >= sampled:
             samples.append({"seconds": now - began, **system.sample()})
+            if system.count - system.settled() > BEHIND_MOST:
+                sys.exit(f"the engine does not keep up with {rate:.1f} photos/s; lower --load or --rate")
             sampled += SAMPLE_S
         if now >= told + REPORT_S:
             told = now
@@ -206,7 +209,8 @@ def report(minutes, rate, count, result):
 
 def main():
     options = arguments()
-    with tempfile.TemporaryDirectory(prefix="thumbwheel-soak-") as name:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that the processes are stopped, too
+    with tempfile.TemporaryDirectory(prefix="thumbwheel-flat-") as name:
         folder = Path(name)
         harness.set_home(folder)
         system = System(folder, photographs(options, folder))
