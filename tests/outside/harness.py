@@ -57,14 +57,14 @@ outputs:
 """
 
 
-def until(condition, what, timeout=PATIENCE_S):
-    """The condition's first true value. The longer it has taken, the less often it is asked again."""
+def until(condition, what, timeout=PATIENCE_S, pause=0.02):
+    """The condition's first true value. It is asked again after a pause in seconds, and the less often, the longer it has taken."""
     began = time.monotonic()
     while not (value := condition()):
         waited = time.monotonic() - began
         if waited > timeout:
             raise AssertionError(f"after {timeout} s still not so: {what}")
-        time.sleep(min(max(0.02, waited / 10), 0.5))
+        time.sleep(max(pause, min(waited / 10, 0.5)))
     return value
 
 
@@ -517,9 +517,10 @@ def fetch(s3, bucket, key):
 
 def picture(width=320, height=240):
     """Something with edges and colours: dark top left, red to the right, green below."""
-    image = Image.new("RGB", (width, height))
-    image.putdata([(x * 255 // width, y * 255 // height, 64) for y in range(height) for x in range(width)])
-    return image
+    across = Image.frombytes("L", (width, 1), bytes(x * 255 // width for x in range(width)))
+    down = Image.frombytes("L", (1, height), bytes(y * 255 // height for y in range(height)))
+    bands = [band.resize((width, height), Image.NEAREST) for band in (across, down)]
+    return Image.merge("RGB", [*bands, Image.new("L", (width, height), 64)])
 
 
 def jpeg(width=320, height=240, orientation=None, quality=90):

@@ -164,7 +164,7 @@ def run_case(cloud, s3, sqs, name, folder):
                              environment=aws_environment())
     try:
         engine.wait_for("engine started")  # the queue is open: the test's own calls use up none of its faults
-        until(lambda: not engine.running() or is_done(sqs, url), f"{name} is done")
+        until(lambda: not engine.running() or is_done(sqs, url), f"{name} is done", pause=0.3)
         assert engine.running(), engine.output()
         assert engine.stop() == 0, engine.output()
     except BaseException:
