@@ -35,7 +35,7 @@ os.environ.setdefault("THUMBWHEEL", str(ROOT / "build/release/thumbwheel"))
 
 import gallery as page  # noqa: E402
 import harness  # noqa: E402
-from browser import chromium  # noqa: E402
+from browser import WITH_WINDOWS, chromium  # noqa: E402
 
 DIFFERENT = 400  # pictures; each of the photos has a name of its own, so the browser fetches each of them
 UPLOADERS = 6
@@ -123,7 +123,7 @@ def data_directory(kept):
 def look(user, options):
     """What the browser measures: a list of rounds, each with numbers for each size of the window."""
     name, _, value = user.cookie.partition("=")
-    environment = dict(os.environ, CHROMIUM=chromium(), ORIGIN=user.origin, COOKIE_NAME=name, COOKIE_VALUE=value,
+    environment = dict(os.environ, CHROMIUM=chromium(WITH_WINDOWS), ORIGIN=user.origin, COOKIE_NAME=name, COOKIE_VALUE=value,
                        ROUNDS=str(options.rounds), LOADS=str(options.loads), PHOTOS=str(options.photos))
     done = subprocess.run(["node", ROOT / "bench/gallery.mjs"], env=environment, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, text=True)
@@ -170,7 +170,7 @@ def missed(found):
 
 def main():
     options = arguments()
-    if not chromium():
+    if not chromium(WITH_WINDOWS):
         raise SystemExit("this needs Chromium: apt-get install chromium")
     harness.set_home(tempfile.gettempdir())
     with data_directory(options.data) as data:

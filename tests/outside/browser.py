@@ -7,8 +7,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 
-def chromium():
-    return next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+WITH_WINDOWS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def chromium(names=("chromium-headless-shell", *WITH_WINDOWS)):
+    """The path of the first that is there, or None. The one that has no windows starts sooner and takes less processor time."""
+    return next((path for name in names if (path := shutil.which(name))), None)
 
 
 needs_browser = pytest.mark.skipif(not chromium(), reason="no Chromium on this machine")
