@@ -149,7 +149,7 @@ const struct setting config_table[] = {
      .shown = "whether it is alive"},
 
     {"queue", TYPE_TEXT, CONFIG_DLQ | SENDING, GROUP_MESSAGES, AT(queue), "QUEUE",
-     "name, URL or ARN of a queue",
+     "name, URL or ARN of a queue, or its address amqp://HOST/VHOST/QUEUE",
      .shown = "the dead-letter queues of the pipelines; send and backfill: the queues of those "
               "that match"},
     {"to", TYPE_TEXT, CONFIG_DLQ, GROUP_MESSAGES, AT(to), "QUEUE",

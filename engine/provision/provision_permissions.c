@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "provision_broker.h"
 #include "resource_home.h"
 
 enum { ACTIONS_MAX = 5, PATTERN_MAX = 4096 };
@@ -112,9 +113,18 @@ static void add_queue_url(struct permissions_build *build, enum provision_permit
 }
 
 /* A name, URL or ARN. */
+/* A policy of AWS says nothing about queues in a message broker. */
+static bool is_in_broker(const struct permissions_build *build, const char *queue)
+{
+    const struct provision_broker *broker = build->plan->settings.broker;
+    return broker && broker->is_address(queue);
+}
+
 static void add_queue(struct permissions_build *build, enum provision_permit permit,
                       const char *queue)
 {
+    if (is_in_broker(build, queue))
+        return;
     size_t index = provision_find(build->plan, PROVISION_QUEUE, queue);
     if (index != PROVISION_NONE)
         add(build, permit, (struct provision_reach){index, NULL, ""});

@@ -309,7 +309,7 @@ static const struct schema_key notify_keys[] = {
     {.name = "topic", .type = SCHEMA_TEXT, .offset = NOTIFY(topic), .max = TEXT_MAX, .shown = "none",
      .help = "ARN of an SNS topic; exactly one of topic, queue, event_bus and url is given"},
     {.name = "queue", .type = SCHEMA_TEXT, .offset = NOTIFY(queue), .max = TEXT_MAX, .shown = "none",
-     .help = "name, URL or ARN of an SQS queue, which no pipeline reads"},
+     .help = "name, URL or ARN of an SQS queue, or address of a queue of RabbitMQ, which no pipeline reads"},
     {.name = "event_bus", .type = SCHEMA_TEXT, .offset = NOTIFY(event_bus), .max = TEXT_MAX,
      .shown = "none", .help = "name or ARN of an EventBridge bus: default, for example"},
     {.name = "url", .type = SCHEMA_TEXT, .offset = NOTIFY(url), .max = URL_MAX, .shown = "none",

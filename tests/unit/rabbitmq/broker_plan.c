@@ -10,6 +10,7 @@
 
 #include "broker_plan.h"
 #include "provision_document.h"
+#include "provision_permissions.h"
 
 struct pipeline {
     struct pipeline_facts facts;
@@ -185,6 +186,26 @@ static void queues_elsewhere_are_left(void **state)
     provision_plan_clear(&plan);
 }
 
+static void a_policy_of_aws_has_no_queues_of_the_broker(void **state)
+{
+    (void)state;
+    static const struct pipeline_notify notify = {.kind = NOTIFY_QUEUE,
+                                                  .target = "amqp://photo@one/shop/finished"};
+    struct provision_settings settings = settings_of(PROVISION_STORE_OTHER);
+    struct pipeline telling = web;
+    struct pipeline *const pipelines[] = {&telling, &in_aws};
+    struct provision_permissions permissions;
+    struct provision_plan plan;
+    settings.via = PROVISION_SNS;
+    telling.facts.notify = &notify;
+    assert_int_equal(provision_plan_make(&plan, &ops, pipelines, 2, &settings, NULL), 0);
+    assert_int_equal(provision_permissions_make(&permissions, &plan, &ops, pipelines, 2, NULL), 0);
+    assert_int_equal(permissions.items[PERMIT_QUEUES].count, 1);
+    assert_int_equal(permissions.items[PERMIT_NOTIFY_QUEUES].count, 0);
+    provision_permissions_clear(&permissions);
+    provision_plan_clear(&plan);
+}
+
 static void a_queue_that_is_notified_is_made(void **state)
 {
     (void)state;
@@ -249,6 +270,7 @@ int main(void)
         cmocka_unit_test(a_work_queue_has_its_arguments),
         cmocka_unit_test(the_commands_of_minio_have_no_password),
         cmocka_unit_test(queues_elsewhere_are_left),
+        cmocka_unit_test(a_policy_of_aws_has_no_queues_of_the_broker),
         cmocka_unit_test(a_queue_that_is_notified_is_made),
         cmocka_unit_test(what_does_not_go_together_is_refused),
     };
