@@ -338,6 +338,16 @@ def test_a_wrong_password_ends_the_start_with_the_reason(broker, vhost, engine, 
     assert "ACCESS_REFUSED" in running.output() and "other-secret" not in running.output()
 
 
+def test_a_missing_virtual_host_is_told_and_waited_for(broker, s3, bucket, vhost, engine):
+    absent = f"{vhost}-late"
+    running = engine("web", address=lambda _, queue: broker.address(absent, queue))
+    running.wait_for(f"vhost {absent} not found")
+    broker.make_vhost(absent)
+    declare(broker, absent, "web")
+    broker.publish(absent, "", "web", *put(s3, bucket))
+    finished(s3, bucket)
+
+
 def test_a_password_in_an_address_is_refused(tmp_path):
     (tmp_path / "web.yaml").write_text(PIPELINE.format(name="web", queue="amqp://me:s3cret@broker/%2F/web", bucket="photos"))
     done = harness.thumbwheel("check", "--pipelines", tmp_path)
