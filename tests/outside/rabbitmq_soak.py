@@ -1,12 +1,14 @@
 #!/usr/bin/python3
-"""Kills the engine and the nodes of a RabbitMQ cluster (-9), and cuts connections, while photos are uploaded; checks that
-nothing is lost.
+"""Kills the engine and the nodes of a RabbitMQ cluster (-9), separates nodes, and cuts connections, while photos are uploaded;
+checks that nothing is lost.
 
-    ./dev soak rabbitmq [--kills N] [--node-kills N] [--leader-kills N] [--cuts N] [--pace SECONDS] [--seed S] [--keep]
+    ./dev soak rabbitmq [--kills N] [--node-kills N] [--leader-kills N] [--partitions N] [--cuts N] [--pace SECONDS] [--seed S]
+                        [--keep]
 
 The queues are quorum queues on three nodes; the embedded cloud is the store. The producer publishes an event for each photo that
 the store has acknowledged, until the broker confirms it. The engine reaches each node through a proxy, which cuts all
-connections at once. A node stays down for a while, and is back before the next kill. The moments are drawn from the seed: any
+connections at once. A node stays down for a while, and is back before the next kill. A node that is stopped (SIGSTOP) for longer than the cluster
+waits for a sign of life is, for the others, behind a broken network. The moments are drawn from the seed: any
 time, while a process starts, and right after states in the engine's log.
 
 In the end, everything that was acknowledged must exist, as in soak.py, and all queues must be empty.
@@ -27,15 +29,17 @@ import pika.exceptions
 
 import harness
 from harness import until
-from rabbitmq import Cluster
+from rabbitmq import TICK_S, Cluster
 from soak import BUCKET, RENDITIONS, STATES, Soak
 from tcp_proxy import TcpProxy
 
 VHOST, EXCHANGE = "soak", "soak-events"
 PIPELINES = (*RENDITIONS, "tags")
 UUID_SIZE = 36
+APART_S = 1.5 * TICK_S  # the others notice it after 0.75 to 1.25 of TICK_S
 DOWN_S = 3  # a node stays down for at most this long
-MOMENTS = {"engine": ["any", "starting", *STATES], "node": ["any", *STATES], "leader": ["any", *STATES], "cut": ["any", "starting", *STATES]}
+MOMENTS = {"engine": ["any", "starting", *STATES], "node": ["any", *STATES], "leader": ["any", *STATES],
+           "partition": ["any"], "cut": ["any", "starting", *STATES]}
 
 
 class Publisher:
@@ -66,15 +70,17 @@ class Publisher:
 
 
 class RabbitSoak(Soak):
-    def __init__(self, folder, kills, node_kills, leader_kills, cuts, seed, pace_s=0):
+    def __init__(self, folder, kills, node_kills, leader_kills, partitions, cuts, seed, pace_s=0):
         super().__init__(folder, kills, cloud_kills=0, seed=seed, lifetime=3600, renewals=0)
         self.pace_s = pace_s
-        self.numbers = {"engine": kills, "node": node_kills, "leader": leader_kills, "cut": cuts}
+        self.numbers = {"engine": kills, "node": node_kills, "leader": leader_kills, "partition": partitions, "cut": cuts}
         self.moments_of = MOMENTS
         self.local, self.publishers, self.sequence, self.lock = threading.local(), [], time.time_ns(), threading.Lock()
         self.cluster = Cluster(self.folder / "rabbitmq", 3)
         self.proxies = [TcpProxy(node.port) for node in self.cluster.nodes]
-        self.engine_settings = self.cluster.environment() | {"THUMBWHEEL_MAX_RECEIVES": "1000"}  # kills alone make no dead letter
+        self.engine_settings = self.cluster.environment() | {
+            "THUMBWHEEL_MAX_RECEIVES": "1000",  # kills alone make no dead letter
+            "THUMBWHEEL_AMQP_HEARTBEAT": "3s"}
         hosts = ",".join(f"127.0.0.1:{proxy.port}" for proxy in self.proxies)
         self.cluster.make_vhost(VHOST)
         self.write_pipelines({name: self.cluster.address(VHOST, f"soak-{name}", hosts=hosts) for name in PIPELINES})
@@ -156,6 +162,8 @@ class RabbitSoak(Soak):
         self.moments[f"{victim} {moment}"] += 1
         if victim == "cut":
             self.counts["connections cut"] += sum(proxy.cut() for proxy in self.proxies)
+        elif victim == "partition":
+            self.separate_node()
         else:
             self.kill_node(victim == "leader", chance)
         self.counts[f"{victim} kills"] += 1
@@ -164,6 +172,19 @@ class RabbitSoak(Soak):
         node = self.cluster.leader(VHOST, f"soak-{random.choice(PIPELINES)}") if leader else self.random.choice(self.cluster.nodes)
         node.kill()
         time.sleep(DOWN_S * chance)
+        node.start()
+        node.wait_until_ready()
+        self.cluster.wait_until_safe()
+
+    def separate_node(self):
+        node = self.random.choice(self.cluster.nodes)
+        """The losing side has to be restarted ("Clustering and network partitions", RabbitMQ's documentation), a while after it is
+        reachable again: a node that was stopped does not notice by itself."""
+        node.pause()
+        time.sleep(APART_S)
+        node.resume()
+        time.sleep(DOWN_S)
+        node.kill()
         node.start()
         node.wait_until_ready()
         self.cluster.wait_until_safe()
@@ -188,8 +209,8 @@ class RabbitSoak(Soak):
             self.close()
 
     def summary(self):
-        rows = [("node kills", self.counts["node kills"]), ("leader kills", self.counts["leader kills"]), ("cuts", self.counts["cut kills"]),
-                ("connections cut", self.counts["connections cut"]), ("events published", self.counts["published"]),
+        rows = [("node kills", self.counts["node kills"]), ("leader kills", self.counts["leader kills"]),
+                ("partitions", self.counts["partition kills"]), ("cuts", self.counts["cut kills"]), ("connections cut", self.counts["connections cut"]), ("events published", self.counts["published"]),
                 ("published again", self.counts["repeated"])]
         return "\n".join([*(f"{name:<16}{value:>8}" for name, value in rows), super().summary()])
 
@@ -199,6 +220,7 @@ def main():
     parser.add_argument("--kills", type=int, default=40, help="kills of the engine (%(default)s)")
     parser.add_argument("--node-kills", type=int, default=15, help="kills of any node (%(default)s)")
     parser.add_argument("--leader-kills", type=int, default=15, help="kills of the node that leads a queue (%(default)s)")
+    parser.add_argument("--partitions", type=int, default=8, help="times that a node is separated (%(default)s)")
     parser.add_argument("--cuts", type=int, default=30, help="times that all connections are cut (%(default)s)")
     parser.add_argument("--pace", type=float, default=0, help="seconds between two uploads of each of two threads (%(default)s)")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6),
@@ -208,7 +230,8 @@ def main():
     folder = Path(tempfile.mkdtemp(prefix="thumbwheel-soak-"))
     harness.set_home(folder)
     print(f"seed {options.seed}, state and logs in {folder}", flush=True)
-    soak = RabbitSoak(folder / "soak", options.kills, options.node_kills, options.leader_kills, options.cuts, options.seed, options.pace)
+    soak = RabbitSoak(folder / "soak", options.kills, options.node_kills, options.leader_kills, options.partitions, options.cuts,
+                      options.seed, options.pace)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     soak.run()
     print(soak.summary())
