@@ -1,7 +1,9 @@
 /*
  * Seam: what operators do with queues, beside the messages themselves. Owned by engine/operators;
- * backends/aws implements it. The rules of queue_backend.h apply: loop thread, one callback from a
- * fresh loop callback, none if the call itself returned an error; closing the queue cancels.
+ * backends/aws and backends/rabbitmq implement it. What a backend cannot do is NULL there, and
+ * ERR_UNSUPPORTED of the router (queue_router.h). The rules of queue_backend.h apply: loop thread,
+ * one callback from a fresh loop callback, none if the call itself returned an error; closing the
+ * queue cancels.
  */
 #ifndef THUMBWHEEL_QUEUE_ADMIN_H
 #define THUMBWHEEL_QUEUE_ADMIN_H
@@ -41,7 +43,8 @@ typedef void queue_move_known(const struct queue_move_facts *move, const struct 
 typedef void queue_move_cancelled(const struct error *error, void *user);
 
 struct queue_admin_ops {
-    /* Deletes all messages, in flight or not; SQS takes up to a minute for it. */
+    /* Deletes all messages, in flight or not; SQS takes up to a minute for it. RabbitMQ keeps those in
+     * flight. */
     int (*purge)(struct queue *queue, queue_purged *done, void *user);
     /* The queues whose redrive policy names this one. */
     int (*sources)(struct queue *dead_letters, queue_sources_known *done, void *user);
