@@ -283,17 +283,18 @@ def report_speed(rounds, names, judged):
 
 
 def report_disk(rounds):
-    """What a single client waits for beyond the disk: the rest of a durable request must not exceed a relaxed one."""
+    """What a single client waits for beyond the disk: the rest of a durable write must not exceed a relaxed one."""
+    measured = [case for case in (case_name(title, 1) for title in DISK_CASES)
+                if "disk" in rounds[0].get(case, {}) and "relaxed" in rounds[0][case]]
+    if not measured:
+        return
     print("\nOne connection: the median latency in µs of a durable write, of a relaxed one, and of the bare loop on the disk\n")
     print(f"  {'':<38}{'bytes':>12}{'thumbwheel':>12}{'relaxed':>12}{'disk':>12}  thumbwheel / (relaxed + disk)")
-    for title in DISK_CASES:
-        case = case_name(title, 1)
-        if "disk" not in rounds[0].get(case, {}) or "relaxed" not in rounds[0][case]:
-            continue
+    for case in measured:
         values = {name: median_of(rounds, case, name, "p50_us") for name in ("thumbwheel", "relaxed", "disk")}
         values["bytes"] = median_of(rounds, case, "thumbwheel", "written")
-        row(case, ("bytes", "thumbwheel", "relaxed", "disk"), values,
-            f"{values['thumbwheel'] / (values['relaxed'] + values['disk']):>6.2f}")
+        ratio = values["thumbwheel"] / (values["relaxed"] + values["disk"])
+        row(case, ("bytes", "thumbwheel", "relaxed", "disk"), values, f"{ratio:>6.2f}")
 
 
 def report(rounds, names):
