@@ -1,4 +1,5 @@
 """The command line: help, versions, mistakes, settings."""
+import functools
 import json
 import os
 import re
@@ -13,20 +14,25 @@ from harness import PROGRAM, ROOT, clean_environment, thumbwheel
 COMMANDS = ["run", "local", "process", "provision", "whoami", "presign", "gate", "gallery", "send", "backfill", "check", "health", "dlq", "status", "completion", "man"]
 
 
+@functools.cache
+def help_of(*command):
+    return thumbwheel(*command, "--help")
+
+
 def test_help_lists_every_command():
-    done = thumbwheel("--help")
+    done = help_of()
     assert done.returncode == 0 and done.stderr == ""
     assert re.findall(r"^  (\w+) ", done.stdout, re.MULTILINE) == COMMANDS
 
 
 @pytest.mark.parametrize("word", ["help", "-h"])
 def test_help_has_its_other_names(word):
-    assert thumbwheel(word).stdout == thumbwheel("--help").stdout
+    assert thumbwheel(word).stdout == help_of().stdout
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_explains_itself(command):
-    done = thumbwheel(command, "--help")
+    done = help_of(command)
     assert done.returncode == 0
     assert done.stdout.startswith(f"Usage: thumbwheel {command} ") and "Options:" in done.stdout
 
@@ -197,7 +203,7 @@ def test_check_prints_the_schema_as_a_table():
 def test_check_prints_every_setting_as_a_table():
     done = thumbwheel("check", "--settings")
     assert done.returncode == 0
-    flags = set(re.findall(r"^  --([a-z0-9-]+)", "".join(thumbwheel(command, "--help").stdout for command in COMMANDS),
+    flags = set(re.findall(r"^  --([a-z0-9-]+)", "".join(help_of(command).stdout for command in COMMANDS),
                            re.MULTILINE)) - {"help", "schema", "settings", "operations"}
     assert set(re.findall(r"^\| `--([a-z0-9-]+)", done.stdout, re.MULTILINE)) == flags
     for flag in flags:
@@ -411,7 +417,7 @@ def test_help_groups_its_options():
     for command, groups in (("run", ["Pipelines and service", "Work", "Images", "Log", "Monitoring", "Shutdown",
                                      "Gallery", "Other"]),
                             ("check", ["Pipelines and service", "Results", "Other"])):
-        shown = re.findall(r"^([A-Z][a-z ]+):$", thumbwheel(command, "--help").stdout, re.MULTILINE)
+        shown = re.findall(r"^([A-Z][a-z ]+):$", help_of(command).stdout, re.MULTILINE)
         assert shown[shown.index("Options") + 1:] == groups
 
 
