@@ -3,11 +3,10 @@
 
     docs/gallery_screenshots.py build/release/thumbwheel [FOLDER]
 
-It runs the program on its samples and looks at its page with Chromium (tests/js/page/screenshots.mjs, whose packages
-`./dev test` installs). Nothing in the pictures is made up.
+It runs the program on its samples and looks at its page with Chromium (tests/js/page/screenshots.mjs; `./dev test` installs
+both). Nothing in the pictures is made up.
 """
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,13 +15,17 @@ from pathlib import Path
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests/outside"))
+
+from browser import chromium  # noqa: E402
+
 MOST_BYTES = 200_000
 
 
 def main():
     target = Path(sys.argv[2] if len(sys.argv) > 2 else Path(__file__).parent)
     with tempfile.TemporaryDirectory() as folder:
-        environment = dict(os.environ, THUMBWHEEL=str(Path(sys.argv[1]).resolve()), CHROMIUM=shutil.which("chromium"))
+        environment = dict(os.environ, THUMBWHEEL=str(Path(sys.argv[1]).resolve()), CHROMIUM=chromium())
         subprocess.run(["node", ROOT / "tests/js/page/screenshots.mjs", folder], check=True, env=environment, cwd=folder)
         for picture in sorted(Path(folder).glob("*.png")):
             out = target / f"{picture.stem}.webp"
