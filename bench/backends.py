@@ -10,7 +10,7 @@ quorum-1    RabbitMQ, one node, quorum queues       quorum-3    a cluster of thr
 Store, broker and engine are processes of their own on this machine; the store is the embedded cloud. Three pipelines make a
 rendition of each photo, so that a photo is three messages. For each run, the servers start anew with an empty data directory.
 
-photos/s    photos that arrive all at once, until the last rendition is stored
+photos/s    photos that arrive all at once, until the last rendition is stored; the median of three times
 messages/s  messages that match no pipeline, waiting in one queue: receiving and deleting alone
 p50, max    milliseconds from the event to the last rendition, one photo at a time
 engine      milliseconds of processor time for a message: of the engine with its decoders, while it makes renditions
@@ -52,7 +52,7 @@ PIPELINES = {"thumbnail": "thumbnail/Thumbnail-", "web": "web/WebImage-", "mobil
 SETUPS = {"sqs": None, "classic-1": ("classic", 1), "quorum-1": ("quorum", 1), "classic-3": ("classic", 3), "quorum-3": ("quorum", 3)}
 ROUNDS_TO_JUDGE = 3
 SPEED_GOAL, IDLE_GOAL = 0.9, 0.5
-SINGLES = 12
+SINGLES, BACKLOGS = 12, 3
 TIMEOUT_S, LOOK_S = 600, 0.02
 WARM_UP = "warm-up.jpg"
 
@@ -220,10 +220,13 @@ class Run:
 
     def __init__(self, options, folder, photos, setup, engines):
         self.options, self.folder = options, folder
-        self.keys = [f"{number:05}.jpg" for number in range(options.photos)]
+        # Each photo is new: what replaces an earlier one takes more requests.
+        self.backlogs = [[f"{turn}-{number:05}.jpg" for number in range(options.photos)] for turn in range(BACKLOGS)]
+        self.single_keys = [f"single-{number}.jpg" for number in range(SINGLES)]
+        keys = [WARM_UP, *(key for backlog in self.backlogs for key in backlog), *self.single_keys]
         self.servers, self.engines = [], []
         try:
-            self.store = self.enter(Store(folder, photos, [WARM_UP, *self.keys]))
+            self.store = self.enter(Store(folder, photos, keys))
             self.queues = self.enter(Sqs(self.store, folder) if not SETUPS[setup] else Rabbit(self.store, folder, *SETUPS[setup]))
             write_pipelines(folder / "pipelines", self.queues.names)
             self.count = engines
@@ -295,15 +298,16 @@ class Run:
 
     def backlog(self):
         before, began = self.cpu(), time.time()
-        seconds = self.make(self.keys)
+        seconds = statistics.median(self.make(keys) for keys in self.backlogs)
         engine, servers = self.used(before)
-        messages, requests = len(self.keys) * len(PIPELINES), self.store.requests_since(began)
-        return {"photos_per_second": len(self.keys) / seconds, "engine_ms": 1000 * engine / messages, "servers_ms": 1000 * servers / messages,
-                "requests_per_photo": {name: count / len(self.keys) for name, count in sorted(requests.items())},
+        photos, requests = BACKLOGS * self.options.photos, self.store.requests_since(began)
+        messages = photos * len(PIPELINES)
+        return {"photos_per_second": self.options.photos / seconds, "engine_ms": 1000 * engine / messages, "servers_ms": 1000 * servers / messages,
+                "requests_per_photo": {name: count / photos for name, count in sorted(requests.items())},
                 "bytes_per_photo": {prefix: self.store.bytes_of(prefix) for prefix in ("ingest/", *PIPELINES.values())}}
 
     def singles(self):
-        times = sorted(1000 * self.make([self.keys[number % len(self.keys)]]) for number in range(SINGLES))
+        times = sorted(1000 * self.make([key]) for key in self.single_keys)
         return {"p50_ms": statistics.median(times), "max_ms": times[-1]}
 
     def idle(self):

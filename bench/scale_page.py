@@ -109,7 +109,7 @@ def cost(results):
     if "sqs" not in setups(results):
         return []
     requests, pipelines = mean_of(results["rounds"], "sqs", "requests_per_photo"), results["pipelines"]
-    sqs = sum(count for name, count in requests.items() if "Message" in name)
+    sqs = sum(count for name, count in requests.items() if "Message" in name and not name.startswith("Send"))
     amounts = {"SQS requests": (sqs, "sqs_request"), "GET": (requests.get("GetObject", 1), "s3_get"),
                "PUT of renditions": (pipelines, "s3_put"), "PUT of the photo": (1, "s3_put"), "SNS publish": (1, "sns_publish")}
     dollars = {name: count * 1e6 * PRICES[price]["price"] / PRICES[price]["per"] for name, (count, price) in amounts.items()}
