@@ -69,8 +69,8 @@ def check_of_the_model(results):
     for row in sorted(results["rounds"][0], key=lambda row: (list(setups(results)).index(parts(row)[0]), parts(row)[1])):
         setup, engines = parts(row)
         found, model = median_of(results["rounds"], row, "photos_per_second"), predicted(results, setup, engines)
-        rows.append([setup, str(engines), f"{found:.1f}", f"{model:.1f}", f"{found / model - 1:+.0%}"])
-    return table(["queues", "engines", "photos/s", "model", "difference"], rows)
+        rows.append([setup, str(engines), f"{found:.1f}", f"{model:.1f}", f"{found / model - 1:+.0%}", f"{photo_ms(results, row)[0]:.1f}"])
+    return table(["queues", "engines", "photos/s", "model", "difference", "engines, ms for each photo"], rows)
 
 
 def setups(results):

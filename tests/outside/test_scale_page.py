@@ -33,8 +33,8 @@ def test_engines_add_up_until_the_processors_are_busy(results):
     assert scale.predicted(results, "sqs", 1) == 10
     assert scale.predicted(results, "sqs", 2) == pytest.approx(2000 / 120)
     assert rows_of(scale.check_of_the_model(results)) == [
-        ["sqs", "1", "10.0", "10.0", "+0%"], ["sqs", "2", "16.0", "16.7", "-4%"], ["sqs", "4", "16.0", "16.7", "-4%"],
-        ["quorum-1", "1", "9.0", "9.0", "+0%"], ["quorum-1", "2", "15.0", "16.7", "-10%"]]
+        ["sqs", "1", "10.0", "10.0", "+0%", "90.0"], ["sqs", "2", "16.0", "16.7", "-4%", "90.0"], ["sqs", "4", "16.0", "16.7", "-4%", "90.0"],
+        ["quorum-1", "1", "9.0", "9.0", "+0%", "90.0"], ["quorum-1", "2", "15.0", "16.7", "-10%", "90.0"]]
 
 
 def test_what_the_installation_needs(results):
@@ -57,4 +57,4 @@ def test_the_page_has_a_place_for_each_table(results):
     text = (harness.ROOT / "docs/scale.md").read_text()
     filled = scale.fill(text, json.loads(json.dumps(results)))
     assert scale.fill(filled, results) == filled
-    assert "| sqs | 2 | 16.0 | 16.7 | -4% |" in filled
+    assert "| sqs | 2 | 16.0 | 16.7 | -4% | 90.0 |" in filled
