@@ -82,7 +82,6 @@ class RabbitSoak(Soak):
             "THUMBWHEEL_MAX_RECEIVES": "1000",  # kills alone make no dead letter
             "THUMBWHEEL_AMQP_HEARTBEAT": "3s"}
         hosts = ",".join(f"127.0.0.1:{proxy.port}" for proxy in self.proxies)
-        self.cluster.make_vhost(VHOST)
         self.write_pipelines({name: self.cluster.address(VHOST, f"soak-{name}", hosts=hosts) for name in PIPELINES})
 
     def close(self):
@@ -93,6 +92,7 @@ class RabbitSoak(Soak):
     # ---- queues ----
 
     def set_up_queues(self):
+        self.cluster.make_vhost(VHOST)
         self.cluster.make_queues(VHOST, *(f"soak-{name}" for name in PIPELINES))
         connection = self.cluster.connect(VHOST)
         channel = connection.channel()
