@@ -7,7 +7,6 @@
  * It ends when so many messages are settled and deleted, or after the time, which does not include
  * the opening of the queues.
  */
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include "engine.h"
 #include "http_client.h"
 #include "log.h"
+#include "pipeline_folder.h"
 #include "pipelines.h"
 
 enum { PIPELINES_MAX = 2000, DRAIN_MS = 10000 };
@@ -96,25 +96,6 @@ static struct pipeline_ops codec(const char *what)
 }
 
 /* ---- the engine ---- */
-
-static void pipelines_read(const char *folder)
-{
-    DIR *dir = opendir(folder);
-    struct dirent *entry;
-    char path[4096];
-    struct error error;
-    if (!dir)
-        die("the folder of pipelines cannot be opened", NULL);
-    while ((entry = readdir(dir)) && n.pipeline_count < PIPELINES_MAX) {
-        size_t length = strlen(entry->d_name);
-        if (length < 6 || strcmp(entry->d_name + length - 5, ".yaml") != 0)
-            continue;
-        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-        if (pipeline_load(path, &n.pipelines[n.pipeline_count++], &error))
-            die("pipeline", &error);
-    }
-    closedir(dir);
-}
 
 static void client_open(const char *endpoint)
 {
@@ -233,7 +214,7 @@ int main(int argc, char **argv)
     }
     log_setup(STDERR_FILENO, LOG_FORMAT_TEXT, LOG_ERROR);
     const struct pipeline_ops ops = codec(argv[5]);
-    pipelines_read(argv[2]);
+    n.pipeline_count = pipeline_folder_read(argv[2], n.pipelines, PIPELINES_MAX);
     uv_loop_init(&n.loop);
     uv_timer_init(&n.loop, &n.end);
     client_open(argv[1]);

@@ -368,7 +368,7 @@ def panels(options, result):
     """What is drawn: a title, and each worker's value."""
     found = [(title, {name: row[measure] for name, row in result.items()}) for measure, title in PLOTS.items()]
     for load in options.loads:
-        found.append((f"from event to stored at {load:.0%} of the worker's own speed, 95th percentile, ms",
+        found.append((f"event to stored at {load:.0%} of its own speed, 95th percentile, ms",
                       {name: row["tails_ms"][str(load)]["p95"] for name, row in result.items()}))
     return found
 

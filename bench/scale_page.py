@@ -14,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/scale.md"
+SOURCES = "ingest/"  # the prefix of the photos; the others are those of renditions
 ENGINES, PHOTOS = 100, 10_000  # the installation of the model: engines, and photos per second
 
 PRICES = json.loads((ROOT / "bench/prices.json").read_text())["prices"]
@@ -43,10 +44,33 @@ def photo_ms(results, setup):
     return tuple(results["pipelines"] * median_of(results["rounds"], setup, figure) for figure in ("engine_ms", "servers_ms"))
 
 
+def fetches(engines, messages):
+    """How many engines fetch a photo, if each of its messages reaches one of them at random."""
+    return engines * (1 - (1 - 1 / engines) ** messages)
+
+
+def further_ms(results):
+    """Processor time for each further engine that fetches and decodes a photo, from the runs with two engines; 0: there was none."""
+    found = []
+    for one in results["rounds"]:
+        for row, figures in one.items():
+            setup, engines = parts(row)
+            more = figures["requests_per_photo"].get("GetObject", 1) - 1
+            if engines == 2 and more > 0.1:
+                found.append((results["pipelines"] * figures["engine_ms"] - photo_ms(results, setup)[0]) / more)
+    return statistics.median(found) if found else 0
+
+
+def model_ms(results, setup, engines):
+    """Processor time for one photo: (engines, servers)."""
+    engine, servers = photo_ms(results, setup)
+    return engine + (fetches(engines, results["pipelines"]) - 1) * further_ms(results), servers
+
+
 def predicted(results, setup, engines):
     """Photos per second on the machine that measured: engines add up until all processors are busy."""
     alone = median_of(results["rounds"], setup, "photos_per_second")
-    return min(engines * alone, 1000 * results["processors"] / sum(photo_ms(results, setup)))
+    return min(engines * alone, 1000 * results["processors"] / sum(model_ms(results, setup, engines)))
 
 
 def table(head, rows):
@@ -69,8 +93,10 @@ def check_of_the_model(results):
     for row in sorted(results["rounds"][0], key=lambda row: (list(setups(results)).index(parts(row)[0]), parts(row)[1])):
         setup, engines = parts(row)
         found, model = median_of(results["rounds"], row, "photos_per_second"), predicted(results, setup, engines)
-        rows.append([setup, str(engines), f"{found:.1f}", f"{model:.1f}", f"{found / model - 1:+.0%}", f"{photo_ms(results, row)[0]:.1f}"])
-    return table(["queues", "engines", "photos/s", "model", "difference", "engines, ms for each photo"], rows)
+        fetched = mean_of(results["rounds"], row, "requests_per_photo").get("GetObject", 1)
+        rows.append([setup, str(engines), f"{found:.1f}", f"{model:.1f}", f"{found / model - 1:+.0%}", f"{fetched:.2f}",
+                     f"{fetches(engines, results['pipelines']):.2f}", f"{photo_ms(results, row)[0]:.1f}"])
+    return table(["queues", "engines", "photos/s", "model", "difference", "fetches for each photo", "model", "engines, ms for each photo"], rows)
 
 
 def setups(results):
@@ -81,14 +107,15 @@ def needs(results):
     """What the model's installation needs, and the limit of each."""
     rounds, pipelines = results["rounds"], results["pipelines"]
     base = "sqs" if "sqs" in setups(results) else next(iter(setups(results)))
-    engine, _ = photo_ms(results, base)
+    engine, _ = model_ms(results, base, ENGINES)
+    fetched = fetches(ENGINES, pipelines)
     sizes = mean_of(rounds, base, "bytes_per_photo")
-    megabits = 8 * sum(sizes.values()) / 1e6
+    megabits = 8 * sum(size * (fetched if name == SOURCES else 1) for name, size in sizes.items()) / 1e6
     latency_s = median_of(rounds, base, "p50_ms") / 1000
     rows = [
         ["processors of the engines", f"{PHOTOS * engine / 1000:,.0f}", f"{PHOTOS * engine / 1000 / ENGINES:.1f} for each engine"],
         ["network of the engines, Gbit/s", f"{PHOTOS * megabits / 1000:,.0f}", f"{PHOTOS * megabits / 1000 / ENGINES:.2f} for each engine"],
-        ["GET requests/s", f"{PHOTOS:,}", f"S3: {S3_GETS:,} for each prefix, so {math.ceil(PHOTOS / S3_GETS)} prefixes"],
+        ["GET requests/s", f"{PHOTOS * fetched:,.0f}", f"S3: {S3_GETS:,} for each prefix, so {math.ceil(PHOTOS * fetched / S3_GETS)} prefixes"],
         ["PUT requests/s", f"{PHOTOS * pipelines:,}", f"S3: {S3_PUTS:,} for each prefix, so {math.ceil(PHOTOS * pipelines / S3_PUTS)} prefixes"],
         ["messages/s in each queue", f"{PHOTOS:,}", "SQS: none for standard queues"],
         ["messages in flight in each queue", f"{PHOTOS * latency_s:,.0f}", f"SQS: {IN_FLIGHT:,}"],

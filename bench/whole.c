@@ -28,6 +28,7 @@
 #include "isolation.h"
 #include "local_cloud.h"
 #include "log.h"
+#include "pipeline_folder.h"
 #include "pipelines.h"
 #include "provision.h"
 #include "vips_start.h"
@@ -119,25 +120,6 @@ static void photos_read(const char *folder)
     qsort(b.files, b.file_count, sizeof *b.files, by_name);
     if (b.file_count == 0)
         die("the folder holds no photos", NULL);
-}
-
-static void pipelines_read(const char *folder)
-{
-    DIR *dir = opendir(folder);
-    struct dirent *entry;
-    char path[4096];
-    struct error error;
-    if (!dir)
-        die("the folder of pipelines cannot be opened", NULL);
-    while ((entry = readdir(dir)) && b.pipeline_count < PIPELINES_MAX) {
-        size_t length = strlen(entry->d_name);
-        if (length < 6 || strcmp(entry->d_name + length - 5, ".yaml") != 0)
-            continue;
-        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-        if (pipeline_load(path, &b.pipelines[b.pipeline_count++], &error))
-            die("pipeline", &error);
-    }
-    closedir(dir);
 }
 
 static void on_provisioned(const struct error *error, void *user)
@@ -378,7 +360,7 @@ int main(int argc, char **argv)
     if (b.isolated && (isolation_start(&isolation, &error) || isolation_ready(&error)))
         die("isolation", &error);
     photos_read(argv[1]);
-    pipelines_read(argv[2]);
+    b.pipeline_count = pipeline_folder_read(argv[2], b.pipelines, PIPELINES_MAX);
     size_t jobs = (count + alone) * b.pipeline_count;
     b.latencies = calloc(jobs + 1, sizeof *b.latencies);
     b.from_receipt = calloc(jobs + 1, sizeof *b.from_receipt);

@@ -159,20 +159,32 @@ void rabbit_settle_forget(struct rabbit_queue *queue, const struct rabbit_delive
     settle_submit(settle);
 }
 
+/* A batch, and the task that settles its deliveries. */
+static int batch_begin(struct rabbit_queue *queue, size_t count, queue_batch_done *done, void *user,
+                       struct rabbit_batch **batch, struct settle_task **settle)
+{
+    if (count < 1 || count > QUEUE_BATCH_MAX)
+        return ERR_INVALID;
+    *batch = batch_new(queue, count, done, user);
+    if (!*batch)
+        return ERR_MEMORY;
+    *settle = settle_new(queue, *batch);
+    if (*settle)
+        return 0;
+    list_remove(&(*batch)->link);
+    free(*batch);
+    return ERR_MEMORY;
+}
+
 int rabbit_delete_batch(struct queue *handle, const struct queue_entry *entries, size_t count,
                         queue_batch_done *done, void *user)
 {
     struct rabbit_queue *queue = rabbit_of(handle);
-    if (count < 1 || count > QUEUE_BATCH_MAX)
-        return ERR_INVALID;
-    struct rabbit_batch *batch = batch_new(queue, count, done, user);
-    struct settle_task *settle = batch ? settle_new(queue, batch) : NULL;
-    if (!settle) {
-        if (batch)
-            list_remove(&batch->link);
-        free(batch);
-        return ERR_MEMORY;
-    }
+    struct rabbit_batch *batch;
+    struct settle_task *settle;
+    int code = batch_begin(queue, count, done, user, &batch, &settle);
+    if (code)
+        return code;
     for (size_t i = 0; i < count; i++) {
         struct rabbit_delivery *delivery = rabbit_delivery_find(queue, entries[i].receipt);
         batch->codes[i] = delivery && !delivery->pinned ? 0 : ERR_RECEIPT;
@@ -290,16 +302,11 @@ int rabbit_extend_batch(struct queue *handle, const struct queue_entry *entries,
                         queue_batch_done *done, void *user)
 {
     struct rabbit_queue *queue = rabbit_of(handle);
-    if (count < 1 || count > QUEUE_BATCH_MAX)
-        return ERR_INVALID;
-    struct rabbit_batch *batch = batch_new(queue, count, done, user);
-    struct settle_task *returns = batch ? settle_new(queue, batch) : NULL;
-    if (!returns) {
-        if (batch)
-            list_remove(&batch->link);
-        free(batch);
-        return ERR_MEMORY;
-    }
+    struct rabbit_batch *batch;
+    struct settle_task *returns;
+    int code = batch_begin(queue, count, done, user, &batch, &returns);
+    if (code)
+        return code;
     for (size_t i = 0; i < count; i++) {
         struct rabbit_delivery *delivery = rabbit_delivery_find(queue, entries[i].receipt);
         if (!delivery || delivery->pinned) {
