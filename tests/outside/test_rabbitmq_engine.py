@@ -136,7 +136,7 @@ def test_a_retry_is_a_confirmed_copy_that_keeps_what_the_publisher_said(broker, 
 def test_a_retry_comes_back_and_its_receives_are_counted(broker, s3, store, bucket, vhost, engine):
     declare(broker, vhost, "web", delays=dict(SLOW, **{"1s": 300}))
     store.verdict = SLOW_DOWN
-    running = engine("web", arguments=("--backoff", "1s"))
+    running = engine("web", arguments=("--backoff", "1s", "--max-receives", "100"))
     broker.publish(vhost, "", "web", *put(s3, bucket))
     until(lambda: running.output().count("job will be retried") >= 2, "it has come back")
     properties, body = broker.take(vhost, "web.retry.1s")
