@@ -4,6 +4,7 @@ No authentication inside the cluster and no manager: the gateway needs neither. 
 stopped by its process ID; the data ends with it.
 """
 import subprocess
+import threading
 import uuid
 from pathlib import Path
 
@@ -65,7 +66,7 @@ class Gateway:
     def __init__(self, folder):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.processes = []
+        self.processes, self.closing, self.lock = [], False, threading.Lock()
         self.conf, port, tls_port = self.folder / "ceph.conf", free_port(), free_port()
         self.endpoint, self.tls_endpoint = f"http://127.0.0.1:{port}", f"https://127.0.0.1:{tls_port}"
         self.certificate, key = harness.make_certificate(self.folder, "127.0.0.1")
@@ -92,6 +93,15 @@ class Gateway:
                  "--secret-key", SECRET_KEY)
         self.launch("radosgw", "-n", "client.admin")
         until(self.answers, "the gateway serves")
+        threading.Thread(target=self.keep_gateway, daemon=True).start()
+
+    def keep_gateway(self):
+        """As Debian's unit has it (Restart=on-failure): radosgw 16.2.15 sometimes crashes right after it has published an event."""
+        while self.processes[-1].wait():
+            with self.lock:
+                if self.closing:
+                    return
+                self.launch("radosgw", "-n", "client.admin")
 
     def command(self, program, arguments):
         return [program, *map(str, arguments), "--conf", str(self.conf)]
@@ -122,6 +132,8 @@ class Gateway:
                             config=Config(s3={"addressing_style": "path"}))
 
     def close(self):
+        with self.lock:
+            self.closing = True
         for process in reversed(self.processes):
             process.kill()
             process.wait()
