@@ -55,6 +55,21 @@ static int unreadable(struct error *error)
                      "documented");
 }
 
+/* *out: what the response tells about a resource, an object or an array; NULL: there is none. */
+static int body_read(const struct management_reply *reply, json_type type, const json_t **out,
+                     struct error *error)
+{
+    *out = NULL;
+    if (is_absent(error))
+        return 0;
+    if (error->code)
+        return error->code;
+    if (!reply->body || json_typeof(reply->body) != type)
+        return unreadable(error);
+    *out = reply->body;
+    return 0;
+}
+
 /* A write has no response of interest. */
 static int written(struct broker_run *run, const struct management_reply *reply,
                    struct error *error)
@@ -101,15 +116,13 @@ static int exchange_known(struct broker_run *run, const struct management_reply 
                           struct error *error)
 {
     const char *type = json_text_in(now(run)->attributes, "Type");
-    if (is_absent(error))
-        return 0;
-    if (error->code)
-        return error->code;
-    if (!json_is_object(reply->body))
-        return unreadable(error);
+    const json_t *exchange;
+    int code = body_read(reply, JSON_OBJECT, &exchange, error);
+    if (code || !exchange)
+        return code;
     run->finding.exists = true;
-    if (!is_ours(reply->body, type))
-        return exchange_conflict(run, type, reply->body);
+    if (!is_ours(exchange, type))
+        return exchange_conflict(run, type, exchange);
     return found(run, "Type", json_string(type));
 }
 
@@ -199,19 +212,17 @@ static int queue_known(struct broker_run *run, const struct management_reply *re
                        struct error *error)
 {
     struct buffer differences;
-    if (is_absent(error))
-        return 0;
-    if (error->code)
-        return error->code;
-    if (!json_is_object(reply->body))
-        return unreadable(error);
+    const json_t *queue;
+    int code = body_read(reply, JSON_OBJECT, &queue, error);
+    if (code || !queue)
+        return code;
     run->finding.exists = true;
     buffer_init(&differences, 4096);
-    int code = append_differences(run, reply->body, &differences)
-                   ? queue_conflict(run, &differences)
-                   : found(run, "Arguments", json_deep_copy(arguments_wanted(run)));
+    code = append_differences(run, queue, &differences)
+               ? queue_conflict(run, &differences)
+               : found(run, "Arguments", json_deep_copy(arguments_wanted(run)));
     buffer_free(&differences);
-    return code ? code : note_arguments_of_others(run, reply->body);
+    return code ? code : note_arguments_of_others(run, queue);
 }
 
 static int queue_read(struct broker_run *run)
@@ -232,15 +243,10 @@ static int binding_known(struct broker_run *run, const struct management_reply *
                          struct error *error)
 {
     const char *wanted = json_text_in(now(run)->attributes, "RoutingKey");
-    int code = 0;
-    if (is_absent(error))
-        return 0;
-    if (error->code)
-        return error->code;
-    if (!json_is_array(reply->body))
-        return unreadable(error);
-    for (size_t i = 0; i < json_array_size(reply->body) && !code; i++) {
-        const json_t *binding = json_array_get(reply->body, i);
+    const json_t *bindings;
+    int code = body_read(reply, JSON_ARRAY, &bindings, error);
+    for (size_t i = 0; !code && i < json_array_size(bindings); i++) {
+        const json_t *binding = json_array_get(bindings, i);
         const char *key = json_text_in(binding, "routing_key");
         if (key && strcmp(key, wanted) == 0 &&
             json_object_size(json_object_get(binding, "arguments")) == 0) {
@@ -290,17 +296,15 @@ static int policy_found(struct broker_run *run, const char *name, const json_t *
 static int policy_known(struct broker_run *run, const struct management_reply *reply,
                         struct error *error)
 {
-    if (is_absent(error))
-        return 0;
-    if (error->code)
-        return error->code;
-    if (!json_is_object(reply->body))
-        return unreadable(error);
+    const json_t *policy;
+    int code = body_read(reply, JSON_OBJECT, &policy, error);
+    if (code || !policy)
+        return code;
     run->finding.exists = true;
-    int code = policy_found(run, "Pattern", reply->body, "pattern");
+    code = policy_found(run, "Pattern", policy, "pattern");
     if (!code)
-        code = policy_found(run, "ApplyTo", reply->body, "apply-to");
-    return code ? code : policy_found(run, "Definition", reply->body, "definition");
+        code = policy_found(run, "ApplyTo", policy, "apply-to");
+    return code ? code : policy_found(run, "Definition", policy, "definition");
 }
 
 /* Of the policies that match, RabbitMQ applies one. */

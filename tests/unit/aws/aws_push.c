@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "plain_pipelines.h"
 #include "provision.h"
 #include "provision_broker.h"
 #include "scripted_http.h"
@@ -22,29 +23,11 @@ static const struct backend_settings ceph = {.region = "default",
 
 /* ---- a plan without anything in the broker ---- */
 
-struct pipeline {
-    struct pipeline_facts facts;
-};
-
 static const char *const prefixes[] = {"ingest/"};
 static struct pipeline web = {{.name = "web",
                                .queue = "amqp://photo@node/shop/web",
                                .match_prefixes = prefixes,
                                .match_prefix_count = 1}};
-
-static const struct pipeline_facts *facts_of(const struct pipeline *pipeline)
-{
-    return &pipeline->facts;
-}
-
-static struct pipeline_output output_of(const struct pipeline *pipeline, size_t index)
-{
-    (void)pipeline;
-    (void)index;
-    return (struct pipeline_output){0};
-}
-
-static const struct pipeline_ops ops = {.facts = facts_of, .output = output_of};
 
 static bool is_address(const char *queue)
 {
@@ -107,7 +90,8 @@ static struct error provision(void)
                                                 .broker = &broker};
     struct script_outcome seen = {0};
     memset(&world, 0, sizeof world);
-    assert_int_equal(provision_plan_make(&world.plan, &ops, pipelines, 1, &settings, NULL), 0);
+    assert_int_equal(
+        provision_plan_make(&world.plan, &plain_pipeline_ops, pipelines, 1, &settings, NULL), 0);
     world.run = (struct provision_run){.plan = &world.plan,
                                        .place = {"aws", "default", ""},
                                        .write = true,

@@ -9,26 +9,9 @@
 #include <string.h>
 
 #include "broker_plan.h"
+#include "plain_pipelines.h"
 #include "provision_document.h"
 #include "provision_permissions.h"
-
-struct pipeline {
-    struct pipeline_facts facts;
-};
-
-static const struct pipeline_facts *facts_of(const struct pipeline *pipeline)
-{
-    return &pipeline->facts;
-}
-
-static struct pipeline_output output_of(const struct pipeline *pipeline, size_t index)
-{
-    (void)pipeline;
-    (void)index;
-    return (struct pipeline_output){0};
-}
-
-static const struct pipeline_ops ops = {.facts = facts_of, .output = output_of};
 
 static const char *const ingest[] = {"ingest/"};
 static struct pipeline web = {{.name = "web",
@@ -59,7 +42,7 @@ static int plan_make(struct provision_plan *plan, struct pipeline *const pipelin
     size_t count = 0;
     while (count < PIPELINES_MAX && pipelines[count])
         count++;
-    return provision_plan_make(plan, &ops, pipelines, count, settings, error);
+    return provision_plan_make(plan, &plain_pipeline_ops, pipelines, count, settings, error);
 }
 
 static const struct provision_place place = {"aws", "default", ""};
@@ -198,8 +181,11 @@ static void a_policy_of_aws_has_no_queues_of_the_broker(void **state)
     struct provision_plan plan;
     settings.via = PROVISION_SNS;
     telling.facts.notify = &notify;
-    assert_int_equal(provision_plan_make(&plan, &ops, pipelines, 2, &settings, NULL), 0);
-    assert_int_equal(provision_permissions_make(&permissions, &plan, &ops, pipelines, 2, NULL), 0);
+    assert_int_equal(provision_plan_make(&plan, &plain_pipeline_ops, pipelines, 2, &settings, NULL),
+                     0);
+    assert_int_equal(
+        provision_permissions_make(&permissions, &plan, &plain_pipeline_ops, pipelines, 2, NULL),
+        0);
     assert_int_equal(permissions.items[PERMIT_QUEUES].count, 1);
     assert_int_equal(permissions.items[PERMIT_NOTIFY_QUEUES].count, 0);
     provision_permissions_clear(&permissions);

@@ -11,25 +11,8 @@
 
 #include "broker_plan.h"
 #include "broker_provision.h"
+#include "plain_pipelines.h"
 #include "scripted_http.h"
-
-struct pipeline {
-    struct pipeline_facts facts;
-};
-
-static const struct pipeline_facts *facts_of(const struct pipeline *pipeline)
-{
-    return &pipeline->facts;
-}
-
-static struct pipeline_output output_of(const struct pipeline *pipeline, size_t index)
-{
-    (void)pipeline;
-    (void)index;
-    return (struct pipeline_output){0};
-}
-
-static const struct pipeline_ops ops = {.facts = facts_of, .output = output_of};
 
 static struct {
     struct provision_plan plan;
@@ -63,7 +46,8 @@ static void plan_begin(bool write)
                                                 .max_receives = 3,
                                                 .broker = &rabbitmq_broker};
     memset(&world, 0, sizeof world);
-    assert_int_equal(provision_plan_make(&world.plan, &ops, pipelines, 1, &settings, NULL), 0);
+    assert_int_equal(
+        provision_plan_make(&world.plan, &plain_pipeline_ops, pipelines, 1, &settings, NULL), 0);
     world.run = (struct provision_run){.plan = &world.plan,
                                        .place = {"aws", "default", ""},
                                        .write = write,
