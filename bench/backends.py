@@ -44,6 +44,7 @@ os.environ.setdefault("THUMBWHEEL", str(BUILD / "thumbwheel"))
 import pika  # noqa: E402
 
 import harness  # noqa: E402
+from photo_files import photo_files  # noqa: E402
 from processes import tree_cpu_seconds  # noqa: E402
 from rabbitmq import Cluster  # noqa: E402
 
@@ -364,20 +365,12 @@ def report(options, rounds):
     return lines + [""] + goals(rounds)
 
 
-def photographs(options, folder):
-    if options.dir:
-        return sorted(path for path in options.dir.iterdir() if path.suffix.lower() in (".jpg", ".jpeg"))
-    made = folder / "photographs"
-    subprocess.run([BUILD / "bench/bench_photographs", made, str(min(options.photos, 24))], check=True)
-    return sorted(made.iterdir())
-
-
 def row_name(setup, engines):
     return setup if engines == 1 else f"{setup} x{engines}"
 
 
 def measure(options, folder):
-    photos, rounds = photographs(options, folder), []
+    photos, rounds = photo_files(options.dir, folder, min(options.photos, 24)), []
     rows = [(setup, engines) for engines in options.engines for setup in options.setups]
     for number in range(options.rounds):
         rounds.append({})

@@ -40,6 +40,7 @@ os.environ.setdefault("THUMBWHEEL", str(BUILD / "thumbwheel"))
 
 import harness  # noqa: E402
 from memory import memory_files, process_bytes  # noqa: E402
+from photo_files import photo_files  # noqa: E402
 from processes import tree, tree_cpu_seconds  # noqa: E402
 
 BUCKET = "photos"
@@ -390,20 +391,12 @@ def plot(options, result, path):
                     f'<rect width="100%" height="100%" fill="white"/>{"".join(parts)}</svg>\n')
 
 
-def photographs(options, folder):
-    if options.dir:
-        return sorted(path for path in options.dir.iterdir() if path.suffix.lower() in (".jpg", ".jpeg"))
-    made = folder / "photographs"
-    subprocess.run([BUILD / "bench/bench_photographs", made, str(min(options.photos, 24))], check=True)
-    return sorted(made.iterdir())
-
-
 def main():
     options = arguments()
     with tempfile.TemporaryDirectory(prefix="thumbwheel-peers-") as name:
         folder = Path(name)
         harness.set_home(folder)
-        service = Service(options, folder, photographs(options, folder))
+        service = Service(options, folder, photo_files(options.dir, folder, min(options.photos, 24)))
         try:
             rounds, qualities, tails = measure(options, service, folder)
         finally:

@@ -21,7 +21,6 @@ import random
 import re
 import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -34,6 +33,7 @@ os.environ.setdefault("THUMBWHEEL", str(ROOT / "build/release/thumbwheel"))
 import harness  # noqa: E402
 from idle import free_port  # noqa: E402
 from memory import children  # noqa: E402
+from photo_files import photo_files  # noqa: E402
 
 BUCKET, PIPELINES = "photos", ROOT / "bench/pipelines"
 PREFIXES = {"ingest": "ingest/", "thumbnail": "thumbnail/Thumbnail-", "web": "web/WebImage-", "mobile": "mobile/MobileImage-"}
@@ -59,14 +59,6 @@ def arguments():
     if options.minutes < LEAST_MINUTES:
         parser.error(f"--minutes: at least {LEAST_MINUTES}, for enough samples")
     return options
-
-
-def photographs(options, folder):
-    if options.dir:
-        return [path.read_bytes() for path in sorted(options.dir.iterdir()) if path.suffix.lower() in (".jpg", ".jpeg")]
-    made = folder / "photographs"
-    subprocess.run([ROOT / "build/release/bench/bench_photographs", made, str(options.photos)], check=True)
-    return [path.read_bytes() for path in sorted(made.iterdir())]
 
 
 def resident(pid):
@@ -213,7 +205,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="thumbwheel-flat-") as name:
         folder = Path(name)
         harness.set_home(folder)
-        system = System(folder, photographs(options, folder))
+        system = System(folder, [path.read_bytes() for path in photo_files(options.dir, folder, options.photos)])
         try:
             speed = speed_of(system, 2 * len(system.photos))
             rate = options.rate or options.load * speed
