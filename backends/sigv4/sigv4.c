@@ -20,6 +20,7 @@
 #include "hash.h"
 #include "hex.h"
 #include "secret.h"
+#include "spare_blocks.h"
 #include "uri.h"
 
 enum {
@@ -248,10 +249,10 @@ static int header_compare(const void *left, const void *right)
     return order ? order : (a > b) - (a < b);
 }
 
-/* For free(); NULL if memory is short. */
+/* For block_free(); NULL if memory is short. */
 static const struct sigv4_header **sorted_headers(const struct sigv4_request *request)
 {
-    const struct sigv4_header **sorted = malloc((request->header_count + 1) * sizeof *sorted);
+    const struct sigv4_header **sorted = block_new((request->header_count + 1) * sizeof *sorted);
     if (!sorted)
         return NULL;
     for (size_t i = 0; i < request->header_count; i++)
@@ -332,7 +333,7 @@ int sigv4_signed_headers(const struct sigv4_request *request, struct buffer *out
     if (!sorted)
         return ERR_MEMORY;
     int code = names_of(sorted, request->header_count, out);
-    free(sorted);
+    block_free(sorted);
     return code;
 }
 
@@ -359,7 +360,7 @@ int sigv4_canonical_request(const struct sigv4_request *request, struct buffer *
     buffer_byte(out, '\n');
     code = buffer_text(out, request->payload_hash);
 done:
-    free(sorted);
+    block_free(sorted);
     return code;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "spare_blocks.h"
 
 struct slice slice_of(const char *text)
 {
@@ -35,7 +36,7 @@ bool slice_ends_with(struct slice s, const char *suffix)
 
 char *slice_dup(struct slice s)
 {
-    char *text = malloc(s.size + 1);
+    char *text = block_new(s.size + 1);
     if (!text)
         return NULL;
     if (s.size)
@@ -54,7 +55,7 @@ void slice_copy(struct slice s, char *out, size_t room)
 
 struct bytes bytes_give(void *data, size_t size)
 {
-    return (struct bytes){data, size, free};
+    return (struct bytes){data, size, block_free};
 }
 
 struct bytes bytes_borrow(const void *data, size_t size)
@@ -95,7 +96,7 @@ int buffer_reserve(struct buffer *b, size_t size)
     size_t capacity = b->capacity + b->capacity / 2 + 64;
     if (capacity < wanted) /* exact size: the caller knows how much it needs */
         capacity = wanted;
-    char *data = realloc(b->data, capacity);
+    char *data = block_grow(b->data, b->size, capacity);
     if (!data)
         return b->error = ERR_MEMORY;
     b->data = data;
@@ -161,7 +162,7 @@ void buffer_clear(struct buffer *b)
 
 void buffer_free(struct buffer *b)
 {
-    free(b->data);
+    block_free(b->data);
     *b = (struct buffer){.max = b->max};
 }
 

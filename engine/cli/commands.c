@@ -13,6 +13,7 @@
 #include "descriptors.h"
 #include "log.h"
 #include "nearest.h"
+#include "spare_blocks.h"
 #include "terminal.h"
 
 enum {
@@ -23,6 +24,8 @@ enum {
     HEAP_KEEPS = 1024 * 1024
 }; /* bytes: larger blocks are mapped, and a larger free top is
                                     * returned to the kernel */
+
+enum { LOOP_KEEPS = 2 * 1024 * 1024 }; /* bytes of free small blocks that the loop thread keeps */
 
 typedef int command_function(const struct assembly *assembly, const struct config *config);
 
@@ -177,6 +180,14 @@ static void warn_of_variables(void)
     }
 }
 
+/* Sanitizers find errors only in blocks that are freed. */
+static void loop_memory_setup(void)
+{
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    spare_blocks_keep(LOOP_KEEPS);
+#endif
+}
+
 static int fail_start(const struct error *error, const char *advice)
 {
     command_error("%s%s", error->text, advice);
@@ -307,6 +318,7 @@ static int command_run(const struct command *command, const struct assembly *ass
         warn_of_variables();
         descriptors_raise();
         pool_setup(&config);
+        loop_memory_setup();
         exit_status = run_configured(command, assembly, &config);
         assembly->pipelines_stop();
     }

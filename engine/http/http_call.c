@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "spare_blocks.h"
+
 enum {
     COLLECT_RESERVE = 64 * 1024
 }; /* of a body with a known length; the buffer grows with the
@@ -166,5 +168,5 @@ void call_end(struct http_call *call, bool completed)
     response_discard(call);
     crowd_return(call);
     buffer_free(&call->collected);
-    free(call);
+    block_free(call);
 }

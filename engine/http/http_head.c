@@ -12,6 +12,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "spare_blocks.h"
+
 enum { EXTENSION_PIECE = 256 };
 
 enum head_progress head_scan(struct head_scan *scan, struct slice in, size_t *used)
@@ -291,7 +293,7 @@ static void split_target(struct http_call *call)
 static struct http_call *call_create(struct http_connection *c, struct slice head, char **text)
 {
     size_t fields = c->scan.lines * sizeof(struct http_field);
-    struct http_call *call = malloc(sizeof *call + fields + head.size);
+    struct http_call *call = block_new(sizeof *call + fields + head.size);
     if (!call)
         return NULL;
     *call = (struct http_call){.connection = c};
@@ -320,7 +322,7 @@ int head_parse(struct http_connection *connection, struct slice head)
         status = judge(connection, call);
     if (status) {
         connection->call = NULL;
-        free(call);
+        block_free(call);
         return status;
     }
     set_method(call, head);

@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "container_of.h"
+#include "spare_blocks.h"
 
 struct http_write *write_create(struct http_connection *c, size_t room)
 {
-    struct http_write *w = malloc(sizeof *w + room);
+    struct http_write *w = block_new(sizeof *w + room);
     if (!w) {
         connection_close(c, ERR_MEMORY, true);
         return NULL;
@@ -19,7 +20,7 @@ struct http_write *write_create(struct http_connection *c, size_t room)
 void write_free(struct http_write *w)
 {
     bytes_free(&w->body);
-    free(w);
+    block_free(w);
 }
 
 void write_put(struct http_write *w, const char *data, size_t size)

@@ -15,6 +15,7 @@
 #include "router_refusal.h"
 #include "signature_check.h"
 #include "signature_fields.h"
+#include "spare_blocks.h"
 #include "utf8.h"
 #include "uuid.h"
 
@@ -61,7 +62,7 @@ static void routed_ended(struct http_call *call, bool completed, void *user)
     bytes_free(&request->body);
     free(request->key);
     signature_claim_end(&r->claim);
-    free(r);
+    block_free(r);
 }
 
 void cloud_request_note_key(struct cloud_request *request, const char *key)
@@ -344,7 +345,7 @@ void router_handle(struct http_call *call, void *user)
     size_t count = http_call_header_count(call);
     if (count > SIGNED_REQUEST_HEADERS_MAX)
         count = 0; /* they are refused */
-    struct routed *r = malloc(sizeof *r + count * sizeof *r->headers);
+    struct routed *r = block_new(sizeof *r + count * sizeof *r->headers);
     if (!r) {
         http_call_abort(call);
         return;

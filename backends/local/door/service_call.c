@@ -11,6 +11,7 @@
 #include "cloud_service.h"
 #include "fault_injection.h"
 #include "json_text.h"
+#include "spare_blocks.h"
 #include "utf8.h"
 #include "word_list.h"
 
@@ -45,7 +46,7 @@ static void call_free_if_over(struct service_call *call)
         return;
     json_decref(call->input);
     json_decref(call->output);
-    free(call);
+    block_free(call);
 }
 
 static void call_ended(struct cloud_request *request, bool completed)
@@ -200,10 +201,10 @@ static struct service_call *call_new(struct cloud_request *request,
                                      const struct call_protocol *protocol,
                                      const struct service_operation *operation, json_t *input)
 {
-    struct service_call *call = calloc(1, operation->size ? operation->size : sizeof *call);
+    struct service_call *call = block_new_zeroed(operation->size ? operation->size : sizeof *call);
     json_t *output = call ? json_object() : NULL;
     if (!output) {
-        free(call);
+        block_free(call);
         json_decref(input);
         return NULL;
     }

@@ -33,6 +33,7 @@
 #include "s3_metadata.h"
 #include "s3_multipart.h"
 #include "s3_version.h"
+#include "spare_blocks.h"
 
 static void get_free(void *operation)
 {
@@ -43,7 +44,7 @@ static void get_free(void *operation)
     object_clear(&get->object);
     body_pipe_close(get->pipes, &get->pipe);
     bytes_free(&get->piece);
-    free(get);
+    block_free(get);
 }
 
 /* The cache. */

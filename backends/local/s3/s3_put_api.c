@@ -14,6 +14,7 @@
 #include "s3_placement.h"
 #include "s3_version.h"
 #include "s3_write_condition.h"
+#include "spare_blocks.h"
 
 struct put {
     struct s3_intake intake;
@@ -29,7 +30,7 @@ static void put_free(void *operation)
     s3_intake_end(&put->intake);
     object_clear(&put->object);
     s3_write_condition_clear(&put->condition);
-    free(put);
+    block_free(put);
 }
 
 static int prepare(struct s3_intake *intake, struct storage_unit *unit)

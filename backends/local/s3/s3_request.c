@@ -11,6 +11,7 @@
 #include "s3_control.h"
 #include "s3_cors.h"
 #include "s3_form.h"
+#include "spare_blocks.h"
 #include "uri.h"
 
 enum {
@@ -147,10 +148,10 @@ static void free_request(struct s3_request *request)
     }
     buffer_free(&request->details);
     free(request->parameters);
-    free(request->bucket);
-    free(request->key);
+    block_free(request->bucket);
+    block_free(request->key);
     free(request->region);
-    free(request);
+    block_free(request);
 }
 
 void s3_request_hold(struct s3_request *request)
@@ -203,7 +204,7 @@ static void describe(struct s3_request *request)
 
 struct s3_request *s3_request_create(struct cloud_request *base)
 {
-    struct s3_request *request = calloc(1, sizeof *request);
+    struct s3_request *request = block_new_zeroed(sizeof *request);
     if (!request) {
         base->status = 500;
         response_send(base, NULL, 0, &(struct bytes){0});
@@ -285,7 +286,7 @@ bool s3_is_method(const struct s3_request *request, const char *method)
 
 void *s3_operation(struct s3_request *request, size_t size, void (*operation_free)(void *))
 {
-    request->operation = calloc(1, size);
+    request->operation = block_new_zeroed(size);
     if (request->operation)
         request->operation_free = operation_free;
     else

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "queue_rows.h"
+#include "spare_blocks.h"
 #include "storage_statement.h"
 
 static struct message_task *message_task_of(struct storage_task *task)
@@ -166,7 +167,7 @@ void dedup_rows_forget(struct queues *queues, uint64_t last)
 static void message_task_free(struct message_task *t)
 {
     queue_release(t->queue);
-    free(t);
+    block_free(t);
 }
 
 static void message_task_done(struct storage_task *task, int code)
@@ -183,7 +184,7 @@ static void message_task_done(struct storage_task *task, int code)
 struct message_task *message_task_new(struct local_queue *queue, size_t rows, storage_run *run,
                                       void (*settled)(struct message_task *task, int code))
 {
-    struct message_task *t = calloc(1, sizeof *t + rows * sizeof *t->rows);
+    struct message_task *t = block_new_zeroed(sizeof *t + rows * sizeof *t->rows);
     if (!t)
         return NULL;
     t->task.run = run;
