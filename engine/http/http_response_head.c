@@ -1,5 +1,4 @@
 /* The head of a response: status line, framing, and the headers of the handler. */
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -80,46 +79,63 @@ static bool is_token_byte(char c)
 }
 
 /* RFC 9110, 5.6.2 */
-static bool name_is_token(const char *name)
+static bool name_is_token(struct slice name)
 {
-    for (const char *p = name; *p; p++)
-        if (!is_token_byte(*p))
+    for (size_t i = 0; i < name.size; i++)
+        if (!is_token_byte(name.data[i]))
             return false;
-    return *name != '\0';
+    return name.size;
+}
+
+static bool is_control(unsigned char c)
+{
+    return c < ' ' || c == 0x7f;
+}
+
+/* Eight bytes at once: the top bit of a byte is set if it is below 0x20 or equal to 0x7f. */
+static bool has_control(const char *eight)
+{
+    const uint64_t ones = UINT64_MAX / 0xff, tops = ones * 0x80;
+    uint64_t bytes;
+    memcpy(&bytes, eight, sizeof bytes);
+    uint64_t deletes = bytes ^ ones * 0x7f;
+    return (((bytes - ones * ' ') & ~bytes) | ((deletes - ones) & ~deletes)) & tops;
 }
 
 /* RFC 9110, 5.5: no control characters except the tab, so that a value cannot end its line. */
-static bool value_is_legal(const char *value)
+static bool value_is_legal(struct slice value)
 {
-    for (const unsigned char *p = (const unsigned char *)value; *p; p++)
-        if ((*p < ' ' && *p != '\t') || *p == 0x7f)
+    size_t i = 0;
+    while (i + sizeof(uint64_t) <= value.size && !has_control(value.data + i))
+        i += sizeof(uint64_t);
+    for (; i < value.size; i++)
+        if (is_control((unsigned char)value.data[i]) && value.data[i] != '\t')
             return false;
     return true;
 }
 
-static bool name_is_ours(const char *name)
+static bool name_is_ours(struct slice name)
 {
     static const struct slice ours[] = {
         SLICE_LITERAL("connection"), SLICE_LITERAL("content-length"),    SLICE_LITERAL("date"),
         SLICE_LITERAL("server"),     SLICE_LITERAL("transfer-encoding"),
     };
-    size_t size = strlen(name);
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-        if (size == ours[i].size && strcasecmp(name, ours[i].data) == 0)
+        if (name.size == ours[i].size && strncasecmp(name.data, ours[i].data, name.size) == 0)
             return true;
     return false;
 }
 
-static bool header_sendable(struct http_server *server, const struct http_header *header)
+static bool header_sendable(struct http_server *server, struct slice name, struct slice value)
 {
-    bool safe = name_is_token(header->name) && value_is_legal(header->value);
-    if (safe && !name_is_ours(header->name))
+    bool safe = name_is_token(name) && value_is_legal(value);
+    if (safe && !name_is_ours(name))
         return true;
     if (!log_gate_open(&server->header_gate, uv_now(server->loop), HTTP_LOG_EVERY_MS))
         return false;
-    char name[NAME_LOG_MAX];
-    snprintf(name, sizeof name, "%s", header->name);
-    log_warn("response header dropped", LOG_TEXT("header", name),
+    char shown[NAME_LOG_MAX];
+    slice_copy(name, shown, sizeof shown);
+    log_warn("response header dropped", LOG_TEXT("header", shown),
              LOG_TEXT("reason", safe ? "the server sets it" : "not a legal name or value"),
              LOG_SUPPRESSED(&server->header_gate));
     return false;
@@ -136,11 +152,12 @@ size_t head_headers_size(const struct http_header *headers, size_t count)
 void head_put_headers(struct http_write *w, const struct http_header *headers, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (!header_sendable(w->connection->server, &headers[i]))
+        struct slice name = slice_of(headers[i].name), value = slice_of(headers[i].value);
+        if (!header_sendable(w->connection->server, name, value))
             continue;
-        write_put_text(w, headers[i].name);
+        write_put(w, name.data, name.size);
         write_put_text(w, ": ");
-        write_put_text(w, headers[i].value);
+        write_put(w, value.data, value.size);
         write_put_text(w, "\r\n");
     }
     write_put_text(w, "\r\n");

@@ -23,19 +23,6 @@ void write_free(struct http_write *w)
     block_free(w);
 }
 
-void write_put(struct http_write *w, const char *data, size_t size)
-{
-    if (size > w->room - w->size)
-        return; /* the room was checked before; a header is never cut */
-    memcpy(w->text + w->size, data, size);
-    w->size += size;
-}
-
-void write_put_text(struct http_write *w, const char *text)
-{
-    write_put(w, text, strlen(text));
-}
-
 void write_put_number(struct http_write *w, uint64_t number)
 {
     char digits[20];

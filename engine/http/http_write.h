@@ -10,6 +10,8 @@
 #ifndef THUMBWHEEL_HTTP_WRITE_H
 #define THUMBWHEEL_HTTP_WRITE_H
 
+#include <string.h>
+
 #include "http_private.h"
 
 struct http_write {
@@ -26,9 +28,22 @@ struct http_write {
 /* NULL: memory is short, and the connection is closed. */
 struct http_write *write_create(struct http_connection *c, size_t room);
 void write_free(struct http_write *w);
-/* Adds to the text. What does not fit in the room is not added: the room was computed before. */
-void write_put(struct http_write *w, const char *data, size_t size);
-void write_put_text(struct http_write *w, const char *text);
+
+/* Adds to the text. What does not fit is not added: the room was computed before, and a header is never
+ * cut. Inline, because the sizes of most pieces are constant. */
+static inline void write_put(struct http_write *w, const char *data, size_t size)
+{
+    if (size > w->room - w->size)
+        return;
+    memcpy(w->text + w->size, data, size);
+    w->size += size;
+}
+
+static inline void write_put_text(struct http_write *w, const char *text)
+{
+    write_put(w, text, strlen(text));
+}
+
 void write_put_number(struct http_write *w, uint64_t number);
 /* Sends text, body and tail (static), and frees the write when they are sent. May close the
  * connection. */

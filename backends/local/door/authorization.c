@@ -6,7 +6,7 @@
 #include "cloud.h"
 #include "signature_check.h"
 
-enum { SERVICE_SIZE = 64, ACTION_SIZE = 64, ROOT_SIZE = 64, LOG_EVERY_MS = 60000 };
+enum { SERVICE_SIZE = 64, ACTION_SIZE = 64, LOG_EVERY_MS = 60000 };
 
 /* Deliveries. */
 
@@ -63,11 +63,16 @@ bool authorize_role(const struct policy *policy, const char *action, const char 
 
 /* Requests. */
 
+/* arn:aws:iam::ACCOUNT:root */
 bool authorization_is_owner(const struct access_key *caller, struct slice account)
 {
-    char root[ROOT_SIZE];
-    snprintf(root, sizeof root, "arn:aws:iam::%.*s:root", (int)account.size, account.data);
-    return caller && strcmp(caller->arn, root) == 0;
+    static const char before[] = "arn:aws:iam::", after[] = ":root";
+    struct slice arn = slice_of(caller ? caller->arn : NULL);
+    if (arn.size != sizeof before - 1 + account.size + sizeof after - 1)
+        return false;
+    struct slice middle = {arn.data + sizeof before - 1, account.size};
+    return slice_starts_with(arn, before) && slice_equal(middle, account) &&
+           slice_ends_with(arn, after);
 }
 
 bool authorization_is_own(const struct cloud_request *asked, const char *resource)

@@ -73,7 +73,9 @@ static bool nuls_allowed(const char *name, json_t *value)
 
 static bool has_escaped_nul(struct slice body)
 {
-    return memmem(body.data, body.size, "\\u0000", 6) != NULL;
+    const char *first = memchr(body.data, '\\', body.size);
+    size_t before = first ? (size_t)(first - (const char *)body.data) : body.size;
+    return first && memmem(first, body.size - before, "\\u0000", 6);
 }
 
 /* SQS: a request without a body has no members. */

@@ -14,44 +14,44 @@ enum { ACTION_SIZE = 64, ARN_MAX = 2048 };
 
 /* Operations whose permission has another name ("Required permissions for Amazon S3 API
  * operations", S3 User Guide). NULL: the operation itself checks permissions, for each key or after
- * reading a form. */
-static const struct {
+ * reading a form. In the order of their names. */
+static const struct action_name {
     const char *operation, *action;
 } actions[] = {
-    {"HeadObject", "GetObject"},
-    {"HeadBucket", "ListBucket"},
-    {"ListObjects", "ListBucket"},
-    {"ListObjectsV2", "ListBucket"},
-    {"ListObjectVersions", "ListBucketVersions"},
-    {"ListMultipartUploads", "ListBucketMultipartUploads"},
-    {"ListParts", "ListMultipartUploadParts"},
-    {"CreateMultipartUpload", "PutObject"},
-    {"UploadPart", "PutObject"},
-    {"UploadPartCopy", "PutObject"},
     {"CompleteMultipartUpload", "PutObject"},
     {"CopyObject", "PutObject"},
-    {"DeleteObjects", NULL},
-    {"PostObject", NULL},
-    {"GetBucketCors", "GetBucketCORS"},
-    {"PutBucketCors", "PutBucketCORS"},
+    {"CreateMultipartUpload", "PutObject"},
     {"DeleteBucketCors", "PutBucketCORS"},
-    {"GetBucketLifecycleConfiguration", "GetLifecycleConfiguration"},
-    {"PutBucketLifecycleConfiguration", "PutLifecycleConfiguration"},
-    {"DeleteBucketLifecycle", "PutLifecycleConfiguration"},
-    {"GetBucketNotificationConfiguration", "GetBucketNotification"},
-    {"PutBucketNotificationConfiguration", "PutBucketNotification"},
-    {"DeleteBucketTagging", "PutBucketTagging"},
-    {"GetBucketEncryption", "GetEncryptionConfiguration"},
-    {"PutBucketEncryption", "PutEncryptionConfiguration"},
     {"DeleteBucketEncryption", "PutEncryptionConfiguration"},
-    {"GetPublicAccessBlock", "GetBucketPublicAccessBlock"},
-    {"PutPublicAccessBlock", "PutBucketPublicAccessBlock"},
-    {"DeletePublicAccessBlock", "PutBucketPublicAccessBlock"},
+    {"DeleteBucketLifecycle", "PutLifecycleConfiguration"},
     {"DeleteBucketOwnershipControls", "PutBucketOwnershipControls"},
-    {"GetObjectLockConfiguration", "GetBucketObjectLockConfiguration"},
-    {"GetBucketReplication", "GetReplicationConfiguration"},
+    {"DeleteBucketTagging", "PutBucketTagging"},
+    {"DeleteObjects", NULL},
+    {"DeletePublicAccessBlock", "PutBucketPublicAccessBlock"},
     {"GetBucketAccelerateConfiguration", "GetAccelerateConfiguration"},
+    {"GetBucketCors", "GetBucketCORS"},
+    {"GetBucketEncryption", "GetEncryptionConfiguration"},
+    {"GetBucketLifecycleConfiguration", "GetLifecycleConfiguration"},
+    {"GetBucketNotificationConfiguration", "GetBucketNotification"},
+    {"GetBucketReplication", "GetReplicationConfiguration"},
+    {"GetObjectLockConfiguration", "GetBucketObjectLockConfiguration"},
+    {"GetPublicAccessBlock", "GetBucketPublicAccessBlock"},
+    {"HeadBucket", "ListBucket"},
+    {"HeadObject", "GetObject"},
+    {"ListMultipartUploads", "ListBucketMultipartUploads"},
+    {"ListObjectVersions", "ListBucketVersions"},
+    {"ListObjects", "ListBucket"},
+    {"ListObjectsV2", "ListBucket"},
+    {"ListParts", "ListMultipartUploadParts"},
+    {"PostObject", NULL},
     {"PutBucketAccelerateConfiguration", "PutAccelerateConfiguration"},
+    {"PutBucketCors", "PutBucketCORS"},
+    {"PutBucketEncryption", "PutEncryptionConfiguration"},
+    {"PutBucketLifecycleConfiguration", "PutLifecycleConfiguration"},
+    {"PutBucketNotificationConfiguration", "PutBucketNotification"},
+    {"PutPublicAccessBlock", "PutBucketPublicAccessBlock"},
+    {"UploadPart", "PutObject"},
+    {"UploadPartCopy", "PutObject"},
 };
 
 /* If a version is given, the permission has another name. */
@@ -68,13 +68,16 @@ static const struct {
     {"GetObjectAttributes", "GetObjectVersionAttributes"},
 };
 
+static int action_compare(const void *operation, const void *row)
+{
+    return strcmp(operation, ((const struct action_name *)row)->operation);
+}
+
 static const char *action_of(const struct s3_request *request, const char *operation)
 {
-    const char *action = operation;
-    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
-        if (strcmp(actions[i].operation, operation) == 0)
-            action = actions[i].action;
-    }
+    const struct action_name *row = bsearch(operation, actions, sizeof actions / sizeof *actions,
+                                            sizeof *actions, action_compare);
+    const char *action = row ? row->action : operation;
     if (!action || !s3_parameter(request, "versionId"))
         return action;
     for (size_t i = 0; i < sizeof versioned_actions / sizeof *versioned_actions; i++) {
@@ -188,8 +191,8 @@ static bool says_who_pays(const struct s3_request *request, const struct bucket 
 static bool check_bucket(struct s3_request *request, const struct bucket *bucket,
                          const char *operation, const char *action)
 {
-    if (authorization_is_owner(request->caller, slice_of(bucket->owner)) &&
-        is_about_policy(operation))
+    if (is_about_policy(operation) &&
+        authorization_is_owner(request->caller, slice_of(bucket->owner)))
         return true;
     if (s3_access_allowed(request, request->bucket, action, request->key) &&
         says_who_pays(request, bucket))

@@ -218,7 +218,7 @@ struct s3_request *s3_request_create(struct cloud_request *base)
     buffer_init(&request->details, S3_DETAILS_MAX);
     base->handler = request;
     base->ended = on_ended;
-    snprintf(request->account, sizeof request->account, "%s", base->home.account);
+    slice_copy(slice_of(base->home.account), request->account, sizeof request->account);
     request->region = base->region_signed ? strdup(base->home.region) : NULL;
     int code = base->region_signed && !request->region ? ERR_MEMORY : parse_address(request);
     code = code ? code : parse_query(request, http_call_query(base->call));

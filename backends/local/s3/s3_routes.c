@@ -226,9 +226,11 @@ static bool has_resource(const struct s3_request *request, enum s3_target target
 static bool route_fits(const struct s3_route *route, const struct s3_request *request,
                        enum s3_target target, bool with_resource)
 {
-    if (route->target != target || !s3_is_method(request, route->method))
+    if (route->target != target)
         return false;
     if (route->resource ? !s3_parameter(request, route->resource) : with_resource)
+        return false;
+    if (!s3_is_method(request, route->method))
         return false;
     return !route->header || s3_header(request, route->header).data;
 }

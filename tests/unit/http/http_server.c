@@ -378,6 +378,44 @@ static void unsafe_response_headers_are_dropped(void **state)
     world_close(world);
 }
 
+/* A header for each byte that a value can have, behind as many other bytes as the path says. */
+static void handle_bytes(struct http_call *call, void *user)
+{
+    enum { LONGEST = 20 };
+    static char names[255][8], values[255][LONGEST + 3];
+    struct http_header headers[255];
+    int before = (int)strtol(http_call_path(call).data + 1, NULL, 10);
+    (void)user;
+    for (int byte = 1; byte <= 255; byte++) {
+        snprintf(names[byte - 1], sizeof names[0], "X-%02x", (unsigned)byte);
+        snprintf(values[byte - 1], sizeof values[0], "%.*s%cx", before, "aaaaaaaaaaaaaaaaaaaa",
+                 byte);
+        headers[byte - 1] = (struct http_header){names[byte - 1], values[byte - 1]};
+    }
+    struct bytes body = bytes_borrow("ok", 2);
+    http_call_respond(call, 200, headers, 255, &body);
+}
+
+/* RFC 9110, 5.5 */
+static void control_characters_but_the_tab_are_never_sent(void **state)
+{
+    static const char *const requests[] = {GET("/0"), GET("/3"), GET("/7"),
+                                           GET("/8"), GET("/9"), GET("/16")};
+    (void)state;
+    struct world *world = world_open(NULL, handle_bytes);
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        struct client *client = ask(world, requests[i], "\r\n\r\nok");
+        for (int byte = 1; byte <= 255; byte++) {
+            char name[16];
+            snprintf(name, sizeof name, "\r\nX-%02x: ", (unsigned)byte);
+            bool control = byte < 0x20 || byte == 0x7f;
+            assert_int_equal(client_has(client, name), !control || byte == '\t');
+        }
+        client_close(client);
+    }
+    world_close(world);
+}
+
 /* --- refusals --- */
 
 struct refusal {
@@ -682,6 +720,7 @@ int main(void)
         cmocka_unit_test(http_1_0),
         cmocka_unit_test(connection_close),
         cmocka_unit_test(unsafe_response_headers_are_dropped),
+        cmocka_unit_test(control_characters_but_the_tab_are_never_sent),
         cmocka_unit_test(bad_requests_are_refused),
         cmocka_unit_test(a_nul_is_refused),
         cmocka_unit_test(head_limit),

@@ -1,6 +1,5 @@
 #include "object_placement.h"
 
-#include <stdio.h>
 #include <string.h>
 
 bool object_header_find(struct slice headers, const char *name, struct slice *value)
@@ -24,5 +23,5 @@ void object_storage_class(struct slice headers, char out[OBJECT_CLASS_SIZE])
 {
     struct slice value = slice_of("STANDARD");
     object_header_find(headers, OBJECT_CLASS_HEADER, &value);
-    snprintf(out, OBJECT_CLASS_SIZE, "%.*s", (int)value.size, value.data);
+    slice_copy(value, out, OBJECT_CLASS_SIZE);
 }
