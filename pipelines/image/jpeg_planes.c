@@ -7,6 +7,7 @@
 #include <jpeglib.h>
 
 #include "error.h"
+#include "jpeg_huffman.h"
 #include "resample.h"
 
 enum { ROWS_MAX = RESAMPLE_TURN };
@@ -119,6 +120,7 @@ static int begin(struct planes_decoder *d, struct slice file, struct plan_size s
     jpeg->scale_denom = shrink;
     jpeg->raw_data_out = TRUE;
     jpeg_start_decompress(jpeg);
+    jpeg_huffman_use(jpeg);
     return 0;
 }
 
