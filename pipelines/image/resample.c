@@ -1,14 +1,12 @@
 /*
- * Planes are resized each for itself, and become colours when their columns lie side by side.
+ * Bands are resized each for itself, as planes of one value per pixel, and become pixels again when their
+ * columns lie side by side.
  *
  * Two passes. First vertically: lines of the source are kept in a ring until all lines for LANES
- * lines of the result are available; each result is then a weighted sum of lines, computed along
- * memory. Then horizontally: the LANES lines are transposed to columns, so that the sum is computed
- * over whole columns, for eight lines at once and any number of bands; then they are transposed
- * back and rounded.
- *
- * The filter is Lanczos with three lobes, widened by the factor when reducing. Beyond an edge, the
- * edge pixels are repeated, as in libvips.
+ * lines of the result are available. Each of these is then a weighted sum of lines, and is written by
+ * columns, two at a time. Then horizontally: the sums are computed over whole columns, for eight lines at
+ * once and for all planes with the same filter. Eight pixels of eight lines become colours and bytes
+ * before the next ones, while they are in the nearest cache.
  *
  * With alpha, colours are multiplied by it before and divided by it after resizing, so that
  * transparent pixels do not contribute their colour.
@@ -20,313 +18,282 @@
 #include <string.h>
 
 #include "error.h"
+#include "resample_filter.h"
 #include "resample_kernel.h"
 
 enum {
-    LOBES = 3,
     /* A plane of half the size needs up to four of its lines, eight of the picture, more than the
      * others, which are ahead by these and a turn. */
-    AHEAD = RESAMPLE_TURN + 2 * (LOBES + 1) + 2,
+    AHEAD = RESAMPLE_TURN + 2 * 4 + 2,
+    CACHE_LINE = 64,
 };
 
-/* For each position in the result: `taps` weights for the source, beginning at first[i]. */
-struct filter {
-    size_t taps; /* even; the same for all positions */
-    int *first;
-    int16_t *weights;
-};
-
-/* What arrives with lines of its own: the whole picture, or one of its components. */
 struct plane {
     struct plan_size from;
-    unsigned bands;
-    struct filter down, across;
-    size_t line;       /* values of a source line, rounded up to LANES */
-    size_t value_size; /* size of a line in the ring, in bytes */
+    const struct resample_filter *down, *across;
+    size_t line; /* values of a source line, rounded up to LINE_MULTIPLE */
     unsigned char *ring;
-    unsigned capacity;  /* lines */
-    unsigned pushed;    /* source lines received */
-    const void **lines; /* taps pointers into the ring */
+    unsigned capacity; /* lines */
+    unsigned pushed;   /* source lines received */
 };
 
 struct resampler {
-    struct plane planes[RESAMPLE_PLANES];
-    size_t plane_count;
+    struct plane planes[RESAMPLE_BANDS_MAX];
+    unsigned bands; /* planes */
+    struct resample_filter filters[2 * RESAMPLE_BANDS_MAX];
+    size_t filter_count;
     struct plan_size to;
-    unsigned bands;
-    bool alpha;
+    bool alpha; /* the rings have values instead of bytes */
+    bool ycc;
     unsigned char *out;
     unsigned done; /* result lines written */
 
-    int16_t *rows;    /* LANES lines after the vertical pass */
-    int16_t *columns; /* the same, as columns, with a spare pixel at the end */
-    int16_t *results; /* columns after the horizontal pass */
+    unsigned char *memory; /* of the rings and the following */
+    size_t used;
+    const void **lines; /* into a ring */
+    int16_t *scratch;
+    int16_t *columns;     /* of all planes, LANES lines after the vertical pass */
+    size_t plane_columns; /* values from one plane to the next */
 };
 
-/* Of the angle t = π x / LOBES, from its sine: sin(3 t) = sin(t) (3 - 4 sin²(t)). */
-static double lanczos(double t, double sine)
-{
-    _Static_assert(LOBES == 3, "the multiple of the angle");
-    if (fabs(t) < 1e-9)
-        return 1;
-    double square = sine * sine;
-    return square * (3 - 4 * square) / (LOBES * t * t);
-}
+/* ---- making one ---- */
 
-/* Computes the weights of one position; returns their sum. Weights beyond an edge are added to the
- * edge. The sines of equal steps follow from one another by a rotation. */
-static double weigh_place(double *weights, size_t taps, int first, double centre, double stretch,
-                          int size)
+/* Planes of the same size share their filters. */
+static const struct resample_filter *filter_for(struct resampler *r, unsigned from, double extent,
+                                                unsigned to)
 {
-    int from = (int)ceil(centre - LOBES * stretch), to = (int)floor(centre + LOBES * stretch);
-    const double step = M_PI / (LOBES * stretch), step_sine = sin(step), step_cosine = cos(step);
-    double sine = sin((from - centre) * step), cosine = cos((from - centre) * step), sum = 0;
-    memset(weights, 0, taps * sizeof *weights);
-    for (int i = from; i <= to; i++) {
-        int inside = i < 0 ? 0 : i >= size ? size - 1 : i;
-        double weight = lanczos((i - centre) * step, sine);
-        double next = sine * step_cosine + cosine * step_sine;
-        cosine = cosine * step_cosine - sine * step_sine;
-        sine = next;
-        weights[inside - first] += weight;
-        sum += weight;
+    for (size_t i = 0; i < r->filter_count; i++) {
+        const struct resample_filter *f = &r->filters[i];
+        if (f->from == from && f->extent == extent && f->to == to)
+            return f;
     }
-    return sum;
+    struct resample_filter *made = &r->filters[r->filter_count++];
+    return resample_filter_init(made, from, extent, to) ? NULL : made;
 }
 
-/* Converts to fixed point; the largest weight absorbs the rounding error, so that a flat area keeps
- * its exact value. */
-static void fix_weights(const double *weights, double sum, size_t taps, int16_t *out)
+static size_t value_size(const struct resampler *r)
 {
-    int rest = 1 << WEIGHT_BITS;
-    size_t largest = 0;
-    for (size_t k = 0; k < taps; k++) {
-        out[k] = (int16_t)lround(weights[k] / sum * (1 << WEIGHT_BITS));
-        rest -= out[k];
-        if (out[k] > out[largest])
-            largest = k;
-    }
-    out[largest] = (int16_t)(out[largest] + rest);
+    return r->alpha ? sizeof(int16_t) : 1;
 }
 
-static int filter_init(struct filter *f, unsigned from, double extent, unsigned to)
+/* Of the source, for LANES lines of the result. */
+static size_t lines_needed(const struct resample_filter *down)
 {
-    double factor = extent / to;
-    double stretch = factor > 1 ? factor : 1;
-    f->taps = (size_t)(2 * LOBES * stretch) + 1;
-    if (f->taps > from)
-        f->taps = from;
-    f->taps += f->taps & 1;
-    f->first = calloc(to, sizeof *f->first);
-    f->weights = calloc((size_t)to * f->taps, sizeof *f->weights);
-    double *exact = calloc(f->taps, sizeof *exact);
-    for (unsigned i = 0; f->first && f->weights && exact && i < to; i++) {
-        double centre = (i + 0.5) * factor - 0.5;
-        int first = (int)ceil(centre - LOBES * stretch);
-        int latest = (int)from - (int)f->taps;
-        first = first > latest ? latest : first;
-        f->first[i] = first < 0 ? 0 : first;
-        double sum = weigh_place(exact, f->taps, f->first[i], centre, stretch, (int)from);
-        fix_weights(exact, sum, f->taps, f->weights + (size_t)i * f->taps);
-    }
-    bool failed = !f->first || !f->weights || !exact;
-    free(exact);
-    return failed;
-}
-
-static size_t lanes_up(size_t n)
-{
-    return (n + LANES - 1) / LANES * LANES;
+    return down->taps + (size_t)ceil(down->extent / down->to * LANES) + 2;
 }
 
 /* ahead: lines that arrive before those of other planes. */
-static int plane_init(struct plane *p, const struct resample_source *from, struct plan_size to,
-                      unsigned ahead)
+static int plane_init(struct resampler *r, const struct resample_source *from, unsigned ahead)
 {
-    double step = from->extent.height / to.height;
+    struct plane *p = &r->planes[r->bands++];
     p->from = from->size;
-    p->bands = from->bands;
-    p->line = lanes_up((size_t)from->size.width * from->bands);
-    p->value_size = from->alpha ? sizeof(int16_t) : 1;
-    if (filter_init(&p->down, from->size.height, from->extent.height, to.height) ||
-        filter_init(&p->across, from->size.width, from->extent.width, to.width))
+    p->line = ((size_t)from->size.width + LINE_MULTIPLE - 1) / LINE_MULTIPLE * LINE_MULTIPLE;
+    p->down = filter_for(r, from->size.height, from->extent.height, r->to.height);
+    p->across = filter_for(r, from->size.width, from->extent.width, r->to.width);
+    if (!p->down || !p->across)
         return ERR_MEMORY;
-    p->capacity = (unsigned)p->down.taps + (unsigned)ceil(step * LANES) + 2 + ahead;
-    p->ring = calloc(p->capacity, p->line * p->value_size);
-    p->lines = calloc(p->down.taps, sizeof *p->lines);
-    return p->ring && p->lines ? 0 : ERR_MEMORY;
+    p->capacity = (unsigned)lines_needed(p->down) + ahead;
+    return 0;
 }
 
-static void plane_free(struct plane *p)
+/* A part of the memory, which begins with a line of the cache: no register's worth of values is in two
+ * of these. Before there is memory, only counts. */
+static void *part_take(struct resampler *r, size_t size)
 {
-    free(p->down.first);
-    free(p->down.weights);
-    free(p->across.first);
-    free(p->across.weights);
-    free(p->ring);
-    free(p->lines);
+    unsigned char *part =
+        r->memory ? r->memory + CACHE_LINE - (uintptr_t)r->memory % CACHE_LINE + r->used : NULL;
+    r->used += (size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+    return part;
 }
 
-/* Those that the planes use in turn. */
-static int buffers_init(struct resampler *r)
+static void parts_take(struct resampler *r, size_t lines)
 {
-    size_t line = LANES;
-    for (size_t i = 0; i < r->plane_count; i++)
-        line = r->planes[i].line > line ? r->planes[i].line : line;
-    r->rows = calloc(LANES * line, sizeof *r->rows);
-    r->columns = calloc(LANES * (line + RESAMPLE_BANDS_MAX), sizeof *r->columns);
-    r->results = calloc(LANES * lanes_up((size_t)r->to.width * r->bands), sizeof *r->results);
-    return r->rows && r->columns && r->results ? 0 : ERR_MEMORY;
-}
-
-static struct resampler *make(const struct resample_source *planes, size_t count,
-                              struct plan_size to, unsigned char *out)
-{
-    struct resampler *r = calloc(1, sizeof *r);
-    int code = r ? 0 : ERR_MEMORY;
-    if (code)
-        return NULL;
-    *r = (struct resampler){.plane_count = count, .to = to, .alpha = planes[0].alpha, .out = out};
-    for (size_t i = 0; !code && i < count; i++) {
-        code = plane_init(&r->planes[i], &planes[i], to, count > 1 ? AHEAD : 0);
-        r->bands += planes[i].bands;
+    r->used = 0;
+    for (unsigned i = 0; i < r->bands; i++) {
+        struct plane *p = &r->planes[i];
+        p->ring = part_take(r, p->capacity * p->line * value_size(r));
     }
-    if (!code)
-        code = buffers_init(r);
-    if (!code)
-        return r;
-    resampler_free(r);
-    return NULL;
+    r->lines = part_take(r, lines * sizeof *r->lines);
+    r->scratch = part_take(r, lines * LINE_MULTIPLE * sizeof *r->scratch);
+    r->columns = part_take(r, r->plane_columns * r->bands * sizeof *r->columns);
+}
+
+/* Zeros. Weights that are zero reach beyond the columns. */
+static int memory_init(struct resampler *r)
+{
+    size_t lines = 0;
+    for (unsigned i = 0; i < r->bands; i++) {
+        const struct plane *p = &r->planes[i];
+        size_t columns = (p->line + p->across->taps) * LANES, needed = lines_needed(p->down) + 2;
+        lines = needed > lines ? needed : lines;
+        r->plane_columns = columns > r->plane_columns ? columns : r->plane_columns;
+    }
+    parts_take(r, lines);
+    r->memory = calloc(1, r->used + CACHE_LINE);
+    if (!r->memory)
+        return ERR_MEMORY;
+    parts_take(r, lines);
+    return 0;
 }
 
 struct resampler *resampler_new(const struct resample_source *from, struct plan_size to,
                                 unsigned char *out)
 {
-    return make(from, 1, to, out);
+    struct resampler *r = calloc(1, sizeof *r);
+    if (!r)
+        return NULL;
+    int code = 0;
+    r->to = to;
+    r->out = out;
+    r->alpha = from->alpha;
+    for (unsigned i = 0; !code && i < from->bands; i++)
+        code = plane_init(r, from, 0);
+    if (!code && !memory_init(r))
+        return r;
+    resampler_free(r);
+    return NULL;
 }
 
 struct resampler *resampler_new_ycc(const struct resample_source from[RESAMPLE_PLANES],
                                     struct plan_size to, unsigned char *out)
 {
-    return make(from, RESAMPLE_PLANES, to, out);
+    struct resampler *r = calloc(1, sizeof *r);
+    if (!r)
+        return NULL;
+    int code = 0;
+    r->to = to;
+    r->out = out;
+    r->ycc = true;
+    for (unsigned i = 0; !code && i < RESAMPLE_PLANES; i++)
+        code = plane_init(r, &from[i], AHEAD);
+    if (!code && !memory_init(r))
+        return r;
+    resampler_free(r);
+    return NULL;
 }
 
 void resampler_free(struct resampler *r)
 {
     if (!r)
         return;
-    for (size_t i = 0; i < r->plane_count; i++)
-        plane_free(&r->planes[i]);
-    free(r->rows);
-    free(r->columns);
-    free(r->results);
+    for (size_t i = 0; i < r->filter_count; i++)
+        resample_filter_free(&r->filters[i]);
+    free(r->memory);
     free(r);
 }
 
-static unsigned char *ring_line(const struct plane *p, unsigned y)
+/* ---- vertically ---- */
+
+static unsigned char *ring_line(const struct resampler *r, const struct plane *p, unsigned y)
 {
-    return p->ring + (size_t)(y % p->capacity) * p->line * p->value_size;
+    return p->ring + (size_t)(y % p->capacity) * p->line * value_size(r);
 }
 
-/* The last source line that a line of the result needs. */
-static unsigned last_needed(const struct plane *p, unsigned y)
+/* Lines whose weights are zero may not be there yet, or be beyond the source: any line does. The last
+ * batch repeats its last line. */
+static void pass_down(struct resampler *r, const struct plane *p, unsigned first, unsigned count,
+                      int16_t *columns)
 {
-    unsigned last = (unsigned)p->down.first[y] + (unsigned)p->down.taps - 1;
-    return last < p->from.height ? last : p->from.height - 1;
-}
-
-static void pass_down(const struct resampler *r, const struct plane *p, unsigned y, int16_t *out)
-{
-    const int16_t *weights = p->down.weights + (size_t)y * p->down.taps;
-    for (size_t k = 0; k < p->down.taps; k++) {
-        unsigned line = (unsigned)p->down.first[y] + (unsigned)k;
-        p->lines[k] = ring_line(p, line < p->from.height ? line : p->from.height - 1);
+    const struct resample_filter *f = p->down;
+    const size_t begin = (size_t)f->first[first];
+    struct line_sums sums = {.lines = r->lines,
+                             .values = r->alpha,
+                             .count = (size_t)f->first[first + count - 1] + f->taps - begin,
+                             .length = p->line,
+                             .taps = f->taps};
+    for (unsigned i = 0; i < LANES; i++) {
+        const unsigned y = first + (i < count ? i : count - 1);
+        sums.first[i] = (size_t)f->first[y] - begin;
+        sums.weights[i] = f->weights + (size_t)y * f->taps;
     }
-    if (r->alpha)
-        weigh_values((const int16_t *const *)p->lines, weights, p->down.taps, p->line, out);
-    else
-        weigh_bytes((const uint8_t *const *)p->lines, weights, p->down.taps, p->line, out);
+    for (size_t k = 0; k < sums.count; k++)
+        r->lines[k] = ring_line(r, p, (unsigned)(begin + k));
+    weigh_lines(&sums, r->scratch, columns);
 }
 
-/* Divides the colours of a pixel by its alpha, in all lanes. */
-static void divide_pixel(int16_t *pixel, unsigned bands)
+/* ---- horizontally ---- */
+
+/* Divides the colours of pixels by their alpha. */
+static void divide_by_alpha(resample_tile *tiles, unsigned bands)
 {
-    const int16_t *alpha = pixel + (bands - 1) * LANES;
     const int one = 255 << VALUE_BITS;
-    for (unsigned lane = 0; lane < LANES; lane++) {
+    for (unsigned i = 0; i < LANES * LANES; i++) {
+        const int alpha = tiles[bands - 1][i];
         for (unsigned b = 0; b + 1 < bands; b++) {
-            int16_t *value = pixel + b * LANES + lane;
-            int divided = alpha[lane] > 0 ? *value * one / alpha[lane] : 0;
-            *value = (int16_t)(divided < 0 ? 0 : divided > one ? one : divided);
+            int divided = alpha > 0 ? tiles[b][i] * one / alpha : 0;
+            tiles[b][i] = (int16_t)(divided < 0 ? 0 : divided > one ? one : divided);
         }
     }
 }
 
-static void write_lines(struct resampler *r, unsigned first, unsigned count)
+/* At the edges of the picture, where there are less than LANES pixels or lines. */
+static void write_part(const struct resampler *r, const resample_tile *tiles, unsigned char *out,
+                       size_t pixels, unsigned lines)
 {
-    size_t line = (size_t)r->to.width * r->bands;
-    for (size_t at = 0; at < line; at += LANES) {
-        uint8_t block[LANES][LANES];
-        size_t n = line - at < LANES ? line - at : LANES;
-        columns_to_bytes(r->results + at * LANES, block);
-        for (unsigned i = 0; i < count; i++)
-            memcpy(r->out + (first + i) * line + at, block[i], n);
+    uint8_t block[LANES][LANES * RESAMPLE_BANDS_MAX];
+    tiles_to_bytes(tiles, r->bands, block[0], sizeof block[0]);
+    for (unsigned i = 0; i < lines; i++)
+        memcpy(out + (size_t)i * r->to.width * r->bands, block[i], pixels * r->bands);
+}
+
+/* How many planes from one on have the same filter. */
+static unsigned alike(const struct resampler *r, unsigned from)
+{
+    unsigned until = from + 1;
+    while (until < r->bands && r->planes[until].across == r->planes[from].across)
+        until++;
+    return until - from;
+}
+
+static void pass_across(const struct resampler *r, size_t x, size_t pixels, resample_tile *tiles)
+{
+    for (unsigned i = 0, planes; i < r->bands; i += planes) {
+        const struct resample_filter *f = r->planes[i].across;
+        planes = alike(r, i);
+        const struct column_sums sums = {.columns = r->columns + i * r->plane_columns,
+                                         .plane = r->plane_columns,
+                                         .planes = planes,
+                                         .first = f->first,
+                                         .weights = f->weights,
+                                         .taps = f->taps};
+        weigh_columns(&sums, x, pixels, tiles + i);
     }
 }
 
 static void batch(struct resampler *r, unsigned first, unsigned count)
 {
-    int16_t *out = r->results;
-    for (size_t i = 0; i < r->plane_count; i++) {
-        struct plane *p = &r->planes[i];
-        for (unsigned y = 0; y < count; y++)
-            pass_down(r, p, first + y, r->rows + y * p->line);
-        lines_to_columns(r->rows, p->line, p->line, r->columns);
-        const struct column_sums across = {.bands = p->bands,
-                                           .first = p->across.first,
-                                           .weights = p->across.weights,
-                                           .taps = p->across.taps,
-                                           .count = r->to.width,
-                                           .pitch = (size_t)r->bands * LANES};
-        weigh_columns(r->columns, &across, out);
-        out += (size_t)p->bands * LANES;
+    const size_t pixel = r->bands, pitch = r->to.width * pixel;
+    resample_tile tiles[RESAMPLE_BANDS_MAX] = {0};
+    for (unsigned i = 0; i < r->bands; i++)
+        pass_down(r, &r->planes[i], first, count, r->columns + i * r->plane_columns);
+    for (size_t x = 0; x < r->to.width; x += LANES) {
+        const size_t pixels = r->to.width - x < LANES ? r->to.width - x : LANES;
+        unsigned char *out = r->out + first * pitch + x * pixel;
+        pass_across(r, x, pixels, tiles);
+        if (r->ycc)
+            ycc_to_rgb(tiles);
+        if (r->alpha)
+            divide_by_alpha(tiles, r->bands);
+        if (pixels == LANES && count == LANES)
+            tiles_to_bytes(tiles, r->bands, out, pitch);
+        else
+            write_part(r, tiles, out, pixels, count);
     }
-    if (r->plane_count > 1)
-        ycc_to_rgb(r->results, r->to.width);
-    for (unsigned x = 0; r->alpha && x < r->to.width; x++)
-        divide_pixel(r->results + (size_t)x * r->bands * LANES, r->bands);
-    write_lines(r, first, count);
 }
 
-static void keep_line(const struct resampler *r, struct plane *p, const unsigned char *line)
-{
-    unsigned char *kept = ring_line(p, p->pushed++);
-    size_t n = (size_t)p->from.width * p->bands;
-    if (!r->alpha) {
-        memcpy(kept, line, n);
-        return;
-    }
-    int16_t *values = (int16_t *)(void *)kept;
-    for (size_t i = 0; i < n; i += p->bands) {
-        unsigned alpha = line[i + p->bands - 1];
-        for (unsigned b = 0; b + 1 < p->bands; b++)
-            values[i + b] = (int16_t)(((line[i + b] * alpha << VALUE_BITS) + 127) / 255);
-        values[i + p->bands - 1] = (int16_t)(alpha << VALUE_BITS);
-    }
-}
+/* ---- lines that arrive ---- */
 
 static bool is_ready(const struct resampler *r, unsigned y)
 {
-    for (size_t i = 0; i < r->plane_count; i++) {
-        if (last_needed(&r->planes[i], y) >= r->planes[i].pushed)
+    for (unsigned i = 0; i < r->bands; i++) {
+        if ((unsigned)r->planes[i].down->last[y] >= r->planes[i].pushed)
             return false;
     }
     return true;
 }
 
-void resampler_push_plane(struct resampler *r, size_t plane, const unsigned char *line)
+static void advance(struct resampler *r)
 {
-    keep_line(r, &r->planes[plane], line);
     while (r->done < r->to.height) {
         unsigned count = r->to.height - r->done < LANES ? r->to.height - r->done : LANES;
         if (!is_ready(r, r->done + count - 1))
@@ -336,7 +303,42 @@ void resampler_push_plane(struct resampler *r, size_t plane, const unsigned char
     }
 }
 
+void resampler_push_plane(struct resampler *r, size_t plane, const unsigned char *line)
+{
+    struct plane *p = &r->planes[plane];
+    memcpy(ring_line(r, p, p->pushed++), line, p->from.width);
+    advance(r);
+}
+
+static void keep_bytes(struct resampler *r, const unsigned char *line)
+{
+    uint8_t *kept[RESAMPLE_BANDS_MAX];
+    for (unsigned b = 0; b < r->bands; b++)
+        kept[b] = ring_line(r, &r->planes[b], r->planes[b].pushed);
+    bands_split(line, r->planes[0].from.width, r->bands, kept);
+}
+
+static void keep_values(struct resampler *r, const unsigned char *line)
+{
+    const unsigned last = r->bands - 1;
+    for (unsigned b = 0; b < r->bands; b++) {
+        const struct plane *p = &r->planes[b];
+        int16_t *kept = (int16_t *)(void *)ring_line(r, p, p->pushed);
+        const unsigned char *pixel = line;
+        for (unsigned x = 0; x < p->from.width; x++, pixel += r->bands) {
+            const unsigned weight = b < last ? pixel[last] : 255;
+            kept[x] = (int16_t)(((pixel[b] * weight << VALUE_BITS) + 127) / 255);
+        }
+    }
+}
+
 void resampler_push(struct resampler *r, const unsigned char *line)
 {
-    resampler_push_plane(r, 0, line);
+    if (r->alpha)
+        keep_values(r, line);
+    else
+        keep_bytes(r, line);
+    for (unsigned b = 0; b < r->bands; b++)
+        r->planes[b].pushed++;
+    advance(r);
 }

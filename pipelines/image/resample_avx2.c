@@ -1,147 +1,210 @@
 #include "resample_avx2.h"
 
-#include "resample_kernel.h"
-
 #if defined(__SSE2__) && !defined(RESAMPLE_WITHOUT_AVX2)
 
 #include <immintrin.h>
 #include <string.h>
 
 /* The rest of the program runs on every x86-64 processor. */
-#define AVX2 __attribute__((target("avx2")))
+#define AVX2        __attribute__((target("avx2")))
+#define AVX2_INLINE AVX2 __attribute__((always_inline)) static inline
+
+enum { GROUP = 4, WIDTH = 16 /* values of a register */ };
 
 bool resample_has_avx2(void)
 {
     return __builtin_cpu_supports("avx2");
 }
 
-AVX2 static __m256i load(const void *from)
+AVX2_INLINE __m256i load(const void *from)
 {
     return _mm256_loadu_si256(from);
 }
 
+AVX2_INLINE void store(void *to, __m256i values)
+{
+    _mm256_storeu_si256(to, values);
+}
+
 /* Two weights, for vpmaddwd: it multiplies pairs and adds each pair up. */
-AVX2 static __m256i weight_pair(const int16_t *weights)
+AVX2_INLINE __m256i weight_pair(const int16_t *weights)
 {
     int32_t pair;
     memcpy(&pair, weights, sizeof pair);
     return _mm256_set1_epi32(pair);
 }
 
-AVX2 static __m256i add_pairs(__m256i sum, __m256i pairs, __m256i weights)
+AVX2_INLINE __m256i add_pairs(__m256i sum, __m256i pairs, __m256i weights)
 {
     return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, weights));
 }
 
-AVX2 static __m256i narrow(__m256i low, __m256i high, int drop)
+AVX2_INLINE __m256i narrow(__m256i low, __m256i high, int drop)
 {
-    __m256i half = _mm256_set1_epi32(1 << (drop - 1));
-    low = _mm256_srai_epi32(_mm256_add_epi32(low, half), drop);
-    high = _mm256_srai_epi32(_mm256_add_epi32(high, half), drop);
+    const __m128i count = _mm_cvtsi32_si128(drop);
+    const __m256i half = _mm256_set1_epi32(1 << (drop - 1));
+    low = _mm256_sra_epi32(_mm256_add_epi32(low, half), count);
+    high = _mm256_sra_epi32(_mm256_add_epi32(high, half), count);
     return _mm256_packs_epi32(low, high);
 }
 
-/* Interleaving works in each half of a register: the values of `first` are 0–7 and 16–23, those of
- * `second` 8–15 and 24–31. */
-AVX2 static void store_32(int16_t *out, __m256i first, __m256i second)
+/* ---- vertically ---- */
+
+/* Interleaving works in each half of a register. Of 32 columns, the pairs of two lines are in four
+ * registers: columns 0–3 and 16–19, 4–7 and 20–23, and so on. */
+
+AVX2_INLINE void pair_bytes(const uint8_t *a, const uint8_t *b, int16_t *out)
 {
-    _mm256_storeu_si256((__m256i *)(void *)out, _mm256_permute2x128_si256(first, second, 0x20));
-    _mm256_storeu_si256((__m256i *)(void *)(out + 16),
-                        _mm256_permute2x128_si256(first, second, 0x31));
+    const __m256i zero = _mm256_setzero_si256(), first = load(a), second = load(b);
+    __m256i low = _mm256_unpacklo_epi8(first, second), high = _mm256_unpackhi_epi8(first, second);
+    store(out, _mm256_unpacklo_epi8(low, zero));
+    store(out + WIDTH, _mm256_unpackhi_epi8(low, zero));
+    store(out + 2 * WIDTH, _mm256_unpacklo_epi8(high, zero));
+    store(out + 3 * WIDTH, _mm256_unpackhi_epi8(high, zero));
 }
 
-AVX2 size_t weigh_bytes_avx2(const uint8_t *const *lines, const int16_t *weights, size_t taps,
-                             size_t n, int16_t *out)
+AVX2_INLINE void pair_values(const int16_t *a, const int16_t *b, int16_t *out)
 {
-    const __m256i zero = _mm256_setzero_si256();
-    size_t at = 0;
-    for (; at + 32 <= n; at += 32) {
-        __m256i s0 = zero, s1 = zero, s2 = zero, s3 = zero;
-        for (size_t k = 0; k < taps; k += 2) {
+    const __m256i a0 = load(a), a1 = load(a + WIDTH), b0 = load(b), b1 = load(b + WIDTH);
+    __m256i first = _mm256_permute2x128_si256(a0, a1, 0x20),
+            second = _mm256_permute2x128_si256(b0, b1, 0x20);
+    store(out, _mm256_unpacklo_epi16(first, second));
+    store(out + WIDTH, _mm256_unpackhi_epi16(first, second));
+    first = _mm256_permute2x128_si256(a0, a1, 0x31);
+    second = _mm256_permute2x128_si256(b0, b1, 0x31);
+    store(out + 2 * WIDTH, _mm256_unpacklo_epi16(first, second));
+    store(out + 3 * WIDTH, _mm256_unpackhi_epi16(first, second));
+}
+
+AVX2 static void pair_lines(const struct line_sums *sums, size_t at, int16_t *out)
+{
+    for (size_t k = 0; k < sums->count; k += 2, out += GROUP * WIDTH) {
+        const void *a = sums->lines[k], *b = sums->lines[k + 1];
+        if (sums->values)
+            pair_values((const int16_t *)a + at, (const int16_t *)b + at, out);
+        else
+            pair_bytes((const uint8_t *)a + at, (const uint8_t *)b + at, out);
+    }
+}
+
+/* One line of the result: columns 0–7 and 16–23, and the others. */
+AVX2_INLINE void sum_pairs(const int16_t *pairs, const int16_t *weights, size_t taps, int drop,
+                           __m256i out[2])
+{
+    __m256i s0 = _mm256_setzero_si256(), s1 = s0, s2 = s0, s3 = s0;
+    for (size_t k = 0; k < taps; k += 2, pairs += GROUP * WIDTH) {
+        __m256i w = weight_pair(weights + k);
+        s0 = add_pairs(s0, load(pairs), w);
+        s1 = add_pairs(s1, load(pairs + WIDTH), w);
+        s2 = add_pairs(s2, load(pairs + 2 * WIDTH), w);
+        s3 = add_pairs(s3, load(pairs + 3 * WIDTH), w);
+    }
+    out[0] = narrow(s0, s1, drop);
+    out[1] = narrow(s2, s3, drop);
+}
+
+/* From LANES lines of four pairs of columns in each half to these pairs, eight pairs apart. */
+AVX2_INLINE void transpose_pairs(__m256i lines[LANES][2], int which, int16_t *columns)
+{
+    __m256i t[LANES], u[LANES];
+    for (int i = 0; i < LANES; i += 2) {
+        t[i] = _mm256_unpacklo_epi32(lines[i][which], lines[i + 1][which]);
+        t[i + 1] = _mm256_unpackhi_epi32(lines[i][which], lines[i + 1][which]);
+    }
+    for (int i = 0; i < LANES; i += 4) {
+        u[i] = _mm256_unpacklo_epi64(t[i], t[i + 2]);
+        u[i + 1] = _mm256_unpackhi_epi64(t[i], t[i + 2]);
+        u[i + 2] = _mm256_unpacklo_epi64(t[i + 1], t[i + 3]);
+        u[i + 3] = _mm256_unpackhi_epi64(t[i + 1], t[i + 3]);
+    }
+    for (int i = 0; i < 4; i++) {
+        store(columns + i * WIDTH, _mm256_permute2x128_si256(u[i], u[i + 4], 0x20));
+        store(columns + (i + 8) * WIDTH, _mm256_permute2x128_si256(u[i], u[i + 4], 0x31));
+    }
+}
+
+AVX2 void weigh_lines_avx2(const struct line_sums *sums, int16_t *scratch, int16_t *columns)
+{
+    const int drop = sums->values ? WEIGHT_BITS : WEIGHT_BITS - VALUE_BITS;
+    for (size_t at = 0; at < sums->length; at += LINE_MULTIPLE) {
+        __m256i lines[LANES][2];
+        pair_lines(sums, at, scratch);
+        for (size_t i = 0; i < LANES; i++)
+            sum_pairs(scratch + sums->first[i] / 2 * GROUP * WIDTH, sums->weights[i], sums->taps,
+                      drop, lines[i]);
+        transpose_pairs(lines, 0, columns + at * LANES);
+        transpose_pairs(lines, 1, columns + at * LANES + 4 * WIDTH);
+    }
+}
+
+/* ---- horizontally ---- */
+
+AVX2_INLINE void store_lanes(__m256i sums, int16_t *out)
+{
+    const __m256i half = _mm256_set1_epi32(1 << (WEIGHT_BITS - 1));
+    sums = _mm256_srai_epi32(_mm256_add_epi32(sums, half), WEIGHT_BITS);
+    _mm_storeu_si128((__m128i *)(void *)out, _mm_packs_epi32(_mm256_castsi256_si128(sums),
+                                                             _mm256_extracti128_si256(sums, 1)));
+}
+
+/* `planes` is constant where this is called. */
+AVX2_INLINE void weigh_planes(const struct column_sums *s, size_t x, size_t n, unsigned from,
+                              unsigned planes, resample_tile *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        const int16_t *weights = s->weights + (x + i) * s->taps;
+        const int16_t *pairs = s->columns + from * s->plane + (size_t)s->first[x + i] * LANES;
+        __m256i sums[3] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()};
+        for (size_t k = 0; k < s->taps; k += 2, pairs += WIDTH) {
             __m256i w = weight_pair(weights + k);
-            __m256i a = load(lines[k] + at), b = load(lines[k + 1] + at);
-            __m256i low = _mm256_unpacklo_epi8(a, b), high = _mm256_unpackhi_epi8(a, b);
-            s0 = add_pairs(s0, _mm256_unpacklo_epi8(low, zero), w);
-            s1 = add_pairs(s1, _mm256_unpackhi_epi8(low, zero), w);
-            s2 = add_pairs(s2, _mm256_unpacklo_epi8(high, zero), w);
-            s3 = add_pairs(s3, _mm256_unpackhi_epi8(high, zero), w);
+            for (unsigned p = 0; p < planes; p++)
+                sums[p] = add_pairs(sums[p], load(pairs + p * s->plane), w);
         }
-        store_32(out + at, narrow(s0, s1, WEIGHT_BITS - VALUE_BITS),
-                 narrow(s2, s3, WEIGHT_BITS - VALUE_BITS));
+        for (unsigned p = 0; p < planes; p++)
+            store_lanes(sums[p], out[from + p] + i * LANES);
+    }
+}
+
+AVX2 void weigh_columns_avx2(const struct column_sums *s, size_t x, size_t n, resample_tile *out)
+{
+    unsigned from = 0;
+    for (; from + 3 <= s->planes; from += 3)
+        weigh_planes(s, x, n, from, 3, out);
+    if (from + 2 == s->planes)
+        weigh_planes(s, x, n, from, 2, out);
+    else if (from < s->planes)
+        weigh_planes(s, x, n, from, 1, out);
+}
+
+/* ---- bands ---- */
+
+/* Which of 48 bytes are those of a band. */
+AVX2_INLINE __m128i third_of(const __m128i parts[3], int band)
+{
+    __m128i all = _mm_setzero_si128();
+    const __m128i place =
+        _mm_add_epi8(_mm_setr_epi8(0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 33, 36, 39, 42, 45),
+                     _mm_set1_epi8((char)band));
+    for (int i = 0; i < 3; i++) {
+        /* 0 to 15 in this part; the high bit, which gives zero, in the others */
+        const __m128i order =
+            _mm_adds_epu8(_mm_xor_si128(place, _mm_set1_epi8((char)(16 * i))), _mm_set1_epi8(0x70));
+        all = _mm_or_si128(all, _mm_shuffle_epi8(parts[i], order));
+    }
+    return all;
+}
+
+AVX2 size_t split_three_avx2(const uint8_t *pixels, size_t n, uint8_t *const *out)
+{
+    size_t at = 0;
+    for (; at + 16 <= n; at += 16, pixels += 48) {
+        const __m128i parts[3] = {_mm_loadu_si128((const __m128i *)(const void *)pixels),
+                                  _mm_loadu_si128((const __m128i *)(const void *)(pixels + 16)),
+                                  _mm_loadu_si128((const __m128i *)(const void *)(pixels + 32))};
+        for (int band = 0; band < 3; band++)
+            _mm_storeu_si128((__m128i *)(void *)(out[band] + at), third_of(parts, band));
     }
     return at;
-}
-
-/* Four weights of one column after another: those of even columns in the lower half, of odd columns in
- * the upper half, as pairs. */
-AVX2 static __m256i four_weights(const int16_t *weights)
-{
-    int64_t four;
-    memcpy(&four, weights, sizeof four);
-    const __m256i order = _mm256_setr_epi8(0, 1, 4, 5, 0, 1, 4, 5, 0, 1, 4, 5, 0, 1, 4, 5, 2, 3, 6,
-                                           7, 2, 3, 6, 7, 2, 3, 6, 7, 2, 3, 6, 7);
-    return _mm256_shuffle_epi8(_mm256_set1_epi64x(four), order);
-}
-
-/* Both halves. */
-AVX2 static __m128i halves_added(__m256i sums)
-{
-    return _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
-}
-
-/* The columns follow one another, so that a register has two of them. */
-AVX2 static void weigh_single(const int16_t *columns, const int16_t *weights, size_t taps,
-                              int16_t *out)
-{
-    __m256i low = _mm256_setzero_si256(), high = low;
-    size_t k = 0;
-    for (; k + 4 <= taps; k += 4, columns += 4 * LANES) {
-        __m256i w = four_weights(weights + k);
-        __m256i a = load(columns), b = load(columns + 2 * LANES);
-        low = add_pairs(low, _mm256_unpacklo_epi16(a, b), w);
-        high = add_pairs(high, _mm256_unpackhi_epi16(a, b), w);
-    }
-    __m128i s0 = halves_added(low), s1 = halves_added(high);
-    if (k < taps) {
-        __m128i w = _mm256_castsi256_si128(weight_pair(weights + k));
-        __m128i a = _mm_loadu_si128((const __m128i *)(const void *)columns);
-        __m128i b = _mm_loadu_si128((const __m128i *)(const void *)(columns + LANES));
-        s0 = _mm_add_epi32(s0, _mm_madd_epi16(_mm_unpacklo_epi16(a, b), w));
-        s1 = _mm_add_epi32(s1, _mm_madd_epi16(_mm_unpackhi_epi16(a, b), w));
-    }
-    const __m128i half = _mm_set1_epi32(1 << (WEIGHT_BITS - 1));
-    s0 = _mm_srai_epi32(_mm_add_epi32(s0, half), WEIGHT_BITS);
-    s1 = _mm_srai_epi32(_mm_add_epi32(s1, half), WEIGHT_BITS);
-    _mm_storeu_si128((__m128i *)(void *)out, _mm_packs_epi32(s0, s1));
-}
-
-AVX2 static void weigh_pair(const int16_t *columns, size_t stride, const int16_t *weights,
-                            size_t taps, int16_t *out)
-{
-    __m256i s0 = _mm256_setzero_si256(), s1 = s0;
-    for (size_t k = 0; k < taps; k += 2, columns += 2 * stride) {
-        __m256i w = weight_pair(weights + k);
-        __m256i a = load(columns), b = load(columns + stride);
-        s0 = add_pairs(s0, _mm256_unpacklo_epi16(a, b), w);
-        s1 = add_pairs(s1, _mm256_unpackhi_epi16(a, b), w);
-    }
-    _mm256_storeu_si256((__m256i *)(void *)out, narrow(s0, s1, WEIGHT_BITS));
-}
-
-AVX2 unsigned weigh_columns_avx2(const int16_t *columns, const struct column_sums *sums,
-                                 int16_t *out)
-{
-    const size_t stride = (size_t)sums->bands * LANES;
-    const unsigned even = sums->bands & ~1u;
-    for (size_t x = 0; x < sums->count; x++, out += sums->pitch) {
-        const int16_t *from = columns + (size_t)sums->first[x] * stride;
-        const int16_t *weights = sums->weights + x * sums->taps;
-        if (sums->bands == 1)
-            weigh_single(from, weights, sums->taps, out);
-        for (unsigned band = 0; band < even; band += 2)
-            weigh_pair(from + band * LANES, stride, weights, sums->taps, out + band * LANES);
-    }
-    return sums->bands == 1 ? 1 : even;
 }
 
 #else
@@ -151,16 +214,19 @@ bool resample_has_avx2(void)
     return false;
 }
 
-size_t weigh_bytes_avx2(const uint8_t *const *lines, const int16_t *weights, size_t taps, size_t n,
-                        int16_t *out)
+void weigh_lines_avx2(const struct line_sums *sums, int16_t *scratch, int16_t *columns)
 {
-    (void)lines, (void)weights, (void)taps, (void)n, (void)out;
-    return 0;
+    (void)sums, (void)scratch, (void)columns;
 }
 
-unsigned weigh_columns_avx2(const int16_t *columns, const struct column_sums *sums, int16_t *out)
+void weigh_columns_avx2(const struct column_sums *sums, size_t x, size_t n, resample_tile *out)
 {
-    (void)columns, (void)sums, (void)out;
+    (void)sums, (void)x, (void)n, (void)out;
+}
+
+size_t split_three_avx2(const uint8_t *pixels, size_t n, uint8_t *const *out)
+{
+    (void)pixels, (void)n, (void)out;
     return 0;
 }
 

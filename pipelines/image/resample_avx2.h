@@ -1,6 +1,6 @@
 /*
- * The sums of resample_kernel.h with AVX2, twice as many values at a time. The results are the same.
- * Only where the processor has AVX2 (resample_has_avx2).
+ * The sums of resample_kernel.h with AVX2. The results are the same. Only where the processor has it
+ * (resample_has_avx2).
  */
 #ifndef THUMBWHEEL_RESAMPLE_AVX2_H
 #define THUMBWHEEL_RESAMPLE_AVX2_H
@@ -12,10 +12,9 @@
 #include "resample_kernel.h"
 
 bool resample_has_avx2(void);
-/* As weigh_bytes, for as many values as fit; returns their number, a multiple of 32. */
-size_t weigh_bytes_avx2(const uint8_t *const *lines, const int16_t *weights, size_t taps, size_t n,
-                        int16_t *out);
-/* As weigh_columns, for one band, or for an even number of several; returns that number. */
-unsigned weigh_columns_avx2(const int16_t *columns, const struct column_sums *sums, int16_t *out);
+void weigh_lines_avx2(const struct line_sums *sums, int16_t *scratch, int16_t *columns);
+void weigh_columns_avx2(const struct column_sums *sums, size_t x, size_t n, resample_tile *out);
+/* As bands_split for three bands, as many pixels as fit; returns their number. */
+size_t split_three_avx2(const uint8_t *pixels, size_t n, uint8_t *const *out);
 
 #endif

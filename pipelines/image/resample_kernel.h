@@ -4,38 +4,59 @@
  *
  * Numbers: weights have 14 fractional bits and add up to one. Values between the passes have 6 and
  * are signed, because the filter overshoots.
+ *
+ * Processors multiply and add pairs in one step, so both passes work on pairs: of lines, and of columns.
+ * A pair of columns is LANES pairs of neighbours, one for each line.
  */
 #ifndef THUMBWHEEL_RESAMPLE_KERNEL_H
 #define THUMBWHEEL_RESAMPLE_KERNEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WEIGHT_BITS = 14, VALUE_BITS = 6, LANES = 8 };
+#include "resample.h"
 
-/* out[i] = the sum of weights[k] × lines[k][i]. taps is even; n is a multiple of LANES, and n
- * values of each line must be readable. */
-void weigh_bytes(const uint8_t *const *lines, const int16_t *weights, size_t taps, size_t n,
-                 int16_t *out);
-void weigh_values(const int16_t *const *lines, const int16_t *weights, size_t taps, size_t n,
-                  int16_t *out);
-/* The same horizontally, for LANES lines at once. A pixel is `bands` columns of LANES values; pixel x
- * of the result is the weighted sum of `taps` pixels from first[x] on. */
+enum {
+    WEIGHT_BITS = 14,
+    VALUE_BITS = 6,
+    LANES = 8,         /* lines of the result */
+    LINE_MULTIPLE = 32 /* values */
+};
+
+/* LANES sums of lines, each of `taps` lines from first[i] on. */
+struct line_sums {
+    const void *const *lines; /* of bytes, or of int16_t values */
+    bool values;
+    size_t count;        /* of lines, even */
+    size_t length;       /* of a line; a multiple of LINE_MULTIPLE that can be read */
+    size_t taps;         /* even */
+    size_t first[LANES]; /* even; first[i] + taps is at most count */
+    const int16_t *weights[LANES];
+};
+/* Writes pairs of columns: length × LANES values. scratch: count × LINE_MULTIPLE values. */
+void weigh_lines(const struct line_sums *sums, int16_t *scratch, int16_t *columns);
+
+/* The same horizontally, for LANES lines and several planes at once: pixel x of the result is the
+ * weighted sum of `taps` columns from first[x] on, which is even. */
 struct column_sums {
-    unsigned bands;
+    const int16_t *columns; /* pairs, as weigh_lines writes them */
+    size_t plane;           /* values from one plane to the next */
+    unsigned planes;
     const int *first;
     const int16_t *weights; /* taps for each pixel of the result */
     size_t taps;            /* even */
-    size_t count;           /* pixels of the result */
-    size_t pitch;           /* values from one of them to the next, in `out` */
 };
-void weigh_columns(const int16_t *columns, const struct column_sums *sums, int16_t *out);
-/* n pixels of three columns: Y, Cb, Cr to red, green, blue (ITU-T T.871), in place. */
-void ycc_to_rgb(int16_t *columns, size_t n);
-/* Transposes LANES lines of n values (a multiple of LANES), `pitch` values apart, to n columns of
- * LANES values; and back. */
-void lines_to_columns(const int16_t *lines, size_t pitch, size_t n, int16_t *columns);
-/* Transposes a group of LANES columns to LANES values in each of LANES lines, rounded to bytes. */
-void columns_to_bytes(const int16_t *columns, uint8_t out[LANES][LANES]);
+/* LANES pixels of LANES lines: pixel by pixel, of one plane. */
+typedef int16_t resample_tile[LANES * LANES];
+/* Pixels x to x + n - 1, n at most LANES. */
+void weigh_columns(const struct column_sums *sums, size_t x, size_t n, resample_tile *out);
+/* Y, Cb, Cr to red, green, blue (ITU-T T.871), in place. */
+void ycc_to_rgb(resample_tile tiles[RESAMPLE_PLANES]);
+/* Rounds to bytes and writes LANES lines of LANES pixels of `bands` bytes; pitch: bytes from a line to
+ * the next. */
+void tiles_to_bytes(const resample_tile *tiles, unsigned bands, uint8_t *out, size_t pitch);
+/* Of n pixels, each band to a line of its own. */
+void bands_split(const uint8_t *pixels, size_t n, unsigned bands, uint8_t *const *out);
 
 #endif
