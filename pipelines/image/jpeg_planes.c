@@ -8,6 +8,7 @@
 
 #include "error.h"
 #include "jpeg_huffman.h"
+#include "jpeg_sparse.h"
 #include "resample.h"
 
 enum { ROWS_MAX = RESAMPLE_TURN };
@@ -121,6 +122,7 @@ static int begin(struct planes_decoder *d, struct slice file, struct plan_size s
     jpeg->raw_data_out = TRUE;
     jpeg_start_decompress(jpeg);
     jpeg_huffman_use(jpeg);
+    jpeg_sparse_use(jpeg);
     return 0;
 }
 

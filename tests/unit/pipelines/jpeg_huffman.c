@@ -2,118 +2,19 @@
  * does not accept. The files have random coefficients, with codes of each length. */
 #include "pipeline_support.h"
 
-#include <stdio.h>
-/* after stdio.h, which it needs */
-#include <jpeglib.h>
-
 #include "jpeg_blocks.h"
-#include "plan.h"
+#include "jpeg_random.h"
 
-enum { BLOCKS_MAX = 8192, COMPONENTS = 3 };
-
-struct picture {
-    struct plan_size size;
-    int across, down; /* sampling factors of the first component */
-    unsigned restart; /* MCUs between restart markers */
-    unsigned density; /* coefficients that are not 0, of 64 */
-    unsigned bits;    /* of a coefficient, at most */
-    bool own_codes;   /* instead of those of the standard */
-};
-
-static uint64_t random_state;
-
-static unsigned random_below(unsigned limit)
-{
-    random_state = random_state * 6364136223846793005U + 1442695040888963407U;
-    return (unsigned)((random_state >> 33) % limit);
-}
-
-/* All lengths are equally frequent. */
-static JCOEF random_value(unsigned bits)
-{
-    const unsigned size = 1 + random_below(bits), top = 1U << (size - 1);
-    const int value = (int)(top + random_below(top));
-    return (JCOEF)(random_below(2) ? value : -value);
-}
-
-static void block_fill(JCOEF *block, const struct picture *picture)
-{
-    for (unsigned i = 0; i < JPEG_BLOCK; i++) {
-        bool there = random_below(JPEG_BLOCK) < picture->density;
-        block[i] = there ? random_value(picture->bits) : 0;
-    }
-}
-
-static JDIMENSION blocks_of(JDIMENSION side, int factor, int factor_max)
-{
-    const JDIMENSION each = (JDIMENSION)(DCTSIZE * factor_max);
-    return (side + each - 1) / each * (JDIMENSION)factor;
-}
-
-static void arrays_request(struct jpeg_compress_struct *jpeg, const struct picture *picture,
-                           jvirt_barray_ptr *arrays)
-{
-    for (int i = 0; i < COMPONENTS; i++) {
-        const jpeg_component_info *c = &jpeg->comp_info[i];
-        arrays[i] = jpeg->mem->request_virt_barray(
-            (j_common_ptr)jpeg, JPOOL_IMAGE, TRUE,
-            blocks_of(picture->size.width, c->h_samp_factor, picture->across),
-            blocks_of(picture->size.height, c->v_samp_factor, picture->down),
-            (JDIMENSION)c->v_samp_factor);
-    }
-}
-
-static void arrays_fill(struct jpeg_compress_struct *jpeg, const struct picture *picture,
-                        jvirt_barray_ptr *arrays)
-{
-    for (int i = 0; i < COMPONENTS; i++) {
-        const jpeg_component_info *c = &jpeg->comp_info[i];
-        const JDIMENSION across = blocks_of(picture->size.width, c->h_samp_factor, picture->across);
-        const JDIMENSION down = blocks_of(picture->size.height, c->v_samp_factor, picture->down);
-        for (JDIMENSION y = 0; y < down; y++) {
-            JBLOCKARRAY row =
-                jpeg->mem->access_virt_barray((j_common_ptr)jpeg, arrays[i], y, 1, TRUE);
-            for (JDIMENSION x = 0; x < across; x++)
-                block_fill(row[0][x], picture);
-        }
-    }
-}
-
-static struct slice jpeg_of(const struct picture *picture)
-{
-    struct jpeg_compress_struct jpeg;
-    struct jpeg_error_mgr errors;
-    unsigned char *file = NULL;
-    unsigned long bytes = 0;
-    jvirt_barray_ptr arrays[COMPONENTS];
-    jpeg.err = jpeg_std_error(&errors);
-    jpeg_create_compress(&jpeg);
-    jpeg_mem_dest(&jpeg, &file, &bytes);
-    jpeg.image_width = picture->size.width;
-    jpeg.image_height = picture->size.height;
-    jpeg.input_components = COMPONENTS;
-    jpeg.in_color_space = JCS_YCbCr;
-    jpeg_set_defaults(&jpeg);
-    jpeg.comp_info[0].h_samp_factor = picture->across;
-    jpeg.comp_info[0].v_samp_factor = picture->down;
-    jpeg.restart_interval = picture->restart;
-    jpeg.optimize_coding = picture->own_codes;
-    arrays_request(&jpeg, picture, arrays);
-    jpeg_write_coefficients(&jpeg, arrays);
-    arrays_fill(&jpeg, picture, arrays);
-    jpeg_finish_compress(&jpeg);
-    jpeg_destroy_compress(&jpeg);
-    return (struct slice){(char *)file, bytes};
-}
+enum { BLOCKS_MAX = 8192 };
 
 static void slice_free(struct slice file)
 {
     free((void *)(uintptr_t)file.data);
 }
 
-static void check(const struct picture *picture)
+static void check(const struct random_jpeg *picture)
 {
-    struct slice file = jpeg_of(picture);
+    struct slice file = random_jpeg_make(picture);
     struct jpeg_blocks ours, theirs;
     assert_true(jpeg_blocks_read(file, false, BLOCKS_MAX, &theirs));
     assert_true(jpeg_blocks_read(file, true, BLOCKS_MAX, &ours));
@@ -132,13 +33,13 @@ static void each_coefficient_is_that_of_libjpeg(void **state)
     static const int factors[][2] = {{1, 1}, {2, 1}, {1, 2}, {2, 2}};
     static const unsigned restarts[] = {0, 1, 5};
     static const struct plan_size sizes[] = {{1, 1}, {33, 17}, {200, 120}};
-    random_state = 1;
+    random_begin(1);
     for (unsigned density = 0; density <= JPEG_BLOCK; density += 16) {
         for (unsigned bits = 1; bits <= 10; bits += 3) { /* baseline JPEG has no more */
             for (unsigned i = 0; i < 24; i++) {
                 const int *factor = factors[i % 4];
-                check(&(struct picture){sizes[i % 3], factor[0], factor[1], restarts[i / 8],
-                                        density, bits, i % 2});
+                check(&(struct random_jpeg){sizes[i % 3], factor[0], factor[1], restarts[i / 8],
+                                            density, bits, 8, 75, i % 2});
             }
         }
     }
@@ -148,10 +49,10 @@ static void each_coefficient_is_that_of_libjpeg(void **state)
 static void large_pictures_are_read_to_their_end(void **state)
 {
     (void)state;
-    random_state = 2;
-    check(&(struct picture){{512, 384}, 2, 2, 0, 40, 10, true});
-    check(&(struct picture){{512, 384}, 2, 2, 32, 40, 10, true});
-    check(&(struct picture){{512, 384}, 2, 1, 0, JPEG_BLOCK, 3, false});
+    random_begin(2);
+    check(&(struct random_jpeg){{512, 384}, 2, 2, 0, 40, 10, 8, 75, true});
+    check(&(struct random_jpeg){{512, 384}, 2, 2, 32, 40, 10, 8, 75, true});
+    check(&(struct random_jpeg){{512, 384}, 2, 1, 0, JPEG_BLOCK, 3, 8, 75, false});
 }
 
 enum { FEW = 64 };
@@ -172,8 +73,9 @@ static void what_is_damaged_is_refused_or_read_as_by_libjpeg(void **state)
 {
     (void)state;
     for (unsigned restart = 0; restart <= 2; restart++) {
-        random_state = 3;
-        struct slice file = jpeg_of(&(struct picture){{32, 32}, 2, 2, restart, 20, 6, true});
+        random_begin(3);
+        struct slice file =
+            random_jpeg_make(&(struct random_jpeg){{32, 32}, 2, 2, restart, 20, 6, 8, 75, true});
         char *changed = malloc(file.size + 1);
         assert_non_null(changed);
         for (size_t at = 0; at < file.size; at++) {
@@ -197,8 +99,9 @@ static void what_is_damaged_is_refused_or_read_as_by_libjpeg(void **state)
 static void what_breaks_off_is_refused(void **state)
 {
     (void)state;
-    random_state = 4;
-    struct slice file = jpeg_of(&(struct picture){{32, 32}, 2, 2, 3, 20, 6, true});
+    random_begin(4);
+    struct slice file =
+        random_jpeg_make(&(struct random_jpeg){{32, 32}, 2, 2, 3, 20, 6, 8, 75, true});
     for (size_t size = 0; size < file.size - 2; size++) { /* the end marker is not read */
         char *part = malloc(size + 1);
         struct jpeg_blocks blocks;
