@@ -350,7 +350,7 @@ int main(int argc, char **argv)
     size_t alone = strtoul(argv[7], NULL, 10);
     char log_path[4096], threads[16];
     snprintf(log_path, sizeof log_path, "%s.requests.jsonl", argv[3]);
-    snprintf(threads, sizeof threads, "%u", workers + 4);
+    snprintf(threads, sizeof threads, "%u", workers + CLOUD_POOL_THREADS + 2);
     setenv("UV_THREADPOOL_SIZE", threads, 1);
     log_setup(STDERR_FILENO, LOG_FORMAT_TEXT, LOG_WARN);
     if (pipelines_start(argv[0], &error))

@@ -34,6 +34,9 @@
 
 enum { CONNECTIONS_MIN = 4, CONNECTIONS_MAX = 8192 };
 
+_Static_assert((int)CLOUD_POOL_THREADS == (int)STORAGE_ASIDES_MAX,
+               "the program sizes the pool by what the storage may use of it");
+
 static int text_option(char **out, const char *given, const char *fallback)
 {
     *out = strdup(given ? given : fallback);

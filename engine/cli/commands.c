@@ -17,8 +17,9 @@
 #include "terminal.h"
 
 enum {
-    POOL_SPARE = 4
-}; /* extra pool threads for files and name resolution, so that they never wait for image work */
+    POOL_SPARE = CLOUD_POOL_THREADS + 2
+}; /* extra pool threads for the embedded cloud, files and name resolution: these never wait for image work,
+    * nor image work for these */
 
 enum {
     HEAP_KEEPS = 1024 * 1024

@@ -7,6 +7,10 @@
 
 struct image_analyser;
 
+/* How many threads of libuv's pool the embedded cloud uses at once, at most. A disk may keep all of
+ * them waiting, so the pool needs others for everything else. */
+enum { CLOUD_POOL_THREADS = 4 };
+
 struct cloud_settings {
     const char *host;       /* numeric; NULL: 127.0.0.1 */
     const char *host_names; /* under which clients reach it, beside loopback names and addresses;

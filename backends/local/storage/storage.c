@@ -84,9 +84,7 @@ static void on_completion(uv_async_t *handle)
     bool ended = storage->ended;
     uv_mutex_unlock(&storage->mutex);
     while (settled.first) {
-        struct storage_task *head = settled.first;
-        settled.first = head->next;
-        call_done(head);
+        call_done(task_list_shift(&settled));
         storage->outstanding--;
     }
     if (ended) {
@@ -139,30 +137,45 @@ static void aside_run(uv_work_t *work)
     unit_run_tasks(aside->storage, aside->task);
 }
 
+static void aside_start(struct storage *storage, struct storage_task *task);
+
 static void aside_done(uv_work_t *work, int code)
 {
     struct aside *aside = container_of(work, struct aside, work);
     struct storage *storage = aside->storage;
     (void)code; /* never cancelled */
+    storage->asides--;
+    if (storage->waiting_aside.first)
+        aside_start(storage, task_list_shift(&storage->waiting_aside));
     call_done(aside->task);
     free(aside);
     storage->outstanding--;
     stop_when_idle(storage);
 }
 
-void storage_submit_aside(struct storage *storage, struct storage_task *task)
+static void aside_start(struct storage *storage, struct storage_task *task)
 {
     struct aside *aside = malloc(sizeof *aside);
     if (!aside) {
         storage_submit(storage, task);
         return;
     }
-    task->unit_next = NULL;
-    task->code = 0;
     aside->storage = storage;
     aside->task = task;
+    storage->asides++;
     storage->outstanding++;
     uv_queue_work(storage->loop, &aside->work, aside_run, aside_done);
+}
+
+/* While some wait, others are running, and these keep the storage open. */
+void storage_submit_aside(struct storage *storage, struct storage_task *task)
+{
+    task->unit_next = NULL;
+    task->code = 0;
+    if (storage->asides < STORAGE_ASIDES_MAX)
+        aside_start(storage, task);
+    else
+        task_list_append(&storage->waiting_aside, task);
 }
 
 void storage_unit_add(struct storage_unit *unit, struct storage_task *task)

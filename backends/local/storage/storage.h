@@ -94,9 +94,12 @@ int storage_after_commit(struct storage *storage, storage_action *action, uint64
 /* Loop thread. Never fails: the task is linked in. */
 void storage_submit(struct storage *storage, struct storage_task *task);
 
+/* A disk may keep the threads of all these waiting, and others use the pool too. */
+enum { STORAGE_ASIDES_MAX = 4 };
+
 /* For work on files that needs neither order nor a transaction: run() is called on a thread of
- * libuv's pool, in parallel with the storage thread and with other such tasks, so that hashing or
- * an fsync does not delay everything else. It must not access the database or anything else that
+ * libuv's pool, in parallel with the storage thread and with other such tasks (STORAGE_ASIDES_MAX
+ * at once; the others wait), so that hashing or an fsync does not delay everything else. It must not access the database or anything else that
  * belongs to the storage thread. Loop thread; never fails: if memory is short, the task runs on the
  * storage thread like any other. */
 void storage_submit_aside(struct storage *storage, struct storage_task *task);

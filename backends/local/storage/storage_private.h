@@ -58,7 +58,9 @@ struct storage {
     unsigned handles;       /* number of handles not yet closed */
     struct task_list fresh; /* submitted, not yet in the inbox */
     size_t fresh_count;
-    size_t outstanding; /* units submitted and not yet done */
+    size_t outstanding;             /* units submitted and not yet done */
+    unsigned asides;                /* tasks aside that have a thread of the pool */
+    struct task_list waiting_aside; /* those that do not yet */
     bool closing;
     void (*closed)(void *user);
     void *closed_user;
@@ -73,6 +75,7 @@ struct storage {
 
 /* Any thread, on a list that it owns. */
 void task_list_append(struct task_list *list, struct storage_task *head);
+struct storage_task *task_list_shift(struct task_list *list); /* the first of a list that has one */
 void task_list_move(struct task_list *to, struct task_list *from); /* to the end; empties *from */
 
 /* Sets the result of all tasks of a unit; error may be NULL if code is 0. */

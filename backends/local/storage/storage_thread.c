@@ -34,6 +34,15 @@ void task_list_append(struct task_list *list, struct storage_task *head)
     list->last = head;
 }
 
+struct storage_task *task_list_shift(struct task_list *list)
+{
+    struct storage_task *head = list->first;
+    list->first = head->next;
+    if (!list->first)
+        list->last = NULL;
+    return head;
+}
+
 void task_list_move(struct task_list *to, struct task_list *from)
 {
     if (!from->first)
@@ -167,10 +176,7 @@ static int group_run(struct storage *storage, struct task_list *pending, struct 
     int code = database_execute(&storage->database, database_statement(&storage->database, "BEGIN"),
                                 error);
     for (unsigned count = 0; pending->first && count < GROUP_UNITS; count++) {
-        struct storage_task *head = pending->first;
-        pending->first = head->next;
-        if (!pending->first)
-            pending->last = NULL;
+        struct storage_task *head = task_list_shift(pending);
         task_list_append(group, head);
         if (!code)
             code = unit_run(storage, head, several && needs_savepoint(head), error);

@@ -663,6 +663,58 @@ static void work_aside_runs_in_parallel_to_the_storage_thread(void **state)
     uv_sem_destroy(&second);
 }
 
+struct late_work { /* on the pool: it lets the tasks aside end, which have waited for it */
+    uv_work_t work;
+    uv_sem_t open;
+    size_t asides_done; /* when it was done */
+    struct fixture *fixture;
+};
+
+struct patient { /* a task aside */
+    struct note note;
+    struct late_work *late;
+};
+
+static int wait_run(struct storage_task *task, struct storage *storage)
+{
+    (void)storage;
+    uv_sem_wait(&((struct patient *)task)->late->open);
+    return 0;
+}
+
+static void late_run(uv_work_t *work)
+{
+    (void)work;
+}
+
+static void late_done(uv_work_t *work, int code)
+{
+    struct late_work *late = (struct late_work *)work;
+    assert_int_equal(code, 0);
+    late->asides_done = late->fixture->done;
+    for (int i = 0; i < 3 * STORAGE_ASIDES_MAX; i++)
+        uv_sem_post(&late->open);
+}
+
+/* An fsync may take long, and image work uses the pool too. */
+static void work_aside_that_waits_leaves_threads_to_others(void **state)
+{
+    struct fixture *f = *state;
+    struct late_work late = {.fixture = f};
+    struct patient asides[3 * STORAGE_ASIDES_MAX];
+    uv_sem_init(&late.open, 0);
+    for (int i = 0; i < 3 * STORAGE_ASIDES_MAX; i++) {
+        asides[i] = (struct patient){note_of(f, i), &late};
+        asides[i].note.task.run = wait_run;
+        storage_submit_aside(f->storage, &asides[i].note.task);
+    }
+    assert_int_equal(uv_queue_work(&f->loop, &late.work, late_run, late_done), 0);
+    wait_done(f, 3 * STORAGE_ASIDES_MAX);
+    assert_int_equal(late.asides_done, 0);
+    assert_int_equal(f->failed, 0);
+    uv_sem_destroy(&late.open);
+}
+
 /* The parts of the cloud load their state one after the other, and the first may already submit. */
 static void nothing_runs_while_state_is_loaded(void **state)
 {
@@ -720,6 +772,9 @@ static void work_aside_is_done_before_the_storage_closes(void **state)
 
 int main(void)
 {
+    char threads[16];
+    snprintf(threads, sizeof threads, "%d", STORAGE_ASIDES_MAX + 1);
+    setenv("UV_THREADPOOL_SIZE", threads, 1);
     const struct CMUnitTest tests[] = {
         CASE(done_comes_in_order),
         CASE(waiting_tasks_share_a_commit),
@@ -741,6 +796,7 @@ int main(void)
         CASE(a_killed_process_loses_nothing_acknowledged),
         CASE(work_aside_runs_in_parallel_to_the_storage_thread),
         CASE(work_aside_is_done_before_the_storage_closes),
+        CASE(work_aside_that_waits_leaves_threads_to_others),
         CASE(nothing_runs_while_state_is_loaded),
         CASE(a_load_that_failed_loses_nothing_submitted),
     };
