@@ -62,6 +62,7 @@ static void judge_success(const struct aws_request *request, const struct http_r
 {
     const struct aws_expected expected = {.operation = request->call.operation,
                                           .content_md5 = header_sent(request, "content-md5"),
+                                          .crc = header_sent(request, AWS_CRC_HEADER),
                                           .mark = request->call.mark};
     const char *flaw = aws_response_flaw(&expected, response, &reply->object);
     char detail[160];

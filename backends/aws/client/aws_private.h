@@ -17,6 +17,12 @@
 #include "request_stats.h"
 #include "topic_backend.h"
 
+/* Whether the object store confirms the CRC-64/NVME of an upload (s3_put.c). */
+struct stored_crc {
+    bool known;        /* it stated one in the response to an upload */
+    unsigned failures; /* uploads that it then did not confirm */
+};
+
 struct aws {
     struct queue_backend queues;
     struct object_store objects;
@@ -32,6 +38,7 @@ struct aws {
     char *region;
     struct endpoints endpoints;
     struct bucket_regions bucket_regions;
+    struct stored_crc stored_crc;
     bool unsigned_payload, requester_pays;
     unsigned batches;       /* batches sent, for the ids of their entries */
     int64_t clock_offset_s; /* service clock minus local clock */

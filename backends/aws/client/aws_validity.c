@@ -137,7 +137,16 @@ static bool states_md5(const struct http_response *response, struct slice etag)
            !http_response_header(response, "x-amz-server-side-encryption-customer-algorithm");
 }
 
-static const char *stored_flaw(const struct http_response *response, const char *content_md5)
+static const char *crc_flaw(const struct http_response *response, const char *sent)
+{
+    const char *stored = http_response_header(response, AWS_CRC_HEADER);
+    if (!stored)
+        return "it does not confirm the checksum of what was sent";
+    return strcmp(stored, sent) ? "its checksum is not that of what was sent" : NULL;
+}
+
+static const char *stored_flaw(const struct http_response *response,
+                               const struct aws_expected *expected)
 {
     const char *flaw = etag_flaw(response);
     if (flaw)
@@ -145,9 +154,10 @@ static const char *stored_flaw(const struct http_response *response, const char 
     if (body_of(response).size)
         return "it has a body";
     struct slice etag = etag_bare(http_response_header(response, "etag"));
-    if (content_md5 && states_md5(response, etag) && !md5_is_header(etag, content_md5))
+    if (expected->content_md5 && states_md5(response, etag) &&
+        !md5_is_header(etag, expected->content_md5))
         return "its ETag is not the MD5 of what was sent";
-    return NULL;
+    return expected->crc ? crc_flaw(response, expected->crc) : NULL;
 }
 
 /* ---- documents ---- */
@@ -263,7 +273,7 @@ const char *aws_response_flaw(const struct aws_expected *expected,
     case FORM_ETAG:
         return etag_flaw(response);
     case FORM_STORED:
-        return stored_flaw(response, expected->content_md5);
+        return stored_flaw(response, expected);
     case FORM_XML:
         return xml_flaw(row, text);
     default:

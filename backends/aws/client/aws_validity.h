@@ -26,6 +26,7 @@
 #include "bytes.h"
 #include "http_client.h"
 
+#define AWS_CRC_HEADER  "x-amz-checksum-crc64nvme"
 #define AWS_MARK_PREFIX "thumbwheel-"
 enum { AWS_MARK_SIZE = sizeof AWS_MARK_PREFIX + 16 };
 
@@ -37,8 +38,9 @@ bool aws_response_is_other(const struct http_response *response, const char *mar
 /* What is known about the request. */
 struct aws_expected {
     const char *operation;
-    const char *content_md5; /* the request's header of that name, or NULL */
-    const char *mark;        /* NULL: none */
+    /* the request's headers Content-MD5 and x-amz-checksum-crc64nvme, or NULL */
+    const char *content_md5, *crc;
+    const char *mark; /* NULL: none */
 };
 
 /* NULL if the 2xx response is valid, else the reason (static text). *object is the parsed JSON

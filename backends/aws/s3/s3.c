@@ -116,6 +116,8 @@ int s3_start(struct aws *aws, struct s3_call *call, struct object_request **out)
     operation->max_size = call->max_size;
     snprintf(operation->sse, sizeof operation->sse, "%s", call->sse ? call->sse : "");
     operation->plain = is_plain(aws);
+    operation->aws = aws;
+    operation->with_crc = call->with_crc;
     int code = request_start(aws, call, operation);
     if (code)
         free(operation);

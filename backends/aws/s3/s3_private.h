@@ -31,6 +31,8 @@ struct object_request {
     size_t max_size; /* of a get */
     bool plain;      /* without TLS */
     char sse[16];    /* the encryption that a put requested; "": none */
+    struct aws *aws;
+    bool with_crc; /* a put that sent its CRC */
 };
 
 struct s3_call {
@@ -50,6 +52,7 @@ struct s3_call {
     void *user;
     size_t max_size;
     const char *sse; /* of a put; copied; NULL: none */
+    bool with_crc;   /* of a put */
 };
 
 int s3_start(struct aws *aws, struct s3_call *call, struct object_request **out);

@@ -653,6 +653,96 @@ static void an_object_is_stored(void **state)
     script_end();
 }
 
+#define STORED_CRC "tPfi9Kicx+M="             /* CRC-64/NVME of the text, computed bit by bit */
+#define STORED_MD5 "1EfQ6PKJ8WoS/2AnznfCWA==" /* md5sum(1) */
+#define NOT_IMPLEMENTED                                                                            \
+    "<Error><Code>NotImplemented</Code><Message>a header is not implemented</Message></Error>"
+#define STATES_CRC                                                                                 \
+    {                                                                                              \
+        .status = 200, .headers = { {"x-amz-checksum-crc64nvme", STORED_CRC} }                     \
+    }
+
+static void assert_sent_md5(size_t request)
+{
+    assert_string_equal(script_header(request, "content-md5"), STORED_MD5);
+    assert_null(script_header(request, "x-amz-checksum-crc64nvme"));
+    assert_null(script_header(request, "x-amz-sdk-checksum-algorithm"));
+}
+
+static void assert_sent_crc(size_t request)
+{
+    assert_string_equal(script_header(request, "x-amz-checksum-crc64nvme"), STORED_CRC);
+    assert_string_equal(script_header(request, "x-amz-sdk-checksum-algorithm"), "CRC64NVME");
+    assert_null(script_header(request, "content-md5"));
+    assert_non_null(strstr(script_header(request, "authorization"), ";x-amz-checksum-crc64nvme;"));
+}
+
+/* Other stores may ignore or refuse the header, so a store must have stated such a checksum first. */
+static void a_store_that_states_a_crc_is_sent_one(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options, {.status = 200}, STATES_CRC, STATES_CRC, STATES_CRC);
+    for (size_t i = 0; i < 4; i++) {
+        put();
+        assert_int_equal(seen.error.code, 0);
+        if (i < 2)
+            assert_sent_md5(i);
+        else
+            assert_sent_crc(i);
+    }
+    script_end();
+}
+
+/* An upload whose CRC is not confirmed is not stored; the next one has an MD5. */
+static void a_crc_must_be_confirmed(void **state)
+{
+    (void)state;
+    static const struct http_header unconfirmed[] = {{NULL, NULL},
+                                                     {"x-amz-checksum-crc64nvme", CHECK_CRC64NVME}};
+    for (size_t i = 0; i < 2; i++) {
+        const struct scripted_response other = {.status = 200, .headers = {unconfirmed[i]}};
+        SCRIPT(&script_options, STATES_CRC, other, other, other, {.status = 200});
+        put();
+        put();
+        assert_sent_crc(1);
+        assert_int_equal(seen.error.code, ERR_PROTOCOL);
+        put();
+        assert_int_equal(seen.error.code, 0);
+        assert_sent_md5(4);
+        script_end();
+    }
+}
+
+/* Such as a cluster of servers of several versions. */
+static void a_store_that_often_fails_to_confirm_a_crc_is_sent_no_more(void **state)
+{
+    (void)state;
+    const struct scripted_response ignores = {.status = 200};
+    SCRIPT(&script_options, STATES_CRC, ignores, ignores, ignores, STATES_CRC, ignores, ignores,
+           ignores, STATES_CRC, ignores, ignores, ignores, STATES_CRC, STATES_CRC);
+    for (size_t i = 0; i < 8; i++)
+        put();
+    assert_sent_crc(9);
+    assert_sent_md5(12);
+    assert_sent_md5(13);
+    assert_int_equal(seen.error.code, 0);
+    script_end();
+}
+
+static void a_refused_crc_is_followed_by_an_md5(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options, STATES_CRC, {.status = 501, .body = NOT_IMPLEMENTED}, {.status = 200});
+    put();
+    put();
+    assert_sent_crc(1);
+    assert_int_not_equal(seen.error.code, 0);
+    put();
+    assert_int_equal(seen.error.code, 0);
+    assert_sent_md5(2);
+    script_end();
+}
+
 static int put_with(const struct object_settings *settings)
 {
     struct object_put what = a_put();
@@ -1064,6 +1154,10 @@ int main(void)
         cmocka_unit_test(slow_down_then_success),
         cmocka_unit_test(a_head_is_read),
         cmocka_unit_test(an_object_is_stored),
+        cmocka_unit_test(a_store_that_states_a_crc_is_sent_one),
+        cmocka_unit_test(a_crc_must_be_confirmed),
+        cmocka_unit_test(a_store_that_often_fails_to_confirm_a_crc_is_sent_no_more),
+        cmocka_unit_test(a_refused_crc_is_followed_by_an_md5),
         cmocka_unit_test(the_settings_of_an_output_are_sent_and_signed),
         cmocka_unit_test(an_encryption_must_be_confirmed),
         cmocka_unit_test(a_payload_may_be_unsigned),

@@ -213,6 +213,25 @@ static void the_stored_attributes_equal_those_sent(void **state)
     assert_null(flaw_of("PutObject", &response));
 }
 
+static const char *crc_flaw(const char *stored)
+{
+    json_t *object;
+    const struct http_header headers[] = {{"etag", "\"d41d8cd98f00b204e9800998ecf8427e\""},
+                                          {"x-amz-checksum-crc64nvme", stored}};
+    const struct http_response response = {
+        .status = 200, .headers = headers, .header_count = stored ? 2 : 1};
+    const struct aws_expected expected = {.operation = "PutObject", .crc = "rosUhgp5mIg="};
+    return aws_response_flaw(&expected, &response, &object);
+}
+
+static void the_stored_crc_equals_that_sent(void **state)
+{
+    (void)state;
+    assert_null(crc_flaw("rosUhgp5mIg="));
+    assert_string_equal(crc_flaw(NULL), "it does not confirm the checksum of what was sent");
+    assert_string_equal(crc_flaw("AAAAAAAAAAA="), "its checksum is not that of what was sent");
+}
+
 static void an_operation_without_a_row_is_refused(void **state)
 {
     (void)state;
@@ -230,6 +249,7 @@ int main(void)
         cmocka_unit_test(the_response_to_a_request_with_another_mark_is_refused),
         cmocka_unit_test(the_response_to_another_operation_is_refused),
         cmocka_unit_test(the_stored_attributes_equal_those_sent),
+        cmocka_unit_test(the_stored_crc_equals_that_sent),
         cmocka_unit_test(an_operation_without_a_row_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
