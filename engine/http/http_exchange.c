@@ -14,6 +14,7 @@
 
 #include "container_of.h"
 #include "http_error.h"
+#include "large_blocks.h"
 
 enum {
     TOTAL_TIMEOUT_MS = 300000,
@@ -130,12 +131,24 @@ static size_t on_header(char *data, size_t one, size_t size, void *user)
     return line.size;
 }
 
-/* Allocates the whole body at once if its size is known. */
+/* Room for the whole body at once if its size is known. announces_too_much has checked that. */
 static int reserve_body(struct http_exchange *exchange)
 {
+    struct buffer *body = &exchange->body;
     curl_off_t length = -1;
     curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-    return length > 0 ? buffer_reserve(&exchange->body, (size_t)length) : 0;
+    if (length < LARGE_BLOCK_MIN || (size_t)length > body->max)
+        return length > 0 ? buffer_reserve(body, (size_t)length) : 0;
+    body->data = large_block_take((size_t)length + 1, &body->capacity);
+    return body->data ? 0 : ERR_MEMORY;
+}
+
+static struct bytes take_body(struct http_exchange *exchange)
+{
+    struct bytes body = buffer_take(&exchange->body);
+    if (body.size >= LARGE_BLOCK_MIN)
+        body.release = large_block_give;
+    return body;
 }
 
 static size_t on_body(char *data, size_t one, size_t count, void *user)
@@ -372,7 +385,7 @@ void http_exchange_conclude(struct http_exchange *exchange, CURLcode result)
     response->headers = exchange->headers;
     response->header_count = exchange->headers ? exchange->head_count : 0;
     if (!response->error)
-        response->body = buffer_take(&exchange->body);
+        response->body = take_body(exchange);
 }
 
 void http_exchange_deliver(struct http_exchange *exchange)

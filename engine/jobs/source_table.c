@@ -221,12 +221,19 @@ bool source_table_shed(struct source_table *table)
     return oldest != NULL;
 }
 
+/* For the jobs of other queues. Once there is one of each, more come only if a message is delivered
+ * again. */
+static bool is_expected_again(const struct source *source)
+{
+    return source_state_of(source) == SOURCE_READY && source->may_linger &&
+           source->table->options.linger_ms > 0 && source->joined < source->audience;
+}
+
 void source_unused(struct source *source)
 {
     struct source_table *table = source->table;
     source_unschedule(source); /* it may have been waiting for siblings */
-    if (source_state_of(source) != SOURCE_READY || !source->may_linger ||
-        table->options.linger_ms == 0) {
+    if (!is_expected_again(source)) {
         source_table_unlink(source);
         source_free(source);
         return;

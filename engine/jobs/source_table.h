@@ -12,8 +12,8 @@
  * If other pipelines of this engine also accept the object, the first round waits a few
  * milliseconds for their messages, because a fan-out delivers them at nearly the same time.
  *
- * An unused source lingers for late siblings, within a size limit; the least recently used one is
- * dropped first. A source of unknown version (no version id and no ETag in the message) is shared
+ * An unused source lingers for late siblings, until each pipeline that accepts it has had a job on it,
+ * within a size limit; the least recently used one is dropped first. A source of unknown version (no version id and no ETag in the message) is shared
  * while in use and never lingers, because its bytes may be outdated.
  *
  * Before its GET, a source reserves memory for its bytes: the size in the event, else an estimate,

@@ -233,6 +233,7 @@ static void renditions_are_counted_until_they_are_stored(void **state)
 {
     (void)state;
     add_pipeline("web", "web");
+    add_pipeline("mobile", "mobile");
     feed("web", "1.jpg", "needs 300;");
     start_with_memory(MEMORY);
     UNTIL(w.acks == 1 && engine_idle(w.engine));
@@ -305,6 +306,7 @@ static void the_cache_makes_room(void **state)
     (void)state;
     add_pipeline("web", "web");
     add_pipeline("mobile", "mobile");
+    add_pipeline("thumbnail", "thumbnail"); /* a photo is kept until this one has used it, too */
     struct engine_options with = options();
     with.memory = 40; /* 10 for photos */
     with.linger_ms = 600000;

@@ -50,6 +50,23 @@ static void a_late_sibling_uses_the_lingering_bytes(void **state)
     assert_int_equal(w.store.gets, 1);
 }
 
+/* Only a message that is delivered again could use it. */
+static void a_photo_that_every_queue_has_used_is_not_kept(void **state)
+{
+    (void)state;
+    add_pipeline("web", "web");
+    add_pipeline("mobile", "mobile");
+    photo("a.jpg", "pixels");
+    start_default();
+    announce("web", "a.jpg");
+    UNTIL(w.acks == 1 && engine_idle(w.engine));
+    assert_int_equal(stats().memory, strlen("pixels"));
+    announce("mobile", "a.jpg");
+    UNTIL(w.acks == 2 && engine_idle(w.engine));
+    assert_int_equal(w.store.gets, 1);
+    assert_int_equal(stats().memory, 0);
+}
+
 static void a_message_without_a_version_is_fetched_again(void **state)
 {
     (void)state;
@@ -585,6 +602,7 @@ int main(void)
         CASE(a_message_becomes_a_rendition_and_is_deleted),
         CASE(four_queues_share_one_get_and_one_decode),
         CASE(a_late_sibling_uses_the_lingering_bytes),
+        CASE(a_photo_that_every_queue_has_used_is_not_kept),
         CASE(a_message_without_a_version_is_fetched_again),
         CASE(two_events_without_an_etag_are_fetched_apart),
         CASE(labels_become_tags_beside_those_of_others),

@@ -1,0 +1,86 @@
+#include "large_blocks.h"
+
+#include <malloc.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct {
+    void *blocks[LARGE_BLOCKS_MAX]; /* the one that was given first comes first */
+    size_t sizes[LARGE_BLOCKS_MAX];
+    size_t count, bytes;
+} spare;
+
+static void *remove_at(size_t i)
+{
+    void *block = spare.blocks[i];
+    spare.bytes -= spare.sizes[i];
+    spare.count--;
+    memmove(&spare.blocks[i], &spare.blocks[i + 1], (spare.count - i) * sizeof *spare.blocks);
+    memmove(&spare.sizes[i], &spare.sizes[i + 1], (spare.count - i) * sizeof *spare.sizes);
+    return block;
+}
+
+/* The smallest that is large enough, but none that is needed for much larger ones. */
+static void *take_fitting(size_t size, size_t *capacity)
+{
+    size_t best = spare.count;
+    for (size_t i = 0; i < spare.count; i++) {
+        if (spare.sizes[i] >= size && spare.sizes[i] / 4 <= size &&
+            (best == spare.count || spare.sizes[i] < spare.sizes[best]))
+            best = i;
+    }
+    if (best == spare.count)
+        return NULL;
+    *capacity = spare.sizes[best];
+    return remove_at(best);
+}
+
+/* To a power of two, so that photos of different sizes can use the same blocks. What lies beyond a photo
+ * takes no memory until a larger one uses it. */
+static size_t rounded(size_t size)
+{
+    size_t capacity = LARGE_BLOCK_MIN;
+    while (capacity < size)
+        capacity *= 2;
+    return capacity;
+}
+
+void *large_block_take(size_t size, size_t *capacity)
+{
+    pthread_mutex_lock(&lock);
+    void *block = take_fitting(size, capacity);
+    pthread_mutex_unlock(&lock);
+    if (block)
+        return block;
+    *capacity = size > LARGE_BLOCK_MAX ? size : rounded(size);
+    return malloc(*capacity);
+}
+
+size_t large_blocks_kept(void)
+{
+    pthread_mutex_lock(&lock);
+    size_t bytes = spare.bytes;
+    pthread_mutex_unlock(&lock);
+    return bytes;
+}
+
+void large_block_give(void *block)
+{
+    void *surplus[LARGE_BLOCKS_MAX];
+    size_t size = block ? malloc_usable_size(block) : 0, count = 0;
+    if (size < LARGE_BLOCK_MIN || size > LARGE_BLOCK_MAX + LARGE_BLOCK_MIN) {
+        free(block);
+        return;
+    }
+    pthread_mutex_lock(&lock);
+    while (spare.count == LARGE_BLOCKS_MAX || spare.bytes + size > LARGE_BLOCKS_BYTES)
+        surplus[count++] = remove_at(0);
+    spare.blocks[spare.count] = block;
+    spare.sizes[spare.count++] = size;
+    spare.bytes += size;
+    pthread_mutex_unlock(&lock);
+    while (count > 0)
+        free(surplus[--count]);
+}

@@ -1,0 +1,29 @@
+/*
+ * Large blocks of memory that are used again.
+ *
+ * The kernel clears each page of a fresh block when it is first written to, which takes several
+ * times as long as copying a photo into it. So a few released blocks are kept for the next photos.
+ *
+ * Any thread.
+ */
+#ifndef THUMBWHEEL_LARGE_BLOCKS_H
+#define THUMBWHEEL_LARGE_BLOCKS_H
+
+#include <stddef.h>
+
+enum {
+    LARGE_BLOCK_MIN = 64 * 1024, /* bytes: smaller and larger ones are not kept */
+    LARGE_BLOCK_MAX = 4 * 1024 * 1024,
+    LARGE_BLOCKS_MAX = 16,
+    LARGE_BLOCKS_BYTES = 16 * 1024 * 1024, /* of all that are kept */
+};
+
+/* A block of at least `size` bytes, from malloc() or one that was given back; it may be passed to
+ * realloc() and free(). NULL: memory is short. */
+void *large_block_take(size_t size, size_t *capacity);
+/* Keeps a block from malloc() for later, or frees it; NULL: does nothing. */
+void large_block_give(void *block);
+/* Bytes of all that are kept. */
+size_t large_blocks_kept(void);
+
+#endif

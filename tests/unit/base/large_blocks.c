@@ -1,0 +1,104 @@
+/* Large blocks that are used again. */
+#include "large_blocks.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { MIB = 1024 * 1024 };
+
+static void *take(size_t size)
+{
+    size_t capacity = 0;
+    void *block = large_block_take(size, &capacity);
+    assert_non_null(block);
+    assert_true(capacity >= size);
+    memset(block, 'x', capacity);
+    return block;
+}
+
+/* Those of earlier tests go first. */
+static void forget_others(void)
+{
+    void *blocks[LARGE_BLOCKS_MAX];
+    for (size_t i = 0; i < LARGE_BLOCKS_MAX; i++)
+        blocks[i] = take(LARGE_BLOCK_MIN);
+    for (size_t i = 0; i < LARGE_BLOCKS_MAX; i++)
+        large_block_give(blocks[i]);
+}
+
+static void a_block_serves_photos_of_different_sizes(void **state)
+{
+    (void)state;
+    forget_others();
+    void *first = take(700 * 1024);
+    large_block_give(first);
+    void *second = take(MIB - 1);
+    assert_ptr_equal(second, first);
+    large_block_give(second);
+    void *third = take(300 * 1024);
+    assert_ptr_equal(third, first);
+    large_block_give(third);
+}
+
+static void a_block_is_used_once_at_a_time(void **state)
+{
+    (void)state;
+    large_block_give(take(MIB));
+    void *one = take(MIB), *other = take(MIB);
+    assert_ptr_not_equal(one, other);
+    free(one);
+    large_block_give(other);
+}
+
+static void a_large_block_is_left_to_large_photos(void **state)
+{
+    (void)state;
+    forget_others();
+    void *large = take(4 * MIB);
+    large_block_give(large);
+    void *small = take(200 * 1024);
+    assert_ptr_not_equal(small, large);
+    large_block_give(small);
+}
+
+static void what_is_kept_has_a_limit(void **state)
+{
+    (void)state;
+    void *blocks[64];
+    for (size_t i = 0; i < 64; i++)
+        blocks[i] = take(MIB);
+    for (size_t i = 0; i < 64; i++) {
+        large_block_give(blocks[i]);
+        assert_in_range(large_blocks_kept(), 1, LARGE_BLOCKS_BYTES);
+    }
+    large_block_give(take(LARGE_BLOCK_MIN));
+    assert_in_range(large_blocks_kept(), 1, LARGE_BLOCKS_BYTES);
+}
+
+static void other_sizes_are_not_kept(void **state)
+{
+    (void)state;
+    size_t before = large_blocks_kept();
+    large_block_give(NULL);
+    large_block_give(malloc(LARGE_BLOCK_MIN / 2));
+    large_block_give(take(2 * LARGE_BLOCK_MAX));
+    assert_int_equal(large_blocks_kept(), before);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_block_serves_photos_of_different_sizes),
+        cmocka_unit_test(a_block_is_used_once_at_a_time),
+        cmocka_unit_test(a_large_block_is_left_to_large_photos),
+        cmocka_unit_test(what_is_kept_has_a_limit),
+        cmocka_unit_test(other_sizes_are_not_kept),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
