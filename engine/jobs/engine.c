@@ -428,7 +428,7 @@ void engine_stats(struct engine *engine, struct engine_stats *out)
     out->fetch_shared = sources->shared;
     out->decoded = sources->decoded;
     out->jobs = engine->jobs.count;
-    out->sources = engine->sources.index.entry_count;
+    out->sources = engine->sources.index.entry_count - engine->sources.ahead.waiting_count;
     memory_figures(&engine->memory, &memory);
     out->memory = memory.taken;
     out->memory_peak = memory.peak;

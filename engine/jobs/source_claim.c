@@ -46,14 +46,16 @@ enum source_state source_join(struct source_table *table, const struct envelope_
     }
     if (claim->trace)
         source->trace = *claim->trace;
-    int code = source_fetch(source);
+    int code = source_fetch(source, claim->share);
     if (code) {
         source_table_unlink(source);
         source_free(source);
+        source_table_arm(table);
         error_set(error, code, "the fetch of s3://%s/%s could not be started (%s)", record->bucket,
                   record->key, error_name(code));
         return SOURCE_FAILED;
     }
+    source_table_arm(table);
     return claim_attach(source, claim);
 }
 
@@ -89,6 +91,7 @@ void source_leave(struct source_claim *claim)
     if (claim->waiting)
         source_claim_unwait(claim);
     source_round_forget(source, claim->share);
+    source_ahead_forget(source, claim->share);
     if (--source->claims == 0 && !source->round.active)
         source_unused(source);
     source_table_arm(table);

@@ -1,4 +1,4 @@
-/* The GET of a source: started when there is memory for it, and repeated once if the object is
+/* The GET of a source: started when there are a place and memory for it, and repeated once if the object is
  * missing or larger than stated in its event. */
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@ enum {
     SIZE_GUESS = 8 * 1024 * 1024, /* assumed size if the event states none */
 };
 
-static void source_look_again(struct source *source);
+static void fetch_in_turn(struct source *source);
 
 /* Wakes the claims that wait for the fetch. A woken claim may release itself, or wait again for its
  * render. */
@@ -42,7 +42,8 @@ static void look_later(struct source *source)
     struct source_table *table = source->table;
     source_enter(source, SOURCE_GET_LAST);
     source_reserve(source, 0);
-    source_schedule(source, SOURCE_LOOKS_AGAIN, SECOND_LOOK_MS, source_look_again);
+    source_ahead_leave(source);
+    source_schedule(source, SOURCE_LOOKS_AGAIN, SECOND_LOOK_MS, fetch_in_turn);
     source_table_arm(table);
 }
 
@@ -55,6 +56,7 @@ static void fetch_failed(struct source *source, const struct error *error)
         return;
     }
     source_reserve(source, 0);
+    source_ahead_leave(source);
     source->error = *error;
     source_enter(source, SOURCE_GAVE_UP);
     wake_all(source);
@@ -68,7 +70,7 @@ static bool grew(struct source *source, const struct error *error)
         return false;
     source->stated = most; /* larger than expected */
     source_reserve(source, 0);
-    source_look_again(source);
+    fetch_in_turn(source);
     return true;
 }
 
@@ -178,12 +180,13 @@ static int get_start(struct source *source)
                                           on_got, source, &source->get);
 }
 
-/* Starts the GET, now or when there is memory for its bytes. */
-int source_fetch(struct source *source)
+int source_fetch(struct source *source, struct worker_share *share)
 {
     struct source_table *table = source->table;
     uint64_t most = table->options.limits.max_bytes;
     uint64_t bytes = source->stated ? source->stated : SIZE_GUESS;
+    if (!source_ahead_ask(source, share, fetch_in_turn))
+        return 0;
     if (bytes > most)
         bytes = most;
     if (!memory_ask(table->options.memory, &source->ticket, bytes))
@@ -192,13 +195,17 @@ int source_fetch(struct source *source)
     return get_start(source);
 }
 
+/* The source may have been freed when this returns. */
 static void fetch_not_started(struct source *source, int code)
 {
+    struct source_table *table = source->table;
     source_reserve(source, 0);
+    source_ahead_leave(source);
     source_enter(source, SOURCE_GAVE_UP);
     error_set(&source->error, code, "the fetch of s3://%s/%s could not be started (%s)",
               source->bucket, source->key, error_name(code));
     wake_all(source);
+    source_table_arm(table);
 }
 
 void source_on_room(struct memory_ticket *ticket)
@@ -210,9 +217,10 @@ void source_on_room(struct memory_ticket *ticket)
         fetch_not_started(source, code);
 }
 
-static void source_look_again(struct source *source)
+/* It has a place, or asks for one. */
+static void fetch_in_turn(struct source *source)
 {
-    int code = source_fetch(source);
+    int code = source_fetch(source, source_neediest(source));
     if (code)
         fetch_not_started(source, code);
 }

@@ -60,7 +60,10 @@ struct source {
     enum source_schedule schedule;
     uint64_t due_ms; /* link in the schedule */
     void (*due)(struct source *source);
-    struct list timed; /* in table->scheduled[schedule] */
+    struct list timed;            /* in table->scheduled[schedule] */
+    bool is_ahead;                /* it has a place ahead of the workers */
+    struct worker_share *charged; /* for the place; of a claim; may be NULL */
+    struct list turn;             /* in table->ahead.waiting, for a place; then due is called */
 };
 
 /* The pipelines that accept it; borrowed. */
@@ -87,9 +90,27 @@ void source_free(struct source *source);
 void source_schedule(struct source *source, enum source_schedule schedule, uint64_t delay_ms,
                      void (*due)(struct source *source));
 void source_unschedule(struct source *source);
+/* ---- source_ahead.c ---- */
+/* The share of the waiting claim that is next in turn; NULL: none waits. */
+struct worker_share *source_neediest(const struct source *source);
+/* True: the source has a place ahead of the workers. False: granted will be called, from a new loop
+ * callback, when it has one. Call source_table_arm after this and the next two. */
+bool source_ahead_ask(struct source *source, struct worker_share *share,
+                      void (*granted)(struct source *source));
+/* A worker takes the source, so its place is free. */
+void source_ahead_taken(struct source *source);
+/* The source needs no place (any more); harmless if it has none. */
+void source_ahead_leave(struct source *source);
+/* Call it when a claim with this share has left: its consumer may be freed before the source. */
+void source_ahead_forget(struct source *source, const struct worker_share *share);
+/* Gives places away. Call it at the time that source_ahead_due_ms returns, by uv_now; UINT64_MAX:
+ * never. */
+void source_ahead_serve(struct source_table *table);
+uint64_t source_ahead_due_ms(struct source_table *table);
 /* ---- source_fetch.c ---- */
-/* Starts the GET, now or when there is memory for its bytes. */
-int source_fetch(struct source *source);
+/* Starts the GET, now or when there are a place and memory for its bytes. The place is charged to
+ * the share of a claim. */
+int source_fetch(struct source *source, struct worker_share *share);
 void source_on_room(struct memory_ticket *ticket);
 /* ---- the others ---- */
 /* Call it when a claim with this share has left: its consumer may be freed before the round's

@@ -47,6 +47,7 @@ static void round_prepare(struct worker_task *task)
 {
     struct source *source = source_of(task);
     struct round *round = &source->round;
+    source_ahead_taken(source);
     round->from = (struct render_source){
         .bucket = source->bucket,
         .key = source->key,
@@ -176,18 +177,6 @@ static void round_done(struct worker_task *task)
     table->options.returned(table->options.user);
 }
 
-/* The round is queued with the share of the waiting job that is next in turn. */
-static struct worker_share *neediest(const struct source *source)
-{
-    struct worker_share *share = NULL;
-    for (struct list *l = source->waiting.next; l != &source->waiting; l = l->next) {
-        struct source_claim *claim = container_of(l, struct source_claim, link);
-        if (!share || claim->share->clock < share->clock)
-            share = claim->share;
-    }
-    return share;
-}
-
 /* A round without waiting jobs keeps its turn, with the priority of the share that is next in
  * turn. */
 void source_round_forget(struct source *source, const struct worker_share *share)
@@ -195,7 +184,7 @@ void source_round_forget(struct source *source, const struct worker_share *share
     struct round *round = &source->round;
     if (!round->active || round->task.share != share)
         return;
-    round->task.share = neediest(source);
+    round->task.share = source_neediest(source);
     if (round->task.share)
         return;
     round->orphaned = (struct worker_share){.weight = 1, .clock = share->clock};
@@ -208,7 +197,7 @@ static void round_queue(struct source *source)
         .task = {.prepare = round_prepare,
                  .run = round_run,
                  .done = round_done,
-                 .share = neediest(source),
+                 .share = source_neediest(source),
                  .size = source->body.size},
         .active = true,
     };

@@ -82,6 +82,7 @@ void source_free(struct source *source)
         source->table->options.store->ops->cancel(source->get);
     memory_withdraw(source->table->options.memory, &source->ticket);
     list_remove(&source->timed);
+    source_ahead_leave(source);
     bytes_free(&source->body);
     source_reserve(source, 0);
     free(source->bucket);
@@ -155,6 +156,7 @@ struct source *source_new(struct source_table *table, const struct envelope_reco
     memory_ticket_init(&source->ticket, on_room);
     list_init(&source->waiting);
     list_init(&source->timed);
+    list_init(&source->turn);
     if (dup_into(&source->bucket, record->bucket) || dup_into(&source->key, record->key) ||
         dup_into(&source->version, record->version) || dup_into(&source->etag, record->etag) ||
         dup_into(&source->sequencer, record->sequencer)) {
@@ -233,6 +235,7 @@ void source_unused(struct source *source)
 {
     struct source_table *table = source->table;
     source_unschedule(source); /* it may have been waiting for siblings */
+    source_ahead_leave(source);
     if (!is_expected_again(source)) {
         source_table_unlink(source);
         source_free(source);
@@ -253,13 +256,14 @@ static void on_timer(uv_timer_t *timer)
             source->due(source);
         }
     }
+    source_ahead_serve(table);
     source_table_arm(table);
 }
 
 /* Each list is sorted by due time, because its delay is constant. */
 void source_table_arm(struct source_table *table)
 {
-    uint64_t due = UINT64_MAX;
+    uint64_t due = source_ahead_due_ms(table);
     for (enum source_schedule i = SOURCE_GATHERS; i < SOURCE_SCHEDULES; i++) {
         const struct source *first = first_of(table, i);
         if (first && first->due_ms < due)
@@ -290,6 +294,7 @@ int source_table_init(struct source_table *table, uv_loop_t *loop,
     *table = (struct source_table){.loop = loop, .options = *options};
     for (size_t i = 0; i < SOURCE_SCHEDULES; i++)
         list_init(&table->scheduled[i]);
+    list_init(&table->ahead.waiting);
     histogram_of_work(&table->stats.fetch_s);
     histogram_of_work(&table->stats.decode_s);
     histogram_of_work(&table->stats.render_s);

@@ -13,8 +13,11 @@
  * milliseconds for their messages, because a fan-out delivers them at nearly the same time.
  *
  * An unused source lingers for late siblings, until each pipeline that accepts it has had a job on it,
- * within a size limit; the least recently used one is dropped first. A source of unknown version (no version id and no ETag in the message) is shared
- * while in use and never lingers, because its bytes may be outdated.
+ * within a size limit; the least recently used one is dropped first. A source of unknown version (no
+ * version id and no ETag in the message) is shared while in use and never lingers, because its bytes
+ * may be outdated.
+ *
+ * Only as many sources are fetched as the workers need next; the others wait (source_ahead.c).
  *
  * Before its GET, a source reserves memory for its bytes: the size in the event, else an estimate,
  * which is also the limit of the GET. If the body is larger, it is requested once more with the
@@ -74,6 +77,17 @@ enum source_schedule {
     SOURCE_SCHEDULES,
 };
 
+/* The places for photos that no worker has taken (source_ahead.c). */
+struct source_ahead {
+    size_t taken;        /* places */
+    size_t more;         /* places than the least number */
+    struct list waiting; /* sources without a place, in order */
+    size_t waiting_count;
+    bool starved;        /* a worker had nothing to do when this was looked at, at looked_ms */
+    uint64_t looked_ms;  /* uv_now */
+    uint64_t starved_ms; /* since the number of places was changed */
+};
+
 struct source_table {
     uv_loop_t *loop;
     struct source_table_options options;
@@ -81,6 +95,7 @@ struct source_table {
     struct id_table index;
     struct list scheduled[SOURCE_SCHEDULES]; /* earliest first */
     size_t lingering_bytes;
+    struct source_ahead ahead;
     struct source_stats stats;
 };
 

@@ -57,11 +57,12 @@ static struct worker_task *largest_beside(const struct worker_queue *queue,
 static bool backlog_ends(struct worker_queue *queue)
 {
     const size_t many = (size_t)queue->workers * BACKLOG_PER_WORKER;
-    if (queue->waiting_count > many)
+    const size_t left = queue->waiting_count + queue->expected;
+    if (left > many)
         queue->backlog = true;
-    else if (queue->waiting_count == 1)
+    else if (left == 1)
         queue->backlog = false;
-    return queue->backlog && queue->waiting_count <= (size_t)queue->workers * FEW_PER_WORKER;
+    return queue->backlog && left <= (size_t)queue->workers * FEW_PER_WORKER;
 }
 
 static struct worker_task *take_next(struct worker_queue *queue)
@@ -105,6 +106,11 @@ void worker_queue_push(struct worker_queue *queue, struct worker_task *task)
     list_push(&queue->waiting, &task->link);
     queue->waiting_count++;
     dispatch(queue);
+}
+
+void worker_queue_expect(struct worker_queue *queue, size_t count)
+{
+    queue->expected = count;
 }
 
 uint64_t worker_queue_oldest_ms(const struct worker_queue *queue)

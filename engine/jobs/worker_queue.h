@@ -28,6 +28,7 @@
 struct worker_share { /* the share of a pipeline; zero-initialised except for the weight */
     unsigned weight;  /* at least 1 */
     double clock;     /* milliseconds of work, divided by the weight */
+    unsigned ahead;   /* photos that are fetched ahead of the workers (source_ahead.c) */
 };
 
 struct worker_queue {
@@ -36,7 +37,7 @@ struct worker_queue {
     unsigned busy;
     double clock; /* clock of the share that was served last */
     struct list waiting;
-    size_t waiting_count;
+    size_t waiting_count, expected;
     bool backlog;        /* many have waited since the queue was last empty */
     struct list running; /* the oldest first */
 };
@@ -58,6 +59,9 @@ struct worker_task { /* embed it; borrowed until done is called or the task is r
 
 void worker_queue_init(struct worker_queue *queue, uv_loop_t *loop, unsigned workers);
 void worker_queue_push(struct worker_queue *queue, struct worker_task *task);
+
+/* So many tasks are on their way, and belong to the backlog. */
+void worker_queue_expect(struct worker_queue *queue, size_t count);
 
 /* Milliseconds since the oldest of the running tasks left for its worker; 0: none runs. */
 uint64_t worker_queue_oldest_ms(const struct worker_queue *queue);

@@ -237,7 +237,7 @@ static void renditions_are_counted_until_they_are_stored(void **state)
     feed("web", "1.jpg", "needs 300;");
     start_with_memory(MEMORY);
     UNTIL(w.acks == 1 && engine_idle(w.engine));
-    UNTIL(stats().memory == strlen("needs 300;")); /* it lingers, for other queues */
+    UNTIL(stats().memory == strlen("needs 300;")); /* it lingers, for the other queue */
 }
 
 static void a_message_with_more_photos_than_fit_is_worked_off(void **state)
@@ -337,13 +337,10 @@ static void on_record_counted(const struct engine_record *record, void *user)
         w.retries += record->outcome != OUTCOME_ACK;
 }
 
+/* Photos that wait for a worker, fetched or not. */
 static size_t in_line(void)
 {
-    size_t count = 0;
-    const struct list *head = &w.engine->workers.waiting;
-    for (const struct list *l = head->next; l != head; l = l->next)
-        count++;
-    return count;
+    return w.engine->workers.waiting_count + w.engine->sources.ahead.waiting_count;
 }
 
 /* One worker and thirty waiting photos, then one for another pipeline: it is served next, or after

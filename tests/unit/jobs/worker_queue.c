@@ -154,6 +154,28 @@ static void a_backlog_is_over_when_nothing_is_left_of_it(void **state)
     assert_string_equal(w.order, "abcdfeghi");
 }
 
+/* The two that were on their way come. */
+static void note_and_push_two(struct worker_task *task)
+{
+    note(task);
+    worker_queue_expect(&w.queue, 0);
+    push_sized('d', task->share, 4);
+    push_sized('e', task->share, 5);
+}
+
+static void tasks_on_their_way_are_a_part_of_the_backlog(void **state)
+{
+    (void)state;
+    struct worker_share share = {.weight = 1};
+    push_sized('a', &share, 1);
+    w.tasks[0].task.done = note_and_push_two;
+    worker_queue_expect(&w.queue, 3);
+    push_sized('b', &share, 2);
+    push_sized('c', &share, 3);
+    uv_run(&w.loop, UV_RUN_DEFAULT);
+    assert_string_equal(w.order, "abced");
+}
+
 /* Each task that is done is followed by a larger one, until there have been so many. */
 static void note_and_push_larger(struct worker_task *task)
 {
@@ -197,6 +219,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(weights_share_out_the_work, setup, teardown),
         cmocka_unit_test_setup_teardown(idling_earns_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(the_largest_of_the_last_two_goes_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(tasks_on_their_way_are_a_part_of_the_backlog, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(without_a_backlog_the_first_goes_first, setup, teardown),
         cmocka_unit_test_setup_teardown(a_backlog_is_over_when_nothing_is_left_of_it, setup,
                                         teardown),
