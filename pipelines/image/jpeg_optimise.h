@@ -1,14 +1,14 @@
 /*
- * Huffman tables of a JPEG's own, with our count of its symbols in place of libjpeg's, which looks at
- * one coefficient after the other and takes an eighth of a photo's time. libjpeg's entropy encoder is a
- * struct of functions (jpegint.h, which Debian installs): in the first of two passes, two of them are
- * replaced. When the second pass begins, libjpeg sets its own again and writes with the tables that it
- * finds.
+ * JPEGs with Huffman tables of their own in one pass over their blocks. libjpeg keeps all coefficients,
+ * looks at them one after the other to count symbols, and reads them again to write them. This keeps
+ * blocks in a quarter of the memory and counts whole blocks (jpeg_symbols.h). The bytes are the same.
  *
- * The order of calls, in libjpeg-turbo 2.1: jpeg_start_compress calls start_pass, which sets encode_mcu
- * and finish_pass; writing lines calls encode_mcu; jpeg_finish_compress calls finish_pass, then
- * start_pass for the second pass. A linked library of another version has other messages, and another
- * layout would not pass the trial of the caller (jpeg_write.c).
+ * libjpeg's modules are structs of functions (jpegint.h, which Debian installs). The order of calls in
+ * libjpeg-turbo 2.1, for one pass: jpeg_start_compress writes the start of the file and sets
+ * call_pass_startup, which has the first line write the headers; encode_mcu gets the blocks;
+ * jpeg_finish_compress calls finish_pass and writes the end of the file. Here, the headers wait for
+ * finish_pass, which knows the tables. A linked library of another version has other messages, and
+ * another layout would not pass the trial of the caller (jpeg_write.c).
  *
  * Any thread, one per picture.
  */
@@ -24,16 +24,17 @@
 
 enum { JPEG_OPTIMISE_TABLES = 2 };
 
-struct jpeg_optimise {
+struct jpeg_optimise { /* zero at first */
     struct jpeg_compress_struct jpeg;
     struct jpeg_symbols symbols[JPEG_OPTIMISE_TABLES];
     int last_dc[MAX_COMPS_IN_SCAN];
+    struct jpeg_blocks *first, *last; /* those that are kept; in libjpeg's memory */
 };
 
 /* Whether the library is of the version whose headers this was compiled with. */
 bool jpeg_optimise_knows(const struct jpeg_error_mgr *errors);
-/* Between jpeg_start_compress and the first line. Does nothing for files that are not of the usual kind:
- * two passes, one scan, without restart markers. `symbols` and `last_dc` are zero. */
-void jpeg_optimise_begin(struct jpeg_optimise *o);
+/* In place of jpeg_start_compress, with all tables. Calls only that if tables of its own are not
+ * wanted, or the file is not of the usual kind: one scan, without restart markers. */
+void jpeg_optimise_start(struct jpeg_optimise *o);
 
 #endif

@@ -12,8 +12,7 @@ enum {
     AC_SIZE_MAX = 10,
 };
 
-/* T.81, figure A.6, as the place in the natural order. */
-static const uint8_t zigzag[JPEG_BLOCK] = {
+const uint8_t jpeg_zigzag[JPEG_BLOCK] = {
     0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,  12, 19, 26, 33, 40, 48,
     41, 34, 27, 20, 13, 6,  7,  14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23,
     30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63};
@@ -23,26 +22,41 @@ static unsigned size_of(int value)
     return value ? 32 - (unsigned)__builtin_clz((unsigned)abs(value)) : 0;
 }
 
-static void ac_add(uint32_t *ac, const int16_t *block)
+static uint16_t *ac_take(uint32_t *ac, const int16_t *block, uint64_t *set, uint16_t *numbers)
 {
     unsigned zeros = 0;
+    *set = 0;
     for (unsigned k = 1; k < JPEG_BLOCK; k++) {
-        const int value = block[zigzag[k]];
-        if (value)
-            ac[zeros * JPEG_SIZES + size_of(value)]++;
+        const int value = block[jpeg_zigzag[k]];
+        if (value) {
+            const unsigned size = size_of(value);
+            ac[zeros * JPEG_SIZES + size]++;
+            *numbers++ = jpeg_kept_number(value, size);
+            *set |= (uint64_t)1 << k;
+        }
         zeros = value ? 0 : zeros + 1;
     }
     if (zeros)
         ac[0]++;
+    return numbers;
 }
 
-void jpeg_symbols_add(struct jpeg_symbols *s, const int16_t block[JPEG_BLOCK], int previous)
+uint16_t *jpeg_symbols_take(struct jpeg_symbols *s, const int16_t block[JPEG_BLOCK], int previous,
+                            uint16_t kept[JPEG_KEPT_MAX])
 {
-    s->dc[size_of(block[0] - previous)]++;
+    const int difference = block[0] - previous;
+    const unsigned size = size_of(difference);
+    uint16_t *numbers = kept + JPEG_KEPT_SET;
+    uint64_t set;
+    s->dc[size]++;
+    *numbers++ = jpeg_kept_number(difference, size);
     if (jpeg_symbols_has_avx2())
-        jpeg_symbols_add_avx2(s, block);
+        numbers = jpeg_symbols_take_avx2(s, block, &set, numbers);
     else
-        ac_add(s->ac, block);
+        numbers = ac_take(s->ac, block, &set, numbers);
+    set |= 1;
+    memcpy(kept, &set, sizeof set);
+    return numbers;
 }
 
 static bool is_size(unsigned zeros, unsigned size)

@@ -5,11 +5,12 @@
 #include <immintrin.h>
 
 /* The rest of the program runs on every x86-64 processor. */
-#define AVX2 __attribute__((target("avx2,bmi")))
+#define AVX2 __attribute__((target("avx2,bmi,bmi2")))
 
 bool jpeg_symbols_has_avx2(void)
 {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+           __builtin_cpu_supports("bmi2");
 }
 
 /* Packing puts the lines 0, 2, 1, 3, 4, 6, 5, 7 one after another. */
@@ -77,7 +78,8 @@ AVX2 static uint32_t nonzero(__m256i bytes)
     return ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_setzero_si256()));
 }
 
-AVX2 void jpeg_symbols_add_avx2(struct jpeg_symbols *s, const int16_t block[JPEG_BLOCK])
+AVX2 uint16_t *jpeg_symbols_take_avx2(struct jpeg_symbols *s, const int16_t block[JPEG_BLOCK],
+                                      uint64_t *set, uint16_t *numbers)
 {
     const __m256i first = _mm256_insert_epi16(load(block), 0, 0);
     const __m256i a = sizes_of(_mm256_abs_epi16(first), _mm256_abs_epi16(load(block + 16)));
@@ -90,15 +92,17 @@ AVX2 void jpeg_symbols_add_avx2(struct jpeg_symbols *s, const int16_t block[JPEG
     uint8_t sizes[JPEG_BLOCK];
     _mm256_storeu_si256((__m256i *)(void *)sizes, low);
     _mm256_storeu_si256((__m256i *)(void *)(sizes + 32), high);
-    uint64_t left = nonzero(low) | (uint64_t)nonzero(high) << 32;
+    *set = nonzero(low) | (uint64_t)nonzero(high) << 32;
     unsigned last = 0;
-    for (; left; left &= left - 1) {
+    for (uint64_t left = *set; left; left &= left - 1) {
         const unsigned k = (unsigned)__builtin_ctzll(left);
         s->ac[(k - last - 1) * JPEG_SIZES + sizes[k]]++;
+        *numbers++ = jpeg_kept_number(block[jpeg_zigzag[k]], sizes[k]);
         last = k;
     }
     if (last + 1 < JPEG_BLOCK)
         s->ac[0]++;
+    return numbers;
 }
 
 #else
@@ -108,9 +112,11 @@ bool jpeg_symbols_has_avx2(void)
     return false;
 }
 
-void jpeg_symbols_add_avx2(struct jpeg_symbols *s, const int16_t block[JPEG_BLOCK])
+uint16_t *jpeg_symbols_take_avx2(struct jpeg_symbols *s, const int16_t block[JPEG_BLOCK],
+                                 uint64_t *set, uint16_t *numbers)
 {
-    (void)s, (void)block;
+    (void)s, (void)block, (void)set;
+    return numbers;
 }
 
 #endif

@@ -11,7 +11,8 @@
 #include "jpeg_symbols.h"
 
 bool jpeg_symbols_has_avx2(void);
-/* All coefficients but the first. */
-void jpeg_symbols_add_avx2(struct jpeg_symbols *s, const int16_t block[JPEG_BLOCK]);
+/* All coefficients but the first; the set is without it. Returns the end of the numbers. */
+uint16_t *jpeg_symbols_take_avx2(struct jpeg_symbols *s, const int16_t block[JPEG_BLOCK],
+                                 uint64_t *set, uint16_t *numbers);
 
 #endif

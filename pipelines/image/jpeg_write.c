@@ -10,7 +10,7 @@
 
 struct jpeg_writer {
     struct jpeg_optimise own;
-    bool counts; /* symbols, instead of libjpeg */
+    bool optimises; /* instead of libjpeg */
     struct jpeg_error_mgr errors;
     jmp_buf failed;
     unsigned char *file; /* malloc'd by libjpeg */
@@ -56,9 +56,10 @@ static int encode(struct jpeg_writer *w, const unsigned char *pixels, struct pla
     jpeg->input_components = (int)bands;
     jpeg->in_color_space = bands == 1 ? JCS_GRAYSCALE : JCS_RGB;
     settings_apply(jpeg, settings);
-    jpeg_start_compress(jpeg, TRUE);
-    if (w->counts)
-        jpeg_optimise_begin(&w->own);
+    if (w->optimises)
+        jpeg_optimise_start(&w->own);
+    else
+        jpeg_start_compress(jpeg, TRUE);
     while (jpeg->next_scanline < size.height) {
         size_t line = (size_t)jpeg->next_scanline * size.width * bands;
         JSAMPROW row = (JSAMPROW)(uintptr_t)(pixels + line); /* libjpeg only reads it */
@@ -68,7 +69,7 @@ static int encode(struct jpeg_writer *w, const unsigned char *pixels, struct pla
     return 0;
 }
 
-static int encode_as(bool counts, const unsigned char *pixels, struct plan_size size,
+static int encode_as(bool optimises, const unsigned char *pixels, struct plan_size size,
                      unsigned bands, const struct jpeg_settings *settings, struct bytes *out)
 {
     struct jpeg_writer *w = calloc(1, sizeof *w);
@@ -78,7 +79,7 @@ static int encode_as(bool counts, const unsigned char *pixels, struct plan_size 
     w->own.jpeg.client_data = w;
     w->errors.error_exit = give_up;
     w->errors.emit_message = ignore_message;
-    w->counts = counts && jpeg_optimise_knows(&w->errors);
+    w->optimises = optimises && jpeg_optimise_knows(&w->errors);
     int code = encode(w, pixels, size, bands, settings);
     jpeg_destroy_compress(&w->own.jpeg);
     if (code)
@@ -94,7 +95,7 @@ static int encode_as(bool counts, const unsigned char *pixels, struct plan_size 
 static pthread_once_t trial_once = PTHREAD_ONCE_INIT;
 static bool trial_passed; /* written once */
 
-/* One small picture, with our count of its symbols and with libjpeg's. */
+/* One small picture, as we optimise its tables and as libjpeg does. */
 static void trial(void)
 {
     enum { SIDE = 48, BANDS = 3 };

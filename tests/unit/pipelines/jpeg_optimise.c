@@ -1,4 +1,4 @@
-/* JPEGs with our count of symbols compared with those of libjpeg alone: every byte. */
+/* JPEGs whose tables we optimise compared with those of libjpeg alone: every byte. */
 #include "pipeline_support.h"
 
 #include <jerror.h>
@@ -36,8 +36,8 @@ static void line_fill(unsigned char *line, size_t n, unsigned noise, unsigned y)
     }
 }
 
-static void start(struct jpeg_compress_struct *jpeg, const struct kind *kind, unsigned width,
-                  unsigned height)
+static void set(struct jpeg_compress_struct *jpeg, const struct kind *kind, unsigned width,
+                unsigned height)
 {
     jpeg->image_width = width;
     jpeg->image_height = height;
@@ -54,7 +54,6 @@ static void start(struct jpeg_compress_struct *jpeg, const struct kind *kind, un
         jpeg->comp_info[0].ac_tbl_no = 1;
     if (kind->progressive)
         jpeg_simple_progression(jpeg);
-    jpeg_start_compress(jpeg, TRUE);
 }
 
 static struct slice write_as(bool ours, const struct kind *kind, unsigned width, unsigned height,
@@ -68,9 +67,11 @@ static struct slice write_as(bool ours, const struct kind *kind, unsigned width,
     o->jpeg.err = jpeg_std_error(&errors);
     jpeg_create_compress(&o->jpeg);
     jpeg_mem_dest(&o->jpeg, &file, &size);
-    start(&o->jpeg, kind, width, height);
+    set(&o->jpeg, kind, width, height);
     if (ours)
-        jpeg_optimise_begin(o);
+        jpeg_optimise_start(o);
+    else
+        jpeg_start_compress(&o->jpeg, TRUE);
     const size_t line = (size_t)width * (size_t)o->jpeg.input_components;
     JSAMPROW row = malloc(line);
     assert_non_null(row);

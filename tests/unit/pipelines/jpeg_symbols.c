@@ -67,6 +67,30 @@ static void block_fill(int16_t *block, unsigned share, int largest)
     }
 }
 
+/* From a number that is kept (T.81, F.1.2.1: the bits of a negative value are those of its
+ * predecessor). */
+static int value_of(uint16_t number)
+{
+    const int size = number >> JPEG_KEPT_BITS, bits = number & ((1 << JPEG_KEPT_BITS) - 1);
+    return size && bits < 1 << (size - 1) ? bits - (1 << size) + 1 : bits;
+}
+
+/* That a block can be restored from what was kept of it, of which nothing is missing. */
+static void check_kept(const int16_t *block, int previous, const uint16_t *kept,
+                       const uint16_t *end)
+{
+    unsigned places[JPEG_BLOCK];
+    uint64_t set;
+    zigzag_make(places);
+    memcpy(&set, kept, sizeof set);
+    kept += JPEG_KEPT_SET;
+    for (unsigned k = 0; k < JPEG_BLOCK; k++) {
+        const int found = set >> k & 1 ? value_of(*kept++) : 0;
+        assert_int_equal(found, block[places[k]] - (k ? 0 : previous));
+    }
+    assert_ptr_equal(kept, end);
+}
+
 static void check_blocks(unsigned share, int largest)
 {
     uint32_t dc[SYMBOLS] = {0}, ac[SYMBOLS] = {0}, our_dc[SYMBOLS], our_ac[SYMBOLS];
@@ -76,7 +100,8 @@ static void check_blocks(unsigned share, int largest)
         int16_t block[JPEG_BLOCK];
         block_fill(block, share, largest);
         count_slowly(block, previous, dc, ac);
-        jpeg_symbols_add(&symbols, block, previous);
+        uint16_t kept[JPEG_KEPT_MAX];
+        check_kept(block, previous, kept, jpeg_symbols_take(&symbols, block, previous, kept));
         previous = block[0];
     }
     assert_int_equal(jpeg_symbols_coded(&symbols, our_dc, our_ac), 0);
@@ -107,7 +132,8 @@ static void every_place_and_size_is_counted(void **state)
                 int16_t block[JPEG_BLOCK] = {0};
                 block[at] = (int16_t)(sign * value);
                 count_slowly(block, 0, dc, ac);
-                jpeg_symbols_add(&symbols, block, 0);
+                uint16_t kept[JPEG_KEPT_MAX];
+                check_kept(block, 0, kept, jpeg_symbols_take(&symbols, block, 0, kept));
                 assert_int_equal(jpeg_symbols_coded(&symbols, our_dc, our_ac), 0);
                 assert_memory_equal(our_ac, ac, sizeof ac);
             }
@@ -121,7 +147,8 @@ static int code_of(unsigned at, int value, int previous)
     struct jpeg_symbols symbols = {0};
     int16_t block[JPEG_BLOCK] = {0};
     block[at] = (int16_t)value;
-    jpeg_symbols_add(&symbols, block, previous);
+    uint16_t kept[JPEG_KEPT_MAX];
+    jpeg_symbols_take(&symbols, block, previous, kept);
     return jpeg_symbols_coded(&symbols, dc, ac);
 }
 
