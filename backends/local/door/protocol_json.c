@@ -23,8 +23,8 @@ static int json_read_name(struct cloud_request *request, const struct service_ap
         return service_error_set(
             error, SERVICE_INVALID_ACTION,
             "X-Amz-Target is not an operation of the service in the signature's scope.");
-    snprintf(request->operation, sizeof request->operation, "%.*s", (int)(target.size - skip),
-             target.data + skip);
+    slice_copy((struct slice){target.data + skip, target.size - skip}, request->operation,
+               sizeof request->operation);
     *name = request->operation;
     return 0;
 }

@@ -34,8 +34,11 @@ int s3_created_announce(struct s3_request *request, int64_t bucket, const char *
 void s3_checksum_line(enum checksum_kind kind, const char *value, char out[S3_CHECKSUM_LINE_SIZE])
 {
     out[0] = '\0';
-    if (kind && *value)
-        snprintf(out, S3_CHECKSUM_LINE_SIZE, "%s: %s", checksum_header(kind), value);
+    if (!kind || !*value)
+        return;
+    struct slice name = slice_of(checksum_header(kind));
+    char *end = mempcpy(mempcpy(out, name.data, name.size), ": ", 2);
+    slice_copy(slice_of(value), end, S3_CHECKSUM_LINE_SIZE - name.size - 2);
 }
 
 enum checksum_kind s3_checksum_of(const char *line, const char **value)

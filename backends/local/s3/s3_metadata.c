@@ -287,11 +287,11 @@ static char *join_text(const struct object *object, const char *checksum, const 
 }
 
 /* Without printf, because every response with an object needs it. */
-static void quote(struct slice text, char *out, size_t room)
+void s3_etag_quote(const char *etag, char out[S3_ETAG_SIZE])
 {
-    size_t size = text.size < room - 3 ? text.size : room - 3;
+    size_t size = strnlen(etag, S3_ETAG_SIZE - sizeof "\"\"");
     *out = '"';
-    memcpy(out + 1, text.data, size);
+    memcpy(out + 1, etag, size);
     memcpy(out + 1 + size, "\"", 2);
 }
 
@@ -303,7 +303,7 @@ int s3_metadata_write(const struct s3_request *request, const struct object *obj
     *out = (struct s3_metadata_headers){.text = join_text(object, checksum, checksum_type)};
     if (!out->text)
         return ERR_MEMORY;
-    quote(slice_of(object->etag), out->etag, sizeof out->etag);
+    s3_etag_quote(object->etag, out->etag);
     s3_time_http(object->modified_ms, out->modified);
     put(out, "ETag", out->etag);
     put(out, "Last-Modified", out->modified);

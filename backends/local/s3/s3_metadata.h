@@ -20,12 +20,16 @@ enum s3_error s3_metadata_check(struct s3_request *request, const char **message
  * sent. */
 bool s3_metadata_check_overrides(struct s3_request *request);
 
+enum { S3_ETAG_SIZE = 64 };
+/* The ETag as a header has it: in quotes. */
+void s3_etag_quote(const char *etag, char out[S3_ETAG_SIZE]);
+
 /* The metadata as response headers. `text` owns the strings. */
 struct s3_metadata_headers {
     struct http_header headers[S3_METADATA_HEADERS_MAX];
     size_t count;
     char *text;
-    char etag[64];
+    char etag[S3_ETAG_SIZE];
     char modified[64];
     char tag_count[24];
 };

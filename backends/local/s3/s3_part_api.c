@@ -9,6 +9,7 @@
 #include "container_of.h"
 #include "s3_created.h"
 #include "s3_intake.h"
+#include "s3_metadata.h"
 #include "s3_multipart.h"
 #include "s3_placement.h"
 #include "s3_time.h"
@@ -56,12 +57,12 @@ static void stored(struct s3_intake *intake)
 {
     const struct upload_part *upload_part = container_of(intake, struct upload_part, intake);
     const struct part *part = &upload_part->part;
-    char etag[64];
+    char etag[S3_ETAG_SIZE];
     const char *value;
     struct s3_placement_headers placement;
     struct http_header headers[2 + S3_PLACEMENT_HEADERS] = {{"ETag", etag}};
     size_t count = 1;
-    snprintf(etag, sizeof etag, "\"%s\"", part->etag);
+    s3_etag_quote(part->etag, etag);
     enum checksum_kind kind = s3_checksum_of(part->checksum, &value);
     if (kind)
         headers[count++] = (struct http_header){checksum_header(kind), value};

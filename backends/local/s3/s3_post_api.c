@@ -7,13 +7,13 @@
  */
 #include "s3_handlers.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "container_of.h"
 #include "s3_created.h"
 #include "s3_expiration.h"
+#include "s3_metadata.h"
 #include "s3_placement.h"
 #include "s3_post.h"
 #include "s3_version.h"
@@ -89,13 +89,13 @@ static void respond_document(struct post *post, const char *location,
 static void stored(struct s3_intake *intake)
 {
     struct post *post = container_of(intake, struct post, intake);
-    char etag[64], version[S3_VERSION_SIZE], expiration[S3_EXPIRATION_SIZE];
+    char etag[S3_ETAG_SIZE], version[S3_VERSION_SIZE], expiration[S3_EXPIRATION_SIZE];
     char *redirect = redirect_of(post), *location = location_of(post);
     int status = redirect ? 303 : status_of(post);
     struct s3_placement_headers placement;
     struct http_header headers[4 + S3_PLACEMENT_HEADERS] = {{"ETag", etag}};
     size_t count = 1;
-    snprintf(etag, sizeof etag, "\"%s\"", post->object.etag);
+    s3_etag_quote(post->object.etag, etag);
     if (redirect || location)
         headers[count++] = (struct http_header){"Location", redirect ? redirect : location};
     s3_version_of(&post->object, post->versioning, version);

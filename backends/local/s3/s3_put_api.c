@@ -1,7 +1,6 @@
 /* PutObject: an intake whose body becomes an object. */
 #include "s3_handlers.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,12 +49,12 @@ static int commit(struct s3_intake *intake, struct error *error)
 static void stored(struct s3_intake *intake)
 {
     struct put *put = container_of(intake, struct put, intake);
-    char etag[64], version[S3_VERSION_SIZE], expiration[S3_EXPIRATION_SIZE];
+    char etag[S3_ETAG_SIZE], version[S3_VERSION_SIZE], expiration[S3_EXPIRATION_SIZE];
     const char *value;
     struct s3_placement_headers placement;
     struct http_header headers[5 + S3_PLACEMENT_HEADERS] = {{"ETag", etag}};
     size_t count = 1;
-    snprintf(etag, sizeof etag, "\"%s\"", put->object.etag);
+    s3_etag_quote(put->object.etag, etag);
     enum checksum_kind kind = s3_checksum_of(put->object.checksum, &value);
     if (kind) {
         headers[count++] = (struct http_header){checksum_header(kind), value};

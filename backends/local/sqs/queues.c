@@ -10,6 +10,8 @@
 #include "queue_rows.h"
 #include "secret.h"
 
+enum { REGION_MAX = 64, ACCOUNT_MAX = 12 }; /* in an ARN */
+
 struct local_queue *queue_new(struct queues *queues, uint64_t id, const char *arn)
 {
     struct local_queue *q = calloc(1, sizeof *q);
@@ -86,7 +88,13 @@ struct local_queue *queues_find_arn(struct queues *queues, const char *arn)
 
 void queue_arn_write(struct arn_home home, const char *name, char out[QUEUE_ARN_SIZE])
 {
-    snprintf(out, QUEUE_ARN_SIZE, "arn:aws:sqs:%.64s:%.12s:%.80s", home.region, home.account, name);
+    char *at = mempcpy(out, "arn:aws:sqs:", strlen("arn:aws:sqs:"));
+    at = mempcpy(at, home.region, strnlen(home.region, REGION_MAX));
+    *at++ = ':';
+    at = mempcpy(at, home.account, strnlen(home.account, ACCOUNT_MAX));
+    *at++ = ':';
+    at = mempcpy(at, name, strnlen(name, QUEUE_NAME_MAX));
+    *at = '\0';
 }
 
 struct local_queue *queues_find(struct queues *queues, struct arn_home home, const char *name)

@@ -219,9 +219,10 @@ static bool is_permitted(struct service_call *call, const struct local_queue *qu
 {
     const struct cloud_request *asked = call->request;
     const char *action = call->operation->name;
-    snprintf(reason, POLICY_REASON_MAX, "only the account of the queue may do this");
-    if (is_owners_alone(action) && !authorization_is_own(asked, local_queue_arn(queue)))
+    if (is_owners_alone(action) && !authorization_is_own(asked, local_queue_arn(queue))) {
+        snprintf(reason, POLICY_REASON_MAX, "only the account of the queue may do this");
         return false;
+    }
     return (authorization_is_owner(asked->caller, local_queue_account(queue)) &&
             mends_policy(call)) ||
            queue_access_request(asked, queue, action, reason);
@@ -259,7 +260,7 @@ int sqs_input_queue(struct service_call *call, struct local_queue **out)
         return sqs_queue_absent(call);
     if (*parts.account)
         home.account = parts.account;
-    snprintf(request->resource, sizeof request->resource, "%s", parts.name);
+    slice_copy(slice_of(parts.name), request->resource, sizeof request->resource);
     *out = queues_find(call->cloud->queues, home, parts.name);
     return *out ? sqs_permit(call, *out) : sqs_queue_absent(call);
 }

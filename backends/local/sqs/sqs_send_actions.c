@@ -102,8 +102,7 @@ static void trace_read(const struct service_call *call, char out[TRACE_MAX + 1])
 {
     struct slice header = http_call_header(call->request->call, "x-amzn-trace-id");
     bool valid = header.size <= TRACE_MAX && message_text_valid(header);
-    snprintf(out, TRACE_MAX + 1, "%.*s", valid ? (int)header.size : 0,
-             header.data ? header.data : "");
+    slice_copy(valid ? header : SLICE_LITERAL(""), out, TRACE_MAX + 1);
 }
 
 static int system_read(struct send_entry *entry, struct service_error *error)
