@@ -15,6 +15,7 @@ unit_test(crc engine)
 unit_test(http_server http_fixtures)
 unit_test(http_server_flow http_fixtures)
 unit_test(http_pipe http_fixtures)
+unit_test(http_writes http_fixtures)
 unit_test(http_tls http_fixtures virtual_clock ${MBEDTLS_LIBRARY} ${MBEDCRYPTO_LIBRARY})
 unit_test(http_client http_fixtures virtual_clock)
 

@@ -66,6 +66,7 @@ void connection_close(struct http_connection *c, int code, bool reset)
 {
     if (c->state == CONNECTION_CLOSED)
         return;
+    connection_drop_held(c);
     connection_set_state(c, CONNECTION_CLOSED);
     c->close_error = code;
     if (!reset || uv_tcp_close_reset(&c->tcp, on_closed))
@@ -82,6 +83,9 @@ static void on_shutdown(uv_shutdown_t *request, int code)
 void connection_linger(struct http_connection *c)
 {
     connection_set_state(c, CONNECTION_LINGER);
+    connection_write_held(c);
+    if (c->state == CONNECTION_CLOSED)
+        return;
     connection_tls_finish(c);
     if (c->state == CONNECTION_CLOSED)
         return;

@@ -113,6 +113,7 @@ bool http_call_write_pipe(struct http_call *call, int pipe, size_t size, http_ca
     struct http_connection *c = call->connection;
     if (!response_account(call, size))
         return false;
+    connection_write_held(c);
     response_send_head(call);
     if (c->state == CONNECTION_CLOSED)
         return false;

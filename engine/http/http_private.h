@@ -30,6 +30,7 @@
 #include <time.h>
 
 #include "http_server.h"
+#include "list.h"
 #include "log.h"
 #include "tls.h"
 
@@ -54,6 +55,9 @@ struct http_server {
 
     struct http_connection *connections; /* doubly linked */
     size_t connection_count;
+
+    struct list held; /* writes that wait for the end of this turn of the loop */
+    uv_prepare_t before_poll;
 
     unsigned handles; /* the server's own handles that are not closed yet */
     bool closing;
@@ -122,7 +126,8 @@ struct http_connection {
     uint64_t dropped;  /* bytes of body that were dropped */
 
     struct http_call *call;
-    unsigned writes; /* not yet called back */
+    unsigned writes; /* not yet called back, with the held one */
+    struct http_write *held;
 };
 
 enum body_taking { BODY_UNTAKEN, BODY_STREAMED, BODY_COLLECTED };
@@ -215,6 +220,14 @@ bool crowd_make_room(struct http_server *server);
  * many. False: there is no room. */
 bool crowd_take(struct http_call *call, size_t size);
 void crowd_return(struct http_call *call); /* all of them */
+
+/* http_write.c */
+/* Writes what is held, in all connections. From a fresh loop callback only. */
+void server_write_held(struct http_server *server);
+/* Passes the held write on, before something else is written or our side is shut down. */
+void connection_write_held(struct http_connection *connection);
+/* The same before the connection closes, as far as the socket takes it. */
+void connection_drop_held(struct http_connection *connection);
 
 /* http_tls.c */
 void connection_tls_input(struct http_connection *connection, struct slice in); /* ciphertext */

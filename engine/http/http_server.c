@@ -159,6 +159,11 @@ static void set_options(struct http_server *server, const struct http_server_opt
         o->connections = 1024;
 }
 
+static void on_prepare(uv_prepare_t *prepare)
+{
+    server_write_held(container_of(prepare, struct http_server, before_poll));
+}
+
 /* Writing to a closed connection raises SIGPIPE, and libuv 1.44 does not pass MSG_NOSIGNAL. */
 static void ignore_broken_pipes(void)
 {
@@ -187,7 +192,11 @@ int http_server_start(uv_loop_t *loop, const struct http_server_options *options
         goto close_socket;
     }
     uv_timer_init(loop, &server->accept_retry);
-    server->handles = 2;
+    uv_prepare_init(loop, &server->before_poll);
+    uv_prepare_start(&server->before_poll, on_prepare);
+    uv_unref((uv_handle_t *)&server->before_poll);
+    list_init(&server->held);
+    server->handles = 3;
     listen_again(server);
     *out = server;
     return 0;
@@ -225,9 +234,10 @@ void http_server_close(struct http_server *server, void (*closed)(void *user), v
     server->closing = true;
     server->closed = closed;
     server->closed_user = user;
-    server->accept.data = server->accept_retry.data = server;
+    server->accept.data = server->accept_retry.data = server->before_poll.data = server;
     uv_close((uv_handle_t *)&server->accept, on_handle_closed);
     uv_close((uv_handle_t *)&server->accept_retry, on_handle_closed);
+    uv_close((uv_handle_t *)&server->before_poll, on_handle_closed);
     close(server->socket); /* uv_close has removed it from the poll set */
     for (struct http_connection *c = server->connections; c; c = c->next)
         connection_close(c, ERR_CANCELLED, false);

@@ -6,6 +6,11 @@
 #include "container_of.h"
 #include "spare_blocks.h"
 
+enum {
+    PARTS_MAX = 3,        /* of a write: head, body, tail */
+    HELD_MAX = 16 * 1024, /* a larger write is never held */
+};
+
 struct http_write *write_create(struct http_connection *c, size_t room)
 {
     struct http_write *w = block_new(sizeof *w + room);
@@ -83,28 +88,103 @@ static bool seal(struct http_write *w, uv_buf_t *parts, unsigned *count)
     return false;
 }
 
-void write_send(struct http_write *w, const char *tail)
+static unsigned parts_of(struct http_write *w, const char *tail, uv_buf_t parts[PARTS_MAX])
 {
-    struct http_connection *c = w->connection;
-    uv_buf_t parts[3];
     unsigned count = 0;
     parts[count++] = (uv_buf_t){w->text, w->size};
     if (w->body.size)
         parts[count++] = (uv_buf_t){w->body.data, w->body.size};
     if (*tail) /* uv only reads it */
         parts[count++] = (uv_buf_t){(char *)(uintptr_t)tail, strlen(tail)};
+    return count;
+}
+
+static void write_queue(struct http_write *w, const uv_buf_t *parts, unsigned count)
+{
+    struct http_connection *c = w->connection;
+    c->writes++;
+    if (!uv_write(&w->request, (uv_stream_t *)&c->tcp, parts, count, on_written))
+        return;
+    c->writes--;
+    write_free(w);
+    connection_close(c, ERR_NETWORK, false);
+}
+
+static void write_start(struct http_write *w, const char *tail)
+{
+    struct http_connection *c = w->connection;
+    uv_buf_t parts[PARTS_MAX];
+    unsigned count = parts_of(w, tail, parts);
     if (c->tls && !seal(w, parts, &count))
         return;
     if (!c->writes)
         c->active = uv_now(c->server->loop);
-    if (!w->drained && write_now(c, parts, count)) {
+    if (!w->drained && write_now(c, parts, count))
         write_free(w);
+    else
+        write_queue(w, parts, count);
+}
+
+/* While a request is incomplete, what follows depends on whether the response is written. */
+static bool may_wait(const struct http_write *w, const char *tail)
+{
+    const struct http_connection *c = w->connection;
+    return c->complete && !c->writes && !c->tls && !w->drained && !*tail &&
+           w->size + w->body.size <= HELD_MAX;
+}
+
+static struct http_write *held_take(struct http_connection *c)
+{
+    struct http_write *w = c->held;
+    c->held = NULL;
+    c->writes--;
+    list_remove(&w->held);
+    return w;
+}
+
+void server_write_held(struct http_server *server)
+{
+    while (!list_empty(&server->held)) {
+        struct http_write *w = container_of(server->held.next, struct http_write, held);
+        struct http_connection *c = w->connection;
+        write_start(held_take(c), "");
+        if (!c->writes)
+            connection_continue(c);
+    }
+}
+
+void connection_write_held(struct http_connection *c)
+{
+    uv_buf_t parts[PARTS_MAX];
+    if (!c->held)
+        return;
+    struct http_write *w = held_take(c);
+    write_queue(w, parts,
+                parts_of(w, "", parts)); /* calls back later, since this may be a handler */
+}
+
+void connection_drop_held(struct http_connection *c)
+{
+    uv_buf_t parts[PARTS_MAX];
+    if (!c->held)
+        return;
+    struct http_write *w = held_take(c);
+    write_now(c, parts, parts_of(w, "", parts));
+    write_free(w);
+}
+
+void write_send(struct http_write *w, const char *tail)
+{
+    struct http_connection *c = w->connection;
+    if (may_wait(w, tail)) {
+        c->held = w;
+        c->writes++;
+        list_push(&c->server->held, &w->held);
         return;
     }
-    c->writes++;
-    if (uv_write(&w->request, (uv_stream_t *)&c->tcp, parts, count, on_written)) {
-        c->writes--;
+    connection_write_held(c);
+    if (c->state == CONNECTION_CLOSED)
         write_free(w);
-        connection_close(c, ERR_NETWORK, false);
-    }
+    else
+        write_start(w, tail);
 }

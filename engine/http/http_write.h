@@ -6,6 +6,11 @@
  * body is written in place, without a copy. What the socket accepts at once costs one system call
  * and no callback; the rest is queued. A piece whose writer waits for `drained` is always queued, so
  * that the callback is called from the loop.
+ *
+ * A small write is held until the loop has handled all input of its turn. Writes that follow one
+ * another closely wake a peer once, which then finds the next response whenever it has taken one;
+ * with the work on a request between them, each would wake it from sleep, and that costs more than
+ * the write.
  */
 #ifndef THUMBWHEEL_HTTP_WRITE_H
 #define THUMBWHEEL_HTTP_WRITE_H
@@ -17,6 +22,7 @@
 struct http_write {
     uv_write_t request;
     struct http_connection *connection;
+    struct list held;       /* in the server's list */
     struct http_call *call; /* the call whose drained is called; NULL: none */
     http_call_drained *drained;
     void *user;
