@@ -37,14 +37,14 @@ static void *take_fitting(size_t size, size_t *capacity)
     return remove_at(best);
 }
 
-/* To a power of two, so that photos of different sizes can use the same blocks. What lies beyond a photo
- * takes no memory until a larger one uses it. */
+/* In steps of at most a quarter, so that photos of different sizes can use the same blocks. What lies
+ * beyond a photo takes no memory until a larger one uses it. */
 static size_t rounded(size_t size)
 {
-    size_t capacity = LARGE_BLOCK_MIN;
-    while (capacity < size)
-        capacity *= 2;
-    return capacity;
+    size_t step = LARGE_BLOCK_MIN / 4;
+    while (8 * step < size)
+        step *= 2;
+    return (size + step - 1) / step * step;
 }
 
 void *large_block_take(size_t size, size_t *capacity)

@@ -66,7 +66,7 @@ const struct setting config_table[] = {
      "threads that decode and render", .shown = "the processors that the process may use", .min = 1,
      .max = 256},
     {"jobs", TYPE_COUNT, ENGINE, GROUP_WORK, AT(engine.jobs), "N",
-     "messages in flight, all queues together", .shown = "32 for each worker", .min = 1,
+     "messages in flight, all queues together", .shown = "48 for each worker", .min = 1,
      .max = 100000},
     {"wait", TYPE_SECONDS, ENGINE, GROUP_WORK, AT(engine.wait_s), "TIME", "length of a long poll",
      .standard = "20s", .min = 1, .max = 20},

@@ -6,7 +6,7 @@
 #include "lease_private.h"
 #include "log.h"
 
-enum { IDLE_DELAY_MS = 50, BUSY_DELAY_MS = 1000, ATTEMPTS_MAX = 8 };
+enum { IDLE_DELAY_MS = 10, BUSY_DELAY_MS = 1000, ATTEMPTS_MAX = 8 };
 
 static struct lease *lease_of(struct delete_entry *entry)
 {

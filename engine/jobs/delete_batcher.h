@@ -2,7 +2,7 @@
  * Deletes the messages of one queue in batches: ten at a time, or fewer when waiting longer would
  * not fill the batch.
  *
- * An idle queue's delete is sent after 50 ms. While more of the queue's messages are being
+ * An idle queue's delete is sent after 10 ms. While more of the queue's messages are being
  * processed, the batch waits up to a second for them: their leases are extended meanwhile, and the
  * number of calls falls to a tenth. A failed entry is retried with backoff; an expired receipt is
  * counted and dropped. Driven by the lease keeper, which owns the timer. Loop thread only.

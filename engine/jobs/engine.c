@@ -16,7 +16,7 @@
 #include "memory_limit.h"
 
 enum {
-    JOBS_PER_WORKER = 32,
+    JOBS_PER_WORKER = 48,
     WAIT_DEFAULT_S = 20,
     BACKOFF_DEFAULT_S = 900,
     POLLS_OVER_MS = 1000,

@@ -73,7 +73,7 @@ struct engine_options {
     struct notifier *notifiers[NOTIFY_KINDS]; /* NULL: notifications of this kind fail */
 
     unsigned workers;      /* 0: the number of cores available to the process */
-    unsigned jobs;         /* messages in flight, all queues together; 0: 32 per worker */
+    unsigned jobs;         /* messages in flight, all queues together; 0: 48 per worker */
     unsigned wait_s;       /* long poll, 1–20; 0: 20 */
     unsigned visibility_s; /* for pipelines without one; 0: the queue's own */
     unsigned backoff_s;    /* longest backoff of a failed message; 0: 900 */
