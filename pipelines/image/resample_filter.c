@@ -82,8 +82,9 @@ static void fix_weights(const double *weights, double sum, size_t taps, int16_t 
 {
     int rest = 1 << WEIGHT_BITS;
     size_t largest = 0;
-    for (size_t k = 0; k < taps; k++) {
+    for (size_t k = 0; k < taps; k++)
         out[k] = (int16_t)nearest(weights[k] / sum * (1 << WEIGHT_BITS));
+    for (size_t k = 0; k < taps; k++) {
         rest -= out[k];
         if (out[k] > out[largest])
             largest = k;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "resample_avx2.h"
+#include "resample_avx512.h"
 
 /* The factors of T.871 minus whole numbers, with 15 fractional bits: R = Y + 1.402 Cr,
  * G = Y - 0.344136 Cb - 0.714136 Cr, B = Y + 1.772 Cb. */
@@ -290,7 +291,9 @@ void tiles_to_bytes(const resample_tile *tiles, unsigned bands, uint8_t *out, si
 
 void weigh_lines(const struct line_sums *sums, int16_t *scratch, int16_t *columns)
 {
-    if (resample_has_avx2())
+    if (resample_has_avx512())
+        weigh_lines_avx512(sums, scratch, columns);
+    else if (resample_has_avx2())
         weigh_lines_avx2(sums, scratch, columns);
     else
         weigh_lines_here(sums, scratch, columns);

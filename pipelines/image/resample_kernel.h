@@ -1,6 +1,6 @@
 /*
  * The inner loops of resample.c: weighted sums, many values at a time. Exact integer arithmetic, so
- * that the versions for AVX2 and SSE2 and the plain version give identical results.
+ * that the versions for AVX-512, AVX2 and SSE2 and the plain version give identical results.
  *
  * Numbers: weights have 14 fractional bits and add up to one. Values between the passes have 6 and
  * are signed, because the filter overshoots.
