@@ -1,5 +1,6 @@
 #include "secret.h"
 
+#include <openssl/crypto.h>
 #include <string.h>
 
 void secret_wipe(void *secret, size_t size)
@@ -10,9 +11,5 @@ void secret_wipe(void *secret, size_t size)
 
 bool secret_equal(const void *a, const void *b, size_t size)
 {
-    const unsigned char *left = a, *right = b;
-    volatile unsigned char difference = 0;
-    for (size_t i = 0; i < size; i++)
-        difference = (unsigned char)(difference | (left[i] ^ right[i]));
-    return difference == 0;
+    return CRYPTO_memcmp(a, b, size) == 0;
 }
