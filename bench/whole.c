@@ -11,6 +11,7 @@
  */
 #include <dirent.h>
 #include <jansson.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@
 #include "pipeline_folder.h"
 #include "pipelines.h"
 #include "provision.h"
+#include "spare_blocks.h"
 #include "vips_start.h"
 
 enum { PIPELINES_MAX = 16, FILES_MAX = 4096, UPLOADS_AT_ONCE = 4 };
@@ -332,6 +334,14 @@ static void stop(void)
         uv_run(&b.loop, UV_RUN_ONCE);
 }
 
+/* As engine/cli/commands.c does. */
+static void memory_setup(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 1024 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
+    spare_blocks_keep(2 * 1024 * 1024);
+}
+
 static const char access_key[] = "thumbwheel", secret_key[] = "thumbwheel-secret";
 
 int main(int argc, char **argv)
@@ -352,6 +362,7 @@ int main(int argc, char **argv)
     snprintf(log_path, sizeof log_path, "%s.requests.jsonl", argv[3]);
     snprintf(threads, sizeof threads, "%u", workers + CLOUD_POOL_THREADS + 2);
     setenv("UV_THREADPOOL_SIZE", threads, 1);
+    memory_setup();
     log_setup(STDERR_FILENO, LOG_FORMAT_TEXT, LOG_WARN);
     if (pipelines_start(argv[0], &error))
         die("libvips", &error);

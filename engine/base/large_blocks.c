@@ -22,13 +22,12 @@ static void *remove_at(size_t i)
     return block;
 }
 
-/* The smallest that is large enough, but none that is needed for much larger ones. */
+/* The smallest that is large enough. */
 static void *take_fitting(size_t size, size_t *capacity)
 {
     size_t best = spare.count;
     for (size_t i = 0; i < spare.count; i++) {
-        if (spare.sizes[i] >= size && spare.sizes[i] / 4 <= size &&
-            (best == spare.count || spare.sizes[i] < spare.sizes[best]))
+        if (spare.sizes[i] >= size && (best == spare.count || spare.sizes[i] < spare.sizes[best]))
             best = i;
     }
     if (best == spare.count)
