@@ -19,6 +19,7 @@ static enum source_state claim_attach(struct source *source, struct source_claim
     if (source->schedule == SOURCE_LINGERS)
         source_unschedule(source);
     claim->source = source;
+    claim->served = false;
     source->claims++;
     source->joined++;
     list_init(&claim->link);
@@ -87,6 +88,7 @@ void source_leave(struct source_claim *claim)
         return;
     struct source_table *table = source->table;
     forget_renditions(claim);
+    source->served -= claim->served;
     claim->source = NULL;
     if (claim->waiting)
         source_claim_unwait(claim);

@@ -52,6 +52,7 @@ struct source {
     size_t audience;           /* pipelines that accept it */
     unsigned joined;           /* number of claims so far */
     unsigned claims;           /* now */
+    unsigned served;           /* those of them that have their renditions */
     struct object_request *get;
     uint64_t get_ns; /* uv_hrtime of its start */
     void (*denied_asked)(struct source *source, const struct error *error); /* source_denied.c */
@@ -73,6 +74,8 @@ bool source_needs_focal(const struct source *source);
 /* The same of its tags. */
 bool source_needs_tags(const struct source *source);
 /* ---- source_table.c ---- */
+/* Frees the bytes if no job needs them any more. */
+void source_body_end(struct source *source);
 void source_enter(struct source *source, enum source_stage stage);
 enum source_state source_state_of(const struct source *source);
 /* Changes the source's share of the memory budget. */

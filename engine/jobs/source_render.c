@@ -113,6 +113,8 @@ static void round_give_back(struct source_table *table, struct source_claim *cla
         claim->item = *item;
     else
         error_set(&claim->item.error, ERR_MEMORY, "out of memory");
+    claim->served = claim->item.error.code == 0;
+    claim->source->served += claim->served;
     claim->wake(claim);
 }
 
@@ -173,6 +175,8 @@ static void round_done(struct worker_task *task)
     source_pump(source);
     if (--source->claims == 0)
         source_unused(source);
+    else
+        source_body_end(source);
     source_table_arm(table);
     table->options.returned(table->options.user);
 }

@@ -245,6 +245,23 @@ void source_unused(struct source *source)
     cache_trim(table);
 }
 
+static bool asks_labeler(const struct pipeline_facts *facts)
+{
+    return facts->labeler != NULL;
+}
+
+/* The jobs keep their claims until their outputs are stored, which may take longer than the decode. A
+ * message that is delivered again finds another source. */
+void source_body_end(struct source *source)
+{
+    if (source->joined < source->audience || source->served < source->claims ||
+        source->round.active || audience_has(source, asks_labeler))
+        return;
+    source_table_unlink(source);
+    bytes_free(&source->body);
+    source_reserve(source, 0);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct source_table *table = container_of(timer, struct source_table, timer);

@@ -13,9 +13,10 @@
  * milliseconds for their messages, because a fan-out delivers them at nearly the same time.
  *
  * An unused source lingers for late siblings, until each pipeline that accepts it has had a job on it,
- * within a size limit; the least recently used one is dropped first. A source of unknown version (no
- * version id and no ETag in the message) is shared while in use and never lingers, because its bytes
- * may be outdated.
+ * within a size limit; the least recently used one is dropped first. Its bytes are freed once all of
+ * these jobs have their renditions, before these are stored. A source of unknown version (no version
+ * id and no ETag in the message) is shared while in use and never lingers, because its bytes may be
+ * outdated.
  *
  * Only as many sources are fetched as the workers need next; the others wait (source_ahead.c).
  *
@@ -121,6 +122,7 @@ struct source_claim {
     struct list link;
     bool waiting;   /* in the source's list of claims waiting for the fetch or the next round */
     bool rendering; /* a worker has the item */
+    bool served;    /* it has its renditions */
     uint64_t kept;  /* bytes of the memory budget used by the item's renditions */
     bool abandoned; /* released while a worker has the item: freed when the worker returns */
     atomic_bool cancelled;

@@ -455,6 +455,60 @@ static void an_upload_without_an_end_keeps_no_message(void **state)
     assert_stored("web/1.jpg", "web:needs 300;");
 }
 
+static struct {
+    object_done *done;
+    void *user;
+} held; /* the callback of an upload that has not ended */
+
+static int put_later(struct object_store *store, const struct object_put *put, object_done *done,
+                     void *user, struct object_request **out)
+{
+    (void)store;
+    (void)put;
+    (void)out;
+    held.done = done;
+    held.user = user;
+    return 0;
+}
+
+static void a_photo_is_freed_while_its_renditions_are_stored(void **state)
+{
+    (void)state;
+    struct error none = {0};
+    held.done = NULL;
+    add_pipeline("web", "web");
+    w.store.ops.put = put_later;
+    feed("web", "1.jpg", "needs 300;");
+    start_with_memory(MEMORY);
+    UNTIL(held.done);
+    assert_int_equal(stats().memory, strlen("web:needs 300;")); /* the rendition */
+    held.done(&none, held.user);
+    UNTIL(w.acks == 1 && engine_idle(w.engine));
+    assert_int_equal(stats().memory, 0);
+}
+
+/* The message is delivered again while the photo's renditions are being stored. */
+static void a_photo_that_was_freed_is_fetched_again(void **state)
+{
+    (void)state;
+    struct object_store_ops usual = *w.store.store.ops;
+    struct error none = {0};
+    held.done = NULL;
+    add_pipeline("web", "web");
+    w.store.ops.put = put_later;
+    feed("web", "1.jpg", "pixels");
+    start_with_memory(MEMORY);
+    UNTIL(held.done);
+    w.store.ops = usual;
+    announce_sized("web", "1.jpg", 6);
+    UNTIL(w.acks == 1);
+    assert_int_equal(w.store.gets, 2);
+    assert_stored("web/1.jpg", "web:pixels");
+    held.done(&none, held.user);
+    UNTIL(w.acks == 2 && engine_idle(w.engine));
+    assert_int_equal(stats().memory, 0);
+}
+
 /* Random photos that crash, wait, are corrupt, are abandoned, reloaded and drained: in all cases
  * every grant is released and the next photo is rendered. */
 static void random_photos_leave_the_budget_empty(void **state)
@@ -524,6 +578,8 @@ int main(void)
         CASE(a_render_that_begins_again_does_not_wait_for_itself),
         CASE(a_worker_that_does_not_return_keeps_no_message),
         CASE(an_upload_without_an_end_keeps_no_message),
+        CASE(a_photo_is_freed_while_its_renditions_are_stored),
+        CASE(a_photo_that_was_freed_is_fetched_again),
         CASE(random_photos_leave_the_budget_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
