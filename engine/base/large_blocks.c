@@ -7,8 +7,8 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
-    void *blocks[LARGE_BLOCKS_MAX]; /* the one that was given first comes first */
-    size_t sizes[LARGE_BLOCKS_MAX];
+    void *blocks[LARGE_BLOCKS_MAX + 1]; /* one more while one is added */
+    size_t sizes[LARGE_BLOCKS_MAX + 1];
     size_t count, bytes;
 } spare;
 
@@ -20,6 +20,17 @@ static void *remove_at(size_t i)
     memmove(&spare.blocks[i], &spare.blocks[i + 1], (spare.count - i) * sizeof *spare.blocks);
     memmove(&spare.sizes[i], &spare.sizes[i + 1], (spare.count - i) * sizeof *spare.sizes);
     return block;
+}
+
+/* A larger one also serves smaller photos. */
+static void *remove_smallest(void)
+{
+    size_t smallest = 0;
+    for (size_t i = 1; i < spare.count; i++) {
+        if (spare.sizes[i] < spare.sizes[smallest])
+            smallest = i;
+    }
+    return remove_at(smallest);
 }
 
 /* The smallest that is large enough. */
@@ -67,18 +78,18 @@ size_t large_blocks_kept(void)
 
 void large_block_give(void *block)
 {
-    void *surplus[LARGE_BLOCKS_MAX];
+    void *surplus[LARGE_BLOCKS_MAX + 1];
     size_t size = block ? malloc_usable_size(block) : 0, count = 0;
     if (size < LARGE_BLOCK_MIN || size > LARGE_BLOCK_MAX + LARGE_BLOCK_MIN) {
         free(block);
         return;
     }
     pthread_mutex_lock(&lock);
-    while (spare.count == LARGE_BLOCKS_MAX || spare.bytes + size > LARGE_BLOCKS_BYTES)
-        surplus[count++] = remove_at(0);
     spare.blocks[spare.count] = block;
     spare.sizes[spare.count++] = size;
     spare.bytes += size;
+    while (spare.count > LARGE_BLOCKS_MAX || spare.bytes > LARGE_BLOCKS_BYTES)
+        surplus[count++] = remove_smallest();
     pthread_mutex_unlock(&lock);
     while (count > 0)
         free(surplus[--count]);

@@ -21,7 +21,7 @@ enum {
 /* A block of at least `size` bytes, from malloc() or one that was given back; it may be passed to
  * realloc() and free(). NULL: memory is short. */
 void *large_block_take(size_t size, size_t *capacity);
-/* Keeps a block from malloc() for later, or frees it; NULL: does nothing. */
+/* Keeps a block from malloc() for later, in place of smaller ones, or frees it; NULL: does nothing. */
 void large_block_give(void *block);
 /* Bytes of all that are kept. */
 size_t large_blocks_kept(void);

@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -70,6 +71,27 @@ static void what_is_kept_has_a_limit(void **state)
     assert_in_range(large_blocks_kept(), 1, LARGE_BLOCKS_BYTES);
 }
 
+/* They can be used for any photo. */
+static void the_largest_are_kept(void **state)
+{
+    (void)state;
+    void *large[LARGE_BLOCKS_BYTES / LARGE_BLOCK_MAX], *small = take(MIB);
+    const size_t count = sizeof large / sizeof *large;
+    for (size_t i = 0; i < count; i++)
+        large[i] = take(LARGE_BLOCK_MAX);
+    for (size_t i = 0; i < count; i++)
+        large_block_give(large[i]);
+    large_block_give(small);
+    large_block_give(take(LARGE_BLOCK_MIN));
+    assert_true(large_blocks_kept() > LARGE_BLOCKS_BYTES - 2 * LARGE_BLOCK_MAX);
+    void *again = take(LARGE_BLOCK_MAX);
+    bool was_kept = false;
+    for (size_t i = 0; i < count; i++)
+        was_kept = was_kept || again == large[i];
+    assert_true(was_kept);
+    large_block_give(again);
+}
+
 static void other_sizes_are_not_kept(void **state)
 {
     (void)state;
@@ -86,6 +108,7 @@ int main(void)
         cmocka_unit_test(a_block_serves_photos_of_different_sizes),
         cmocka_unit_test(a_block_is_used_once_at_a_time),
         cmocka_unit_test(what_is_kept_has_a_limit),
+        cmocka_unit_test(the_largest_are_kept),
         cmocka_unit_test(other_sizes_are_not_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
