@@ -47,9 +47,10 @@ def photographs(options, folder):
 
 
 def process_bytes(pid):
-    """Its proportional set size."""
+    """Its proportional set size, without the memory files that it has mapped: memory_files counts them, mapped or not."""
     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return int(re.search(r"^Pss:\s+(\d+) kB", rollup, re.M).group(1)) * 1024
+    whole, shared = (int(re.search(rf"^{name}:\s+(\d+) kB", rollup, re.M).group(1)) for name in ("Pss", "Pss_Shmem"))
+    return (whole - shared) * 1024
 
 
 def memory_files(pid):
@@ -94,7 +95,6 @@ class Peak:
             except (OSError, AttributeError):
                 pass  # it has just ended
         self.samples += 1
-        # A decoder's set holds its map of the input: counting the files as well errs on the safe side.
         total = engine + decoders + sum(files.values())
         if total > self.total:
             self.total, self.engine, self.decoders, self.files = total, engine, decoders, sum(files.values())

@@ -147,10 +147,11 @@ class Service:
         self.endpoint, self.proxy, self.events = self.cloud.endpoint, None, 0
         self.s3, self.sqs = self.cloud.client("s3"), self.cloud.client("sqs")
         self.queues = [self.sqs.get_queue_url(QueueName=f"{name}-queue")["QueueUrl"] for name in RENDITIONS]
-        self.sizes = {}
+        self.sizes, self.etags = {}, {}
         for key, path in [(WARM_UP, photos[0]), *((name_of(number), photos[number % len(photos)]) for number in range(options.photos))]:
             self.sizes[key] = path.stat().st_size
-            self.s3.put_object(Bucket=BUCKET, Key=f"ingest/{key}", Body=path.read_bytes())
+            put = self.s3.put_object(Bucket=BUCKET, Key=f"ingest/{key}", Body=path.read_bytes())
+            self.etags[key] = put["ETag"].strip('"')
         harness.until(lambda: all(harness.depth(self.sqs, url)[0] >= len(self.sizes) for url in self.queues), "the events arrive")
         for url in self.queues:
             self.sqs.purge_queue(QueueUrl=url)  # the rounds send their own
@@ -168,7 +169,7 @@ class Service:
             "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": harness.REGION, "eventName": "ObjectCreated:Put",
             "eventTime": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
             "s3": {"bucket": {"name": BUCKET}, "object": {"key": f"ingest/{key}", "size": self.sizes[key],
-                                                          "sequencer": f"{self.events:016X}"}}}]})
+                                                          "eTag": self.etags[key], "sequencer": f"{self.events:016X}"}}}]})
 
     def send(self, keys):
         for first in range(0, len(keys), 10):
