@@ -15,7 +15,7 @@ enum {
     LARGE_BLOCK_MIN = 64 * 1024, /* bytes: smaller and larger ones are not kept */
     LARGE_BLOCK_MAX = 4 * 1024 * 1024,
     LARGE_BLOCKS_MAX = 16,
-    LARGE_BLOCKS_BYTES = 16 * 1024 * 1024, /* of all that are kept */
+    LARGE_BLOCKS_BYTES = 6 * 1024 * 1024, /* of all that are kept; more hardly saves time */
 };
 
 /* A block of at least `size` bytes, from malloc() or one that was given back; it may be passed to
