@@ -48,6 +48,8 @@ void crc_prepare(struct crc *crc, uint64_t polynomial, unsigned bits)
 {
     *crc = (struct crc){.polynomial = polynomial, .bits = bits, .folds = crc_fold_available()};
     make_tables(crc);
+    crc->fold.is_wide = crc_fold_wide_available();
+    make_factors(crc, CRC_FOLD_WIDE, crc->fold.wide);
     make_factors(crc, CRC_FOLD_MIN, crc->fold.lanes);
     make_factors(crc, CRC_FOLD_BLOCK, crc->fold.block);
 }
