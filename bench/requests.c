@@ -385,18 +385,24 @@ static void wait_for(struct connection *c, bool writable)
     epoll_ctl(g.epoll, EPOLL_CTL_MOD, c->fd, &event);
 }
 
-static void write_on(struct connection *c)
+/* Head and body with one system call, as far as the socket takes them. */
+static ssize_t send_rest(const struct connection *c)
 {
     const struct request *request = &c->request;
-    size_t whole = request->head.size + request->body_size;
+    size_t head = c->written < request->head.size ? request->head.size - c->written : 0;
+    size_t body = request->head.size + request->body_size - c->written - head;
+    char *body_end = (char *)(uintptr_t)request->body + request->body_size; /* it is only read */
+    struct iovec parts[] = {{request->head.data + request->head.size - head, head},
+                            {body_end - body, body}};
+    const struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    return sendmsg(c->fd, &message, MSG_NOSIGNAL);
+}
+
+static void write_on(struct connection *c)
+{
+    size_t whole = c->request.head.size + c->request.body_size;
     while (c->written < whole) {
-        bool in_head = c->written < request->head.size;
-        const char *from = in_head
-                               ? request->head.data + c->written
-                               : (const char *)request->body + (c->written - request->head.size);
-        size_t size = in_head ? request->head.size - c->written : whole - c->written;
-        int flags = MSG_NOSIGNAL | (in_head && request->body_size ? MSG_MORE : 0);
-        ssize_t sent = send(c->fd, from, size, flags);
+        ssize_t sent = send_rest(c);
         if (sent < 0 && errno == EAGAIN)
             break;
         if (sent < 0)
