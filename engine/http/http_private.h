@@ -222,6 +222,8 @@ bool crowd_take(struct http_call *call, size_t size);
 void crowd_return(struct http_call *call); /* all of them */
 
 /* http_write.c */
+/* Prepares a server's list of held writes, and the handle that empties it. Before the first connection. */
+void server_hold_writes(struct http_server *server);
 /* Writes what is held, in all connections. From a fresh loop callback only. */
 void server_write_held(struct http_server *server);
 /* Passes the held write on, before something else is written or our side is shut down. */

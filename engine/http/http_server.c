@@ -164,6 +164,14 @@ static void on_prepare(uv_prepare_t *prepare)
     server_write_held(container_of(prepare, struct http_server, before_poll));
 }
 
+void server_hold_writes(struct http_server *server)
+{
+    list_init(&server->held);
+    uv_prepare_init(server->loop, &server->before_poll);
+    uv_prepare_start(&server->before_poll, on_prepare);
+    uv_unref((uv_handle_t *)&server->before_poll);
+}
+
 /* Writing to a closed connection raises SIGPIPE, and libuv 1.44 does not pass MSG_NOSIGNAL. */
 static void ignore_broken_pipes(void)
 {
@@ -192,10 +200,7 @@ int http_server_start(uv_loop_t *loop, const struct http_server_options *options
         goto close_socket;
     }
     uv_timer_init(loop, &server->accept_retry);
-    uv_prepare_init(loop, &server->before_poll);
-    uv_prepare_start(&server->before_poll, on_prepare);
-    uv_unref((uv_handle_t *)&server->before_poll);
-    list_init(&server->held);
+    server_hold_writes(server);
     server->handles = 3;
     listen_again(server);
     *out = server;

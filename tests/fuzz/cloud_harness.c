@@ -310,6 +310,7 @@ static void cloud_start(void)
     setenv("https_proxy", "http://127.0.0.1:1", 1);
     require(!uv_loop_init(&loop));
     server.loop = &loop;
+    server_hold_writes(&server);
     server.options = (struct http_server_options){.header_max = 32 * 1024,
                                                   .collect_max = 64 * 1024 * 1024,
                                                   .body_max = 1 << 30,

@@ -190,6 +190,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     signal(SIGPIPE, SIG_IGN); /* as http_server_start does */
     require(!uv_loop_init(&loop));
     server.loop = &loop;
+    server_hold_writes(&server);
     server.options = (struct http_server_options){.header_max = 4096,
                                                   .collect_max = 1024 * 1024,
                                                   .body_max = 64 * 1024,
