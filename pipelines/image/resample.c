@@ -136,40 +136,35 @@ static int memory_init(struct resampler *r)
     return 0;
 }
 
-struct resampler *resampler_new(const struct resample_source *from, struct plan_size to,
-                                unsigned char *out)
+/* Components have sizes of their own; all bands of pixels have that of the picture. */
+static struct resampler *make(const struct resampler *plan, const struct resample_source *from,
+                              unsigned bands)
 {
-    struct resampler *r = calloc(1, sizeof *r);
+    struct resampler *r = malloc(sizeof *r);
     if (!r)
         return NULL;
     int code = 0;
-    r->to = to;
-    r->out = out;
-    r->alpha = from->alpha;
-    for (unsigned i = 0; !code && i < from->bands; i++)
-        code = plane_init(r, from, 0);
+    *r = *plan;
+    for (unsigned i = 0; !code && i < bands; i++)
+        code = r->ycc ? plane_init(r, &from[i], AHEAD) : plane_init(r, from, 0);
     if (!code && !memory_init(r))
         return r;
     resampler_free(r);
     return NULL;
 }
 
+struct resampler *resampler_new(const struct resample_source *from, struct plan_size to,
+                                unsigned char *out)
+{
+    const struct resampler plan = {.to = to, .out = out, .alpha = from->alpha};
+    return make(&plan, from, from->bands);
+}
+
 struct resampler *resampler_new_ycc(const struct resample_source from[RESAMPLE_PLANES],
                                     struct plan_size to, unsigned char *out)
 {
-    struct resampler *r = calloc(1, sizeof *r);
-    if (!r)
-        return NULL;
-    int code = 0;
-    r->to = to;
-    r->out = out;
-    r->ycc = true;
-    for (unsigned i = 0; !code && i < RESAMPLE_PLANES; i++)
-        code = plane_init(r, &from[i], AHEAD);
-    if (!code && !memory_init(r))
-        return r;
-    resampler_free(r);
-    return NULL;
+    const struct resampler plan = {.to = to, .out = out, .ycc = true};
+    return make(&plan, from, RESAMPLE_PLANES);
 }
 
 void resampler_free(struct resampler *r)
