@@ -187,8 +187,8 @@ def report(options, result):
           ", ".join(f"{name} {count:.2f}" for name, count in result["requests_per_photo"].items()))
     print("\nGoals:" if options.rounds >= ROUNDS_TO_JUDGE else
           f"\nGoals (not judged: fewer than {ROUNDS_TO_JUDGE} rounds):")
-    goal(options, "whole relative to bare: at least 80 %", f"{result['whole_of_bare']:.0%}",
-         result["whole_of_bare"] >= 0.8)
+    goal(options, "whole relative to bare: at least 90 %", f"{result['whole_of_bare']:.0%}",
+         result["whole_of_bare"] >= 0.9)
     goal(options, "decoders in processes relative to threads: above 95 %",
          f"{result['whole_of_thread']:.1%}", result["whole_of_thread"] > 0.95)
     goal(options, "CPU when idle with all long polls open: under 0.5 %",
