@@ -27,6 +27,7 @@ from pathlib import Path
 
 import peers
 from peers import ROOT, harness
+from photo_files import photo_files
 
 SQS = ("ReceiveMessage", "DeleteMessage", "DeleteMessageBatch", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch")
 S3_GET, S3_PUT = ("GetObject", "HeadObject"), ("PutObject",)
@@ -62,7 +63,7 @@ def measure(options):
     with tempfile.TemporaryDirectory(prefix="thumbwheel-cost-") as name:
         folder = Path(name)
         harness.set_home(folder)
-        photos = peers.photographs(options, folder)
+        photos = photo_files(options.dir, folder, min(options.photos, 24))
         service = peers.Service(options, folder, photos)
         try:
             runs = {worker: [once(options, service, worker) for _ in range(options.rounds)] for worker in ("thumbwheel", "sharp", "pillow")}

@@ -1,5 +1,6 @@
 """The benchmarks' reports, from made-up measurements."""
 import argparse
+import ast
 import importlib.util
 import json
 import sys
@@ -177,3 +178,28 @@ def test_the_order_of_the_engine_ends_a_batch_earlier_and_leaves_light_loads_alo
     order.BATCHES = 50
     assert order.batches(options, size, "end", 0)[0] < 0.8 * order.batches(options, size, "first", 0)[0]
     assert order.loaded(options, size, 0.5, "end", 0) == pytest.approx(order.loaded(options, size, 0.5, "first", 0), rel=0.05)
+
+
+def definitions(tree):
+    """What a module's top level names."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            names.update(alias.asname or alias.name for alias in node.names)
+    return names
+
+
+@pytest.mark.parametrize("path", sorted(BENCH.glob("*.py")), ids=lambda path: path.stem)
+def test_what_a_benchmark_uses_of_another_exists(path):
+    """Most of them run for minutes, so no test runs them."""
+    trees = {other.stem: ast.parse(other.read_text()) for other in BENCH.glob("*.py")}
+    imported = {alias.name for node in ast.walk(trees[path.stem]) if isinstance(node, ast.Import) for alias in node.names}
+    used = {(node.value.id, node.attr) for node in ast.walk(trees[path.stem])
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in imported & trees.keys()}
+    used |= {(node.module, alias.name) for node in ast.walk(trees[path.stem])
+             if isinstance(node, ast.ImportFrom) and node.module in trees for alias in node.names}
+    assert {f"{module}.{name}" for module, name in used if name not in definitions(trees[module])} == set()
