@@ -9,6 +9,8 @@
 #include <jerror.h>
 #include <jpegint.h>
 
+#include "jpeg_symbols.h"
+
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 enum {
@@ -65,12 +67,6 @@ struct huffman {
     int dc[MAX_COMPS_IN_SCAN]; /* of the block before */
     unsigned restart;          /* MCUs until the next restart marker */
     unsigned restarts;
-};
-
-static const uint8_t places[DCTSIZE2] = {
-    0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,  12, 19, 26, 33, 40, 48,
-    41, 34, 27, 20, 13, 6,  7,  14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23,
-    30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
 };
 
 /* ---- codes ---- */
@@ -222,7 +218,7 @@ ALWAYS_INLINE bool symbol_put(struct symbol s, JCOEF *block, unsigned *k)
     if (!s.bits || (s.value && at >= DCTSIZE2))
         return false;
     if (s.value)
-        block[places[at]] = s.value;
+        block[jpeg_zigzag[at]] = s.value;
     return true;
 }
 
@@ -240,7 +236,7 @@ ALWAYS_INLINE bool ac_read(struct bit_reader *r, const struct huffman_codes *cod
             if (!usual)
                 break;
             drop(r, s.bits);
-            block[places[at]] = s.value;
+            block[jpeg_zigzag[at]] = s.value;
             k = at + 1;
         }
         if (!usual && !symbol_put(symbol_take(r, codes, s), block, &k))

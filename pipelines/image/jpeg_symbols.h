@@ -38,7 +38,7 @@ uint16_t *jpeg_symbols_take(struct jpeg_symbols *s, const int16_t block[JPEG_BLO
  * 8 bits have; what was kept is useless. */
 int jpeg_symbols_coded(const struct jpeg_symbols *s, uint32_t dc[256], uint32_t ac[256]);
 
-/* For the form with AVX2. T.81, figure A.6, as the place in the natural order. */
+/* T.81, figure A.6: the places of coefficients in the natural order, in the order of their codes. */
 extern const uint8_t jpeg_zigzag[JPEG_BLOCK];
 /* A coefficient that is kept. The bits of a negative one are those of the next smaller one, so that the
  * first is zero. */
