@@ -24,6 +24,23 @@ static bool has_operation(const char *name)
     return true;
 }
 
+/* ---- settings ---- */
+
+int image_save_quality(enum image_format format, const struct output_config *config)
+{
+    return config->quality ? config->quality : (int)image_format_facts(format)->quality;
+}
+
+/* auto: libvips' own rule. Lossy WebP has no 4:4:4, JPEG XL nothing else. */
+bool image_save_full_colour(enum image_format format, const struct output_config *config)
+{
+    if (format == FORMAT_WEBP || format == FORMAT_JXL)
+        return format == FORMAT_JXL;
+    return config->chroma == CHROMA_444 ||
+           (config->chroma == CHROMA_AUTO &&
+            image_save_quality(format, config) >= FULL_COLOUR_QUALITY);
+}
+
 /* ---- the encoders ---- */
 
 struct save { /* one call of an encoder */
@@ -36,7 +53,7 @@ struct save { /* one call of an encoder */
 
 static int quality_of(const struct save *s)
 {
-    return s->config->quality ? s->config->quality : (int)image_format_facts(s->format)->quality;
+    return image_save_quality(s->format, s->config);
 }
 
 static int effort_or(const struct output_config *config, int fallback, int least, int most)
@@ -44,7 +61,6 @@ static int effort_or(const struct output_config *config, int fallback, int least
     return config->effort < 0 ? fallback : VIPS_CLIP(least, config->effort, most);
 }
 
-/* libvips' own rule for auto: full resolution from FULL_COLOUR_QUALITY. */
 static VipsForeignSubsample subsampling_of(const struct output_config *config)
 {
     static const VipsForeignSubsample modes[] = {[CHROMA_AUTO] = VIPS_FOREIGN_SUBSAMPLE_AUTO,
@@ -89,12 +105,10 @@ static const unsigned char *plain_pixels(const struct save *s)
 static int save_plain_jpeg(struct save *s, const unsigned char *pixels)
 {
     const struct output_config *c = s->config;
-    const struct jpeg_settings settings = {
-        .quality = quality_of(s),
-        .full_colour = c->chroma == CHROMA_444 ||
-                       (c->chroma == CHROMA_AUTO && quality_of(s) >= FULL_COLOUR_QUALITY),
-        .optimised = c->effort != 0,
-        .progressive = c->progressive};
+    const struct jpeg_settings settings = {.quality = quality_of(s),
+                                           .full_colour = image_save_full_colour(s->format, c),
+                                           .optimised = c->effort != 0,
+                                           .progressive = c->progressive};
     struct bytes file;
     if (jpeg_write(pixels, (struct plan_size){(unsigned)s->image->Xsize, (unsigned)s->image->Ysize},
                    (unsigned)s->image->Bands, &settings, &file))

@@ -18,6 +18,7 @@
 #include "render_promise.h"
 
 #include "image_overlay.h"
+#include "image_save.h"
 #include "quality_search.h"
 
 enum {
@@ -34,13 +35,13 @@ struct hunger {
     unsigned decode; /* at full size, regardless of shrink-on-load */
     unsigned shrunk; /* at the size that it is decoded to */
     unsigned encode;
-    unsigned output; /* maximum of the encoded data, for photographs */
+    unsigned output; /* of the encoded data, at most; of lossy formats: lossy_output */
 };
 
 static const struct hunger hungers[] = {
-    [FORMAT_KEEP] = {0, 0, 0, 0},  [FORMAT_JPEG] = {0, 0, 6, 1},   [FORMAT_PNG] = {0, 0, 4, 4},
-    [FORMAT_WEBP] = {4, 8, 16, 1}, [FORMAT_AVIF] = {12, 0, 48, 1}, [FORMAT_TIFF] = {0, 0, 8, 4},
-    [FORMAT_GIF] = {8, 0, 40, 2},  [FORMAT_HEIF] = {12, 0, 48, 1}, [FORMAT_JXL] = {24, 0, 60, 2},
+    [FORMAT_KEEP] = {0, 0, 0, 0},  [FORMAT_JPEG] = {0, 0, 6, 0},   [FORMAT_PNG] = {0, 0, 4, 4},
+    [FORMAT_WEBP] = {4, 8, 16, 0}, [FORMAT_AVIF] = {12, 0, 48, 0}, [FORMAT_TIFF] = {0, 0, 8, 4},
+    [FORMAT_GIF] = {8, 0, 40, 2},  [FORMAT_HEIF] = {12, 0, 48, 0}, [FORMAT_JXL] = {24, 0, 60, 0},
     [FORMAT_JP2] = {16, 0, 0, 0},  [FORMAT_BMP] = {20, 0, 0, 0},   [FORMAT_ICO] = {20, 0, 0, 0},
     [FORMAT_SVG] = {0, 12, 0, 0},  [FORMAT_PDF] = {0, 12, 0, 0},
 };
@@ -119,6 +120,18 @@ static unsigned larger_of(unsigned a, unsigned b)
     return a > b ? a : b;
 }
 
+/* Encoded bytes per pixel of noise, which no photograph exceeds: at most 0.95 up to quality 85 with colours
+ * in half resolution, 1.4 up to 97, 2.1 at 100; twice as many in full resolution. */
+static unsigned lossy_output(enum image_format format, const struct output_config *config)
+{
+    struct output_config highest = *config;
+    if (config->target == TARGET_SSIM && !config->quality)
+        highest.quality = 100;
+    const int quality = image_save_quality(format, &highest);
+    const unsigned bytes = quality <= 85 ? 1 : quality <= 97 ? 2 : 3;
+    return image_save_full_colour(format, &highest) ? 2 * bytes : bytes;
+}
+
 /* Other algorithms of the same format need more. */
 static struct hunger hunger_of(enum image_format format, const struct output_config *config)
 {
@@ -132,6 +145,8 @@ static struct hunger hunger_of(enum image_format format, const struct output_con
         hunger.encode = 10;
     if (exact && (format == FORMAT_WEBP || format == FORMAT_JXL))
         hunger.output = RGBA;
+    else if (hunger.output == 0)
+        hunger.output = lossy_output(format, config);
     return hunger;
 }
 

@@ -169,6 +169,54 @@ static void padding_counts(void **state)
     assert_true(padded >= plain + 3ull * 2000 * 2000);
 }
 
+/* Numerical Recipes' generator. */
+static VipsImage *noise(int side)
+{
+    size_t count = (size_t)side * (size_t)side * 3;
+    unsigned char *pixels = malloc(count);
+    uint32_t state = 3;
+    assert_non_null(pixels);
+    for (size_t i = 0; i < count; i++) {
+        state = state * 1664525u + 1013904223u;
+        pixels[i] = (unsigned char)(state >> 24);
+    }
+    VipsImage *image =
+        vips_image_new_from_memory_copy(pixels, count, side, side, 3, VIPS_FORMAT_UCHAR);
+    image->Type = VIPS_INTERPRETATION_sRGB;
+    free(pixels);
+    return image;
+}
+
+/* An output of no more than one byte for each pixel is included at the default quality. Of a larger
+ * one there are three copies: the encoder's, the shared one and the engine's. */
+static void noise_of_any_quality_fits(void **state)
+{
+    (void)state;
+    enum { SIDE = 400, PIXELS = SIDE * SIDE, COPIES = 3 };
+    static const char *const formats[] = {"jpeg", "webp", "avif", "jxl"};
+    static const char *const settings[] = {"quality: 75",     "quality: 90",
+                                           "quality: 97",     "quality: 100",
+                                           "chroma: '4:4:4'", "chroma: '4:4:4', quality: 85"};
+    for (size_t i = 0; i < 4; i++) {
+        for (size_t k = 0; k < (i % 2 ? 4 : 6); k++) { /* WebP and JPEG XL have no chroma */
+            char usual[100], text[200];
+            struct bytes png = encode(noise(SIDE), ".png");
+            snprintf(usual, sizeof usual, "scale: 1, effort: 3, format: %s", formats[i]);
+            snprintf(text, sizeof text, "%s, %s", usual, settings[k]);
+            if (i % 2 == 0)
+                strcat(usual, ", chroma: '4:2:0'");
+            const uint64_t least = promise_of(view(&png), usual),
+                           most = promise_of(view(&png), text);
+            struct render_item item = render_with(png, text);
+            assert_int_equal(item.error.code, 0);
+            const uint64_t size = item.renditions[0].body.size;
+            if (size > PIXELS && most < least + COPIES * (size - PIXELS))
+                fail_msg("%s: %llu bytes for %d pixels", text, (unsigned long long)size, PIXELS);
+            item_free(&item);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +230,7 @@ int main(void)
         cmocka_unit_test(pages_count_one_at_a_time),
         cmocka_unit_test(padding_counts),
         cmocka_unit_test(an_overlay_counts),
+        cmocka_unit_test(noise_of_any_quality_fits),
     };
     return cmocka_run_group_tests(tests, start_pipelines, stop_pipelines);
 }
