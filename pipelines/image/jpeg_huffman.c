@@ -128,8 +128,16 @@ static __attribute__((noinline)) struct symbol symbol_find(const struct huffman_
 
 /* ---- bits ---- */
 
-/* Appends what fits. 0xff is followed by 0, which is stuffed, or is a marker; without a marker, the
- * file has been cut off, and NULL is returned. */
+/* Whether 0xff, before `at`, belongs to a marker; it may be repeated. */
+static bool is_marker(const uint8_t *at, const uint8_t *end)
+{
+    while (at < end && *at == 0xff)
+        at++;
+    return at < end && *at != 0;
+}
+
+/* Appends what fits. 0xff is followed by 0, which is stuffed, or belongs to a marker; otherwise the file
+ * has been cut off, and NULL is returned. */
 static uint8_t *unstuff(struct window *w, uint8_t *to)
 {
     const uint8_t *full = w->bytes + WINDOW;
@@ -138,13 +146,14 @@ static uint8_t *unstuff(struct window *w, uint8_t *to)
         const size_t most = room < left ? room : left;
         const uint8_t *found = memchr(w->data, 0xff, most);
         const size_t plain = found ? (size_t)(found - w->data) : most;
-        if (plain == left || (found && left - plain < 2))
+        const bool stuffed = found && left - plain >= 2 && found[1] == 0;
+        if (plain == left || (found && !stuffed && !is_marker(found + 1, w->data_end)))
             return NULL;
         memcpy(to, w->data, plain);
         to += plain;
         w->data += plain;
-        w->last = found && found[1] != 0;
-        if (found && !w->last) {
+        w->last = found && !stuffed;
+        if (stuffed) {
             *to++ = 0xff;
             w->data += 2;
         }

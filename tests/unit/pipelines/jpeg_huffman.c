@@ -95,20 +95,26 @@ static void what_is_damaged_is_refused_or_read_as_by_libjpeg(void **state)
     }
 }
 
-/* At each place: reading beyond the end would be detected. */
+/* At each place, also while the 0xff are repeated that may be before a marker: reading beyond the end would
+ * be detected. */
 static void what_breaks_off_is_refused(void **state)
 {
     (void)state;
+    static const char *const ends[] = {"", "\xff", "\xff\xff", "\xff\xff\xff"};
     random_begin(4);
     struct slice file =
         random_jpeg_make(&(struct random_jpeg){{32, 32}, 2, 2, 3, 20, 6, 8, 75, true});
-    for (size_t size = 0; size < file.size - 2; size++) { /* the end marker is not read */
-        char *part = malloc(size + 1);
-        struct jpeg_blocks blocks;
-        assert_non_null(part);
-        memcpy(part, file.data, size);
-        assert_false(jpeg_blocks_read((struct slice){part, size}, true, FEW, &blocks));
-        free(part);
+    for (size_t size = 0; size <= file.size - 2; size++) { /* the end marker is not read */
+        for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+            const size_t more = strlen(ends[i]);
+            char *part = malloc(size + more + 1);
+            struct jpeg_blocks blocks;
+            assert_non_null(part);
+            memcpy(part, file.data, size);
+            memcpy(part + size, ends[i], more);
+            assert_false(jpeg_blocks_read((struct slice){part, size + more}, true, FEW, &blocks));
+            free(part);
+        }
     }
     slice_free(file);
 }
