@@ -1,11 +1,13 @@
 /*
  * Generates photos for measurements: the built-in samples, enlarged to between 1 and 8 megapixels,
  * with a little sensor noise so that their size is realistic, as JPEGs of quality 90. Mixed ones
- * are JPEG (some of them progressive), PNG and WebP of 1 to 24 megapixels.
+ * are JPEG (some of them progressive), PNG and WebP of 1 to 24 megapixels. With a number, all have
+ * so many megapixels.
  *
- * usage: bench_photographs DIR COUNT [mixed]
+ * usage: bench_photographs DIR COUNT [mixed|MEGAPIXELS]
  */
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +16,7 @@
 #include "samples.h"
 #include "vips_start.h"
 
-enum { SMALLEST_MP = 1, LARGEST_MP = 8, MIXED_LARGEST_MP = 24, NOISE = 3 };
+enum { SMALLEST_MP = 1, LARGEST_MP = 8, MIXED_LARGEST_MP = 24, ANY_LARGEST_MP = 100, NOISE = 3 };
 
 static const char *const mixed_formats[] = {".jpg[Q=90,strip]", ".png[compression=3,strip]",
                                             ".webp[Q=85,effort=2,strip]",
@@ -26,13 +28,32 @@ struct recipe {
     const char *format; /* suffix and options of the saver */
 };
 
-/* Four and seven are coprime, so every format has every size. */
-static struct recipe recipe_of(int index, int count, int mixed)
+struct sizes {
+    bool mixed;
+    int smallest_mp, largest_mp;
+};
+
+/* `kind` as in the usage; NULL: none. False: it is none of these. */
+static bool sizes_read(const char *kind, struct sizes *out)
 {
-    if (mixed)
+    *out = (struct sizes){false, SMALLEST_MP, LARGEST_MP};
+    if (!kind)
+        return true;
+    if (strcmp(kind, "mixed") == 0) {
+        *out = (struct sizes){true, SMALLEST_MP, MIXED_LARGEST_MP};
+        return true;
+    }
+    out->smallest_mp = out->largest_mp = atoi(kind);
+    return out->largest_mp > 0 && out->largest_mp <= ANY_LARGEST_MP;
+}
+
+/* Four and seven are coprime, so every format has every size. */
+static struct recipe recipe_of(int index, int count, const struct sizes *sizes)
+{
+    const double range = sizes->largest_mp - sizes->smallest_mp;
+    if (sizes->mixed)
         return (struct recipe){mixed_megapixels[index % 7], mixed_formats[index % 4]};
-    return (struct recipe){SMALLEST_MP + (double)(LARGEST_MP - SMALLEST_MP) * index /
-                                             (count > 1 ? count - 1 : 1),
+    return (struct recipe){sizes->smallest_mp + range * index / (count > 1 ? count - 1 : 1),
                            ".jpg[Q=90,strip]"};
 }
 
@@ -91,11 +112,12 @@ int main(int argc, char **argv)
     struct error error;
     char **samples = NULL;
     size_t found = 0, used = 0;
-    if (argc != 3 && argc != 4) {
-        fprintf(stderr, "usage: bench_photographs DIR COUNT [mixed]\n");
+    struct sizes sizes;
+    if (argc < 3 || argc > 4 || !sizes_read(argv[3], &sizes)) {
+        fprintf(stderr, "usage: bench_photographs DIR COUNT [mixed|MEGAPIXELS]\n");
         return 2;
     }
-    int count = atoi(argv[2]), mixed = argc == 4;
+    int count = atoi(argv[2]);
     char folder[4096], path[4200];
     snprintf(folder, sizeof folder, "%s.samples", argv[1]);
     if (pipelines_start(argv[0], &error) || samples_write(folder, &samples, &found, &error)) {
@@ -110,14 +132,14 @@ int main(int argc, char **argv)
             free(samples[i]);
     }
     /* Portraits and squares fit, too. */
-    int longest = width_of(mixed ? MIXED_LARGEST_MP : LARGEST_MP) + 1;
+    int longest = width_of(sizes.largest_mp) + 1;
     VipsImage *noise = noise_make(longest, longest);
     if (!noise || used == 0) {
         fprintf(stderr, "bench_photographs: %s\n", vips_error_buffer());
         return 1;
     }
     for (int i = 0; i < count; i++) {
-        const struct recipe recipe = recipe_of(i, count, mixed);
+        const struct recipe recipe = recipe_of(i, count, &sizes);
         snprintf(path, sizeof path, "%s/photograph-%03d%s", argv[1], i, recipe.format);
         if (photograph_write(samples[(size_t)i % used], noise, path, recipe.megapixels)) {
             fprintf(stderr, "bench_photographs: %s: %s\n", path, vips_error_buffer());

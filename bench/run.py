@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Measures the whole system and the image work alone, in turns, on the same photos.
 
-    ./dev bench [--photos N | --dir DIR] [--rounds N] [--workers N] [--out DIR]
+    ./dev bench [--photos N] [--megapixels M | --dir DIR] [--rounds N] [--workers N] [--out DIR]
 
 bare    the image work alone: three JPEG renditions of each photo, rendered on as many threads as the engine has workers,
         without queues, HTTP or an event loop; this is the upper limit
@@ -43,7 +43,9 @@ ROWS = {
 def arguments():
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__.splitlines()[0])
     parser.add_argument("--photos", type=int, default=120, help="number of photos (120)")
-    parser.add_argument("--dir", type=Path, help="use the photos in this directory")
+    photos = parser.add_mutually_exclusive_group()
+    photos.add_argument("--megapixels", type=int, help="size of all generated photos (from 1 to 8)")
+    photos.add_argument("--dir", type=Path, help="use the photos in this directory")
     parser.add_argument("--rounds", type=int, default=3, help="number of rounds (3)")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)),
                         help="worker threads (number of processors)")
@@ -65,7 +67,8 @@ def photographs(options, folder):
     if options.dir:
         return options.dir
     made = folder / "photographs"
-    subprocess.run([BUILD / "bench_photographs", made, str(min(options.photos, 24))], check=True)
+    size = [str(options.megapixels)] if options.megapixels else []
+    subprocess.run([BUILD / "bench_photographs", made, str(min(options.photos, 24)), *size], check=True)
     return made
 
 
@@ -172,7 +175,8 @@ def percentile_line(name, values):
 
 def report(options, result):
     speed, spread = result["sources_per_second"], result["sources_per_second_range"]
-    print(f"\n{options.photos} photos, 3 JPEG renditions each, {options.workers} workers, "
+    size = f" of {options.megapixels} megapixels" if options.megapixels else ""
+    print(f"\n{options.photos} photos{size}, 3 JPEG renditions each, {options.workers} workers, "
           f"{options.rounds} round{'' if options.rounds == 1 else 's'}\n")
     print(f"  {'sources/s':<8}{'median':>9}{'range':>16}{'of bare':>9}")
     for name, meaning in ROWS.items():
@@ -221,7 +225,7 @@ def main():
     stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
     path = options.out / f"{stamp}.json"
     path.write_text(json.dumps({"machine": platform.machine(), "processors": os.cpu_count(),
-                                "photos": options.photos, "workers": options.workers,
+                                "photos": options.photos, "megapixels": options.megapixels, "workers": options.workers,
                                 "summary": result, "rounds": rounds}, indent=2) + "\n")
     plot(result["sources_per_second"], path.with_suffix(".svg"))
     print(f"\nResults: {path} and {path.with_suffix('.svg').name}")

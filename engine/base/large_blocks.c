@@ -2,23 +2,36 @@
 
 #include <malloc.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+struct spare_large {
+    void *block;
+    size_t size;
+    time_t given_s; /* of the monotonic clock */
+};
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
-    void *blocks[LARGE_BLOCKS_MAX + 1]; /* one more while one is added */
-    size_t sizes[LARGE_BLOCKS_MAX + 1];
+    struct spare_large blocks[LARGE_BLOCKS_MAX + 1]; /* one more while one is added */
     size_t count, bytes;
 } spare;
 
+static time_t now_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
 static void *remove_at(size_t i)
 {
-    void *block = spare.blocks[i];
-    spare.bytes -= spare.sizes[i];
+    void *block = spare.blocks[i].block;
+    spare.bytes -= spare.blocks[i].size;
     spare.count--;
     memmove(&spare.blocks[i], &spare.blocks[i + 1], (spare.count - i) * sizeof *spare.blocks);
-    memmove(&spare.sizes[i], &spare.sizes[i + 1], (spare.count - i) * sizeof *spare.sizes);
     return block;
 }
 
@@ -27,23 +40,31 @@ static void *remove_smallest(void)
 {
     size_t smallest = 0;
     for (size_t i = 1; i < spare.count; i++) {
-        if (spare.sizes[i] < spare.sizes[smallest])
+        if (spare.blocks[i].size < spare.blocks[smallest].size)
             smallest = i;
     }
     return remove_at(smallest);
 }
 
-/* The smallest that is large enough. */
+/* The first is the one that has been unused for the longest time. */
+static bool first_is_old(time_t now)
+{
+    return spare.count > 0 && now - spare.blocks[0].given_s >= LARGE_BLOCK_UNUSED_S;
+}
+
+/* The smallest that is large enough. Of equal ones, the one that was used last: so those that are seldom
+ * needed become old. */
 static void *take_fitting(size_t size, size_t *capacity)
 {
     size_t best = spare.count;
     for (size_t i = 0; i < spare.count; i++) {
-        if (spare.sizes[i] >= size && (best == spare.count || spare.sizes[i] < spare.sizes[best]))
+        if (spare.blocks[i].size >= size &&
+            (best == spare.count || spare.blocks[i].size <= spare.blocks[best].size))
             best = i;
     }
     if (best == spare.count)
         return NULL;
-    *capacity = spare.sizes[best];
+    *capacity = spare.blocks[best].size;
     return remove_at(best);
 }
 
@@ -84,10 +105,12 @@ void large_block_give(void *block)
         free(block);
         return;
     }
+    const time_t now = now_s();
     pthread_mutex_lock(&lock);
-    spare.blocks[spare.count] = block;
-    spare.sizes[spare.count++] = size;
+    spare.blocks[spare.count++] = (struct spare_large){block, size, now};
     spare.bytes += size;
+    while (first_is_old(now))
+        surplus[count++] = remove_at(0);
     while (spare.count > LARGE_BLOCKS_MAX || spare.bytes > LARGE_BLOCKS_BYTES)
         surplus[count++] = remove_smallest();
     pthread_mutex_unlock(&lock);

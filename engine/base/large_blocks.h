@@ -2,7 +2,9 @@
  * Large blocks of memory that are used again.
  *
  * The kernel clears each page of a fresh block when it is first written to, which takes several
- * times as long as copying a photo into it. So a few released blocks are kept for the next photos.
+ * times as long as copying a photo into it. So a few released blocks are kept for the next photos, as long
+ * as they are needed: one that was only for a rush is freed, or memory would grow with the largest rush
+ * so far.
  *
  * Any thread.
  */
@@ -16,6 +18,7 @@ enum {
     LARGE_BLOCK_MAX = 4 * 1024 * 1024,
     LARGE_BLOCKS_MAX = 16,
     LARGE_BLOCKS_BYTES = 6 * 1024 * 1024, /* of all that are kept; more hardly saves time */
+    LARGE_BLOCK_UNUSED_S = 10, /* then it is freed, as soon as another one is given back */
 };
 
 /* A block of at least `size` bytes, from malloc() or one that was given back; it may be passed to

@@ -8,10 +8,21 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
 enum { MIB = 1024 * 1024 };
+
+static time_t present_s = 1000;
+
+/* In place of the C library's. */
+int clock_gettime(clockid_t clock, struct timespec *out)
+{
+    (void)clock;
+    *out = (struct timespec){.tv_sec = present_s};
+    return 0;
+}
 
 static void *take(size_t size)
 {
@@ -92,6 +103,40 @@ static void the_largest_are_kept(void **state)
     large_block_give(again);
 }
 
+/* Two photos at once, and then one at a time: the second block goes. */
+static void what_a_rush_needed_is_not_kept(void **state)
+{
+    (void)state;
+    forget_others();
+    void *first = take(2 * MIB), *second = take(2 * MIB);
+    large_block_give(first);
+    large_block_give(second);
+    for (int i = 0; i < LARGE_BLOCK_UNUSED_S; i++) {
+        assert_true(large_blocks_kept() >= 4 * MIB);
+        present_s++;
+        void *block = take(2 * MIB);
+        assert_ptr_equal(block, second);
+        large_block_give(block);
+    }
+    assert_in_range(large_blocks_kept(), 2 * MIB, 3 * MIB);
+}
+
+/* Only what was not needed at all becomes old. */
+static void what_is_needed_again_is_kept(void **state)
+{
+    (void)state;
+    forget_others();
+    for (int i = 0; i < 3; i++) {
+        void *first = take(2 * MIB), *second = take(2 * MIB);
+        large_block_give(first);
+        large_block_give(second);
+        present_s += LARGE_BLOCK_UNUSED_S - 1;
+    }
+    void *first = take(2 * MIB);
+    large_block_give(first);
+    assert_true(large_blocks_kept() >= 4 * MIB);
+}
+
 static void other_sizes_are_not_kept(void **state)
 {
     (void)state;
@@ -109,6 +154,8 @@ int main(void)
         cmocka_unit_test(a_block_is_used_once_at_a_time),
         cmocka_unit_test(what_is_kept_has_a_limit),
         cmocka_unit_test(the_largest_are_kept),
+        cmocka_unit_test(what_a_rush_needed_is_not_kept),
+        cmocka_unit_test(what_is_needed_again_is_kept),
         cmocka_unit_test(other_sizes_are_not_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
