@@ -36,8 +36,8 @@ def measured(speed):
     return {"whole": whole, "thread": whole, "bare": bare, "alone": bare, "usual": bare}
 
 
-def report(capsys, *speeds):
-    options = argparse.Namespace(photos=1, workers=1, rounds=len(speeds))
+def report(capsys, *speeds, megapixels=None):
+    options = argparse.Namespace(photos=1, megapixels=megapixels, workers=1, rounds=len(speeds))
     bench.report(options, bench.summary([measured(speed) for speed in speeds]))
     return capsys.readouterr().out
 
@@ -52,6 +52,11 @@ def test_each_row_has_a_description_a_median_and_a_spread(capsys):
         row = next(line for line in printed.splitlines() if line.split()[:1] == [name])
         assert "20.0" in row and "10.0–40.0" in row and meaning in row
     assert verdicts(printed) == ["met"] * 4
+
+
+def test_the_size_of_all_photos_is_stated(capsys):
+    assert "1 photos of 12 megapixels, 3 JPEG renditions each" in report(capsys, 10, 10, 10, megapixels=12)
+    assert "1 photos, 3 JPEG renditions each" in report(capsys, 10, 10, 10)
 
 
 @pytest.mark.parametrize("rounds", (1, 2))
