@@ -11,7 +11,6 @@
  */
 #include <dirent.h>
 #include <jansson.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +26,7 @@
 #include "engine.h"
 #include "http_client.h"
 #include "isolation.h"
+#include "large_blocks.h"
 #include "local_cloud.h"
 #include "log.h"
 #include "pipeline_folder.h"
@@ -335,10 +335,9 @@ static void stop(void)
 }
 
 /* As engine/cli/commands.c does. */
-static void memory_setup(void)
+static void memory_setup(bool isolated)
 {
-    mallopt(M_MMAP_THRESHOLD, 1024 * 1024);
-    mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
+    large_blocks_map(isolated ? 256 * 1024 : 1024 * 1024);
     spare_blocks_keep(2 * 1024 * 1024);
 }
 
@@ -362,11 +361,11 @@ int main(int argc, char **argv)
     snprintf(log_path, sizeof log_path, "%s.requests.jsonl", argv[3]);
     snprintf(threads, sizeof threads, "%u", workers + CLOUD_POOL_THREADS + 2);
     setenv("UV_THREADPOOL_SIZE", threads, 1);
-    memory_setup();
+    b.isolated = strcmp(argv[8], "process") == 0;
+    memory_setup(b.isolated);
     log_setup(STDERR_FILENO, LOG_FORMAT_TEXT, LOG_WARN);
     if (pipelines_start(argv[0], &error))
         die("libvips", &error);
-    b.isolated = strcmp(argv[8], "process") == 0;
     const struct isolation_settings isolation = {.timeout_ms = 60000, .memory = 2ull << 30};
     if (b.isolated && (isolation_start(&isolation, &error) || isolation_ready(&error)))
         die("isolation", &error);

@@ -7,6 +7,11 @@
 #include <string.h>
 #include <time.h>
 
+enum {
+    WASTE_MAX = 8,              /* a block may be so many times as large as needed */
+    FREE_TOP_MAX = 1024 * 1024, /* bytes */
+};
+
 struct spare_large {
     void *block;
     size_t size;
@@ -52,13 +57,19 @@ static bool first_is_old(time_t now)
     return spare.count > 0 && now - spare.blocks[0].given_s >= LARGE_BLOCK_UNUSED_S;
 }
 
+/* A small photo must not take the place of a large one. */
+static bool is_fitting(size_t block, size_t size)
+{
+    return block >= size && block / WASTE_MAX <= size;
+}
+
 /* The smallest that is large enough. Of equal ones, the one that was used last: so those that are seldom
  * needed become old. */
 static void *take_fitting(size_t size, size_t *capacity)
 {
     size_t best = spare.count;
     for (size_t i = 0; i < spare.count; i++) {
-        if (spare.blocks[i].size >= size &&
+        if (is_fitting(spare.blocks[i].size, size) &&
             (best == spare.count || spare.blocks[i].size <= spare.blocks[best].size))
             best = i;
     }
@@ -80,13 +91,23 @@ static size_t rounded(size_t size)
 
 void *large_block_take(size_t size, size_t *capacity)
 {
+    *capacity = size;
+    if (size < LARGE_BLOCK_MIN)
+        return malloc(size);
     pthread_mutex_lock(&lock);
     void *block = take_fitting(size, capacity);
     pthread_mutex_unlock(&lock);
     if (block)
         return block;
-    *capacity = size > LARGE_BLOCK_MAX ? size : rounded(size);
+    if (size <= LARGE_BLOCK_MAX)
+        *capacity = rounded(size);
     return malloc(*capacity);
+}
+
+void large_blocks_map(size_t least)
+{
+    mallopt(M_MMAP_THRESHOLD, (int)least);
+    mallopt(M_TRIM_THRESHOLD, FREE_TOP_MAX);
 }
 
 size_t large_blocks_kept(void)

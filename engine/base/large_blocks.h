@@ -21,6 +21,12 @@ enum {
     LARGE_BLOCK_UNUSED_S = 10, /* then it is freed, as soon as another one is given back */
 };
 
+/* From now on, malloc() maps blocks of at least so many bytes, and gives a larger free top of the heap
+ * back to the kernel. Without this, glibc raises both with every large block that is freed: photos then
+ * lie in the heap, between small blocks that stay, and the heap grows with the largest rush. Call it
+ * before other threads start. */
+void large_blocks_map(size_t least);
+
 /* A block of at least `size` bytes, from malloc() or one that was given back; it may be passed to
  * realloc() and free(). NULL: memory is short. */
 void *large_block_take(size_t size, size_t *capacity);

@@ -1,7 +1,6 @@
 #include "command.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "command_table.h"
 #include "cpus.h"
 #include "descriptors.h"
+#include "large_blocks.h"
 #include "log.h"
 #include "nearest.h"
 #include "spare_blocks.h"
@@ -21,10 +21,9 @@ enum {
 }; /* extra pool threads for the embedded cloud, files and name resolution: these never wait for image work,
     * nor image work for these */
 
-enum {
-    HEAP_KEEPS = 1024 * 1024
-}; /* bytes: larger blocks are mapped, and a larger free top is
-                                    * returned to the kernel */
+/* Bytes of a block that malloc() maps. Workers in this process have many blocks below a mebibyte, which
+ * they use for one photo after another. */
+enum { MAPPED_WITH_IMAGES = 1024 * 1024, MAPPED = 256 * 1024 };
 
 enum { LOOP_KEEPS = 2 * 1024 * 1024 }; /* bytes of free small blocks that the loop thread keeps */
 
@@ -195,20 +194,12 @@ static int fail_start(const struct error *error, const char *advice)
     return STATUS_FAILED;
 }
 
-/* The workers' heaps must return freed image memory to the kernel, since the memory budget counts
- * it as free. Setting the thresholds stops glibc from raising them with every large block. */
-static void heap_setup(void)
-{
-    mallopt(M_MMAP_THRESHOLD, HEAP_KEEPS);
-    mallopt(M_TRIM_THRESHOLD, HEAP_KEEPS);
-}
-
 /* Images are decoded in this process, by its worker threads. */
 static int run_with_images(const struct command *command, const struct assembly *assembly,
                            const struct config *config)
 {
     struct error error = {0};
-    heap_setup();
+    large_blocks_map(MAPPED_WITH_IMAGES);
     if (assembly->pipelines_start("thumbwheel", &error))
         return fail_start(&error, "");
     return function_of(command)(assembly, config);
@@ -221,6 +212,7 @@ static int run_isolated(const struct command *command, const struct assembly *as
     static const char advice[] = "; --isolation=thread decodes without such processes";
     struct error error = {0};
     struct assembly isolated = *assembly;
+    large_blocks_map(MAPPED);
     isolated.pipeline_ops = assembly->isolated_ops;
     if (assembly->isolation_start(&config->decoders, &error))
         return fail_start(&error, advice);

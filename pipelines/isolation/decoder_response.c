@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "decoder_reply.h"
+#include "large_blocks.h"
 
 /* ERR_PROTOCOL: the output is shorter. */
 static int read_all(int fd, void *out, size_t size, off_t at)
@@ -31,12 +32,14 @@ static int read_all(int fd, void *out, size_t size, off_t at)
 
 static int body_read(struct decoder *d, struct bytes *body, off_t *at)
 {
-    void *data = malloc(body->size);
+    size_t capacity;
+    void *data = large_block_take(body->size, &capacity);
     if (!data)
         return ERR_MEMORY;
     int code = read_all(d->ends.output, data, body->size, *at);
     *at += (off_t)body->size;
     *body = bytes_give(data, body->size);
+    body->release = large_block_give;
     return code;
 }
 

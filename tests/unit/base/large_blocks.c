@@ -51,11 +51,26 @@ static void a_block_serves_photos_of_different_sizes(void **state)
     void *large = take(3 * MIB), *small = take(MIB);
     large_block_give(large);
     large_block_give(small);
-    void *first = take(700 * 1024), *second = take(200 * 1024);
+    void *first = take(700 * 1024), *second = take(500 * 1024);
     assert_ptr_equal(first, small); /* the smallest that is large enough */
     assert_ptr_equal(second, large);
     large_block_give(first);
     large_block_give(second);
+}
+
+static void a_small_body_takes_no_large_block(void **state)
+{
+    (void)state;
+    forget_others();
+    void *large = take(3 * MIB);
+    large_block_give(large);
+    void *small = take(LARGE_BLOCK_MIN), *tiny = take(1);
+    assert_ptr_not_equal(small, large);
+    assert_ptr_not_equal(tiny, large);
+    assert_ptr_equal(take(2 * MIB), large);
+    free(large);
+    free(small);
+    free(tiny);
 }
 
 static void a_block_is_used_once_at_a_time(void **state)
@@ -151,6 +166,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_block_serves_photos_of_different_sizes),
+        cmocka_unit_test(a_small_body_takes_no_large_block),
         cmocka_unit_test(a_block_is_used_once_at_a_time),
         cmocka_unit_test(what_is_kept_has_a_limit),
         cmocka_unit_test(the_largest_are_kept),
