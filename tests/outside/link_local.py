@@ -9,11 +9,15 @@ import socket
 import struct
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 from metadata import Fake, Sts, keys
 
 SIOCSIFADDR, SIOCSIFFLAGS = 0x8916, 0x8914  # netdevice(7)
 UP, LOOPBACK_INDEX = 1, 1
+TENTATIVE = 0x40  # linux/if_addr.h
+DEADLINE_S = 20
 AGENT, IMDS_4, IMDS_6 = "169.254.170.2", "169.254.169.254", "fd00:ec2::254"
 SETTINGS = [{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials/task"},
             {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials/task", "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:1/"},
@@ -28,6 +32,17 @@ def add_addresses():
         fcntl.ioctl(six, SIOCSIFADDR, struct.pack("16sIi", socket.inet_pton(socket.AF_INET6, IMDS_6), 128, LOOPBACK_INDEX))
 
 
+def await_checked():
+    """Of an IPv6 address, also of lo, the kernel thinks later whether there are duplicates; until then, no socket can have it."""
+    deadline = time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline:
+        flags = [int(line.split()[4], 16) for line in Path("/proc/self/net/if_inet6").read_text().splitlines()]
+        if flags and not any(flag & TENTATIVE for flag in flags):
+            return
+        time.sleep(0.005)
+    sys.exit("the addresses of lo are still tentative")
+
+
 def imds(name):
     def respond(request):
         if request.path == "/latest/api/token":
@@ -38,6 +53,7 @@ def imds(name):
 
 def main():
     add_addresses()
+    await_checked()
     agent = Fake(lambda request: (200, keys("AKIDAGENT")), (AGENT, 80))
     Fake(imds("AKIDFOUR"), (IMDS_4, 80))
     Fake(imds("AKIDSIX"), (IMDS_6, 80))
