@@ -19,6 +19,7 @@
 #include "services.h"
 #include "signature_check.h"
 #include "signature_fields.h"
+#include "sns_expiry.h"
 #include "sns_outbox.h"
 #include "sns_signer.h"
 #include "topics.h"
@@ -67,6 +68,7 @@ static void cloud_open(void)
     require(!topics_open(&cloud, &cloud.topics, &error));
     require(!sns_signer_open(&loop, directory, &cloud.signer));
     require(!sns_outbox_open(&cloud, NULL, &cloud.outbox, &error));
+    require(!sns_expiry_open(&cloud, &cloud.expiry, &error));
     require(!events_open(&cloud, &cloud.events, &error));
     require(!buckets_open(&cloud, &cloud.buckets, &error));
     storage_loaded(cloud.storage);
@@ -91,6 +93,7 @@ static void storage_closed(void *user)
     topics_close(cloud.topics);
     request_log_close(cloud.request_log);
     sns_outbox_close(cloud.outbox, NULL, NULL);
+    sns_expiry_close(cloud.expiry, NULL, NULL);
     sns_signer_close(cloud.signer, NULL, NULL);
     queues_close(cloud.queues, NULL, NULL);
 }
@@ -121,6 +124,7 @@ static void check_log(void)
 static void cloud_close(void)
 {
     queues_stop(cloud.queues);
+    sns_expiry_stop(cloud.expiry);
     request_log_stop(cloud.request_log);
     sns_outbox_stop(cloud.outbox, outbox_stopped, NULL);
     uv_run(&loop, UV_RUN_DEFAULT); /* until nothing is left */
