@@ -337,7 +337,7 @@ static void stop(void)
 /* As engine/cli/commands.c does. */
 static void memory_setup(bool isolated)
 {
-    large_blocks_map(isolated ? 256 * 1024 : 1024 * 1024);
+    large_blocks_map(!isolated);
     spare_blocks_keep(2 * 1024 * 1024);
 }
 

@@ -2,7 +2,6 @@
 
 #include <malloc.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -10,6 +9,8 @@
 enum {
     WASTE_MAX = 8,              /* a block may be so many times as large as needed */
     FREE_TOP_MAX = 1024 * 1024, /* bytes */
+    MAPPED = 256 * 1024,        /* blocks of so many bytes, or more */
+    MAPPED_BY_DECODERS = 1024 * 1024,
 };
 
 struct spare_large {
@@ -104,9 +105,9 @@ void *large_block_take(size_t size, size_t *capacity)
     return malloc(*capacity);
 }
 
-void large_blocks_map(size_t least)
+void large_blocks_map(bool decodes)
 {
-    mallopt(M_MMAP_THRESHOLD, (int)least);
+    mallopt(M_MMAP_THRESHOLD, decodes ? MAPPED_BY_DECODERS : MAPPED);
     mallopt(M_TRIM_THRESHOLD, FREE_TOP_MAX);
 }
 

@@ -11,6 +11,7 @@
 #ifndef THUMBWHEEL_LARGE_BLOCKS_H
 #define THUMBWHEEL_LARGE_BLOCKS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum {
@@ -21,11 +22,12 @@ enum {
     LARGE_BLOCK_UNUSED_S = 10, /* then it is freed, as soon as another one is given back */
 };
 
-/* From now on, malloc() maps blocks of at least so many bytes, and gives a larger free top of the heap
- * back to the kernel. Without this, glibc raises both with every large block that is freed: photos then
- * lie in the heap, between small blocks that stay, and the heap grows with the largest rush. Call it
- * before other threads start. */
-void large_blocks_map(size_t least);
+/* From now on, malloc() maps large blocks, and gives a larger free top of the heap back to the kernel, as
+ * the memory budget assumes. Without this, glibc raises both thresholds with every large block that is
+ * freed: photos then lie in the heap, between small blocks that stay, and the heap grows with the largest
+ * rush. decodes: workers of this process decode photos; they have many blocks below a mebibyte, which
+ * they use for one photo after another. Call it before other threads start. */
+void large_blocks_map(bool decodes);
 
 /* A block of at least `size` bytes, from malloc() or one that was given back; it may be passed to
  * realloc() and free(). NULL: memory is short. */

@@ -21,10 +21,6 @@ enum {
 }; /* extra pool threads for the embedded cloud, files and name resolution: these never wait for image work,
     * nor image work for these */
 
-/* Bytes of a block that malloc() maps. Workers in this process have many blocks below a mebibyte, which
- * they use for one photo after another. */
-enum { MAPPED_WITH_IMAGES = 1024 * 1024, MAPPED = 256 * 1024 };
-
 enum { LOOP_KEEPS = 2 * 1024 * 1024 }; /* bytes of free small blocks that the loop thread keeps */
 
 typedef int command_function(const struct assembly *assembly, const struct config *config);
@@ -199,7 +195,7 @@ static int run_with_images(const struct command *command, const struct assembly 
                            const struct config *config)
 {
     struct error error = {0};
-    large_blocks_map(MAPPED_WITH_IMAGES);
+    large_blocks_map(true);
     if (assembly->pipelines_start("thumbwheel", &error))
         return fail_start(&error, "");
     return function_of(command)(assembly, config);
@@ -212,7 +208,7 @@ static int run_isolated(const struct command *command, const struct assembly *as
     static const char advice[] = "; --isolation=thread decodes without such processes";
     struct error error = {0};
     struct assembly isolated = *assembly;
-    large_blocks_map(MAPPED);
+    large_blocks_map(false);
     isolated.pipeline_ops = assembly->isolated_ops;
     if (assembly->isolation_start(&config->decoders, &error))
         return fail_start(&error, advice);
